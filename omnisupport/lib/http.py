@@ -1,0 +1,154 @@
+"""The one guarded client: every URL that a tenant, a document or a webhook gave us is fetched through here.
+
+The name is resolved once, every address is vetted, and the connection goes to the vetted address; each redirect is vetted
+anew; size and total time are capped. `OUTBOUND_ALLOWED_HOSTS` opens single host:port pairs for stand-ins and local models.
+"""
+
+import ipaddress
+import socket
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urljoin, urlsplit
+
+import httpcore
+import httpx
+from django.conf import settings
+from django.utils.translation import gettext as _
+
+from omnisupport.lib.errors import InvalidInput, TooLarge, Unavailable
+
+_PORTS = {80, 443, 8080, 8443}
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """`url` is where the last redirect led; `body` is decoded (gzip) and no longer than the cap."""
+
+    url: str
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+def _is_allowed_pair(host: str, port: int) -> bool:
+    return f"{host}:{port}" in settings.OUTBOUND_ALLOWED_HOSTS
+
+
+def check_url(url: str) -> None:
+    """Raises InvalidInput for what may never be fetched: other schemes, credentials inside, odd ports, inner names."""
+    parts = urlsplit(url)
+    try:
+        port = parts.port or (443 if parts.scheme == "https" else 80)
+    except ValueError:
+        raise InvalidInput(_("This address has a wrong port."), code="bad_url") from None
+    host = parts.hostname or ""
+    if parts.scheme not in {"http", "https"} or not host or any(c in url for c in "\r\n\t "):
+        raise InvalidInput(_("Give a full address that begins with https://"), code="bad_url")
+    if parts.username or parts.password:
+        raise InvalidInput(_("The address must not contain a user name or password."), code="bad_url")
+    if _is_allowed_pair(host, port):
+        return
+    if port not in _PORTS:
+        raise InvalidInput(_("Port %(port)s is not allowed in an address.") % {"port": port}, code="bad_url")
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        if "." not in host or host.endswith((".local", ".internal", ".localhost")):
+            raise InvalidInput(_("This address leads into a private network."), code="private_url") from None
+    else:
+        _refuse_private(address)
+
+
+def _refuse_private(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> None:
+    mapped = getattr(address, "ipv4_mapped", None) or getattr(address, "sixtofour", None)
+    for candidate in (address, mapped):
+        if candidate is not None and (not candidate.is_global or candidate.is_multicast):
+            raise InvalidInput(_("This address leads into a private network."), code="private_url")
+
+
+class _VettingBackend(httpcore.SyncBackend):
+    """Connects only to addresses that passed the check, so a second DNS answer cannot swap the target."""
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,
+    ) -> httpcore.NetworkStream:
+        if _is_allowed_pair(host, port):
+            return super().connect_tcp(host, port, timeout, local_address, socket_options)
+        try:
+            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        except OSError as error:
+            raise httpcore.ConnectError(f"{host} cannot be resolved") from error
+        addresses = [str(item[4][0]) for item in found]
+        for address in addresses:
+            _refuse_private(ipaddress.ip_address(address.split("%")[0]))
+        return super().connect_tcp(addresses[0], port, timeout, local_address, socket_options)
+
+
+def guarded_client(*, timeout: float = 10, headers: Mapping[str, str] | None = None) -> httpx.Client:
+    """A plain httpx.Client whose connections are vetted. Redirects are off: `fetch` follows them one by one."""
+    transport = httpx.HTTPTransport(retries=0)
+    transport._pool = httpcore.ConnectionPool(
+        ssl_context=httpx.create_ssl_context(),
+        max_connections=20,
+        max_keepalive_connections=5,
+        keepalive_expiry=15,
+        network_backend=_VettingBackend(),
+    )
+    return httpx.Client(
+        transport=transport,
+        timeout=httpx.Timeout(timeout, connect=min(5, timeout)),
+        headers={"User-Agent": settings.USER_AGENT, **(headers or {})},
+        follow_redirects=False,
+        trust_env=False,
+    )
+
+
+@contextmanager
+def _errors_as_ours(url: str) -> Iterator[None]:
+    host = urlsplit(url).hostname or ""
+    try:
+        yield
+    except httpx.TimeoutException as error:
+        raise Unavailable(_("%(host)s did not answer in time.") % {"host": host}, code="timeout") from error
+    except httpx.HTTPError as error:
+        raise Unavailable(_("%(host)s cannot be reached.") % {"host": host}, code="unreachable") from error
+
+
+def fetch(
+    url: str, *, max_bytes: int, timeout: float = 20, redirects: int = 4, headers: Mapping[str, str] | None = None
+) -> Fetched:
+    """GET with every guard. Raises InvalidInput (address), TooLarge, Unavailable (no answer); the status is the caller's to judge."""
+    deadline = time.monotonic() + timeout
+    with guarded_client(timeout=timeout, headers=headers) as client:
+        for _hop in range(redirects + 1):
+            check_url(url)
+            with _errors_as_ours(url), client.stream("GET", url) as response:
+                if response.is_redirect and response.headers.get("location"):
+                    url = urljoin(url, response.headers["location"])
+                    continue
+                body = _read(response, max_bytes, deadline, url)
+                return Fetched(url, response.status_code, dict(response.headers), body)
+    raise InvalidInput(_("This address redirects too many times."), code="bad_url")
+
+
+def _read(response: httpx.Response, max_bytes: int, deadline: float, url: str) -> bytes:
+    chunks: list[bytes] = []
+    size = 0
+    for chunk in response.iter_bytes(64 * 1024):
+        size += len(chunk)
+        if size > max_bytes:
+            raise TooLarge(
+                _("The file is larger than %(limit)s MB.") % {"limit": max_bytes // 1024 // 1024}, code="too_large"
+            )
+        if time.monotonic() > deadline:
+            raise httpx.ReadTimeout(f"{url} was too slow")
+        chunks.append(chunk)
+    return b"".join(chunks)
