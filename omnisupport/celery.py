@@ -1,0 +1,27 @@
+import os
+
+from celery import Celery
+from celery.signals import setup_logging
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "omnisupport.settings")
+
+app = Celery("omnisupport")
+app.config_from_object("django.conf:settings.CELERY")
+app.autodiscover_tasks()
+app.autodiscover_tasks(["tenants.events", "tenants.sweeper"], related_name=None)
+
+app.conf.beat_schedule = {
+    "sweep-workspaces": {"task": "tenants.sweeper.sweep_workspaces", "schedule": 3.0},
+    "refill-spares": {"task": "tenants.tasks.refill_spares", "schedule": 60.0},
+    "worker-heartbeat": {"task": "omnisupport.health.beat_heart", "schedule": 5.0},
+}
+
+
+@setup_logging.connect
+def use_django_logging(**_kwargs: object) -> None:
+    """Celery would otherwise install handlers of its own, without the masking of secrets."""
+    import logging.config
+
+    from django.conf import settings
+
+    logging.config.dictConfig(settings.LOGGING)

@@ -1,0 +1,56 @@
+"""Writing to the event log, and who listens to it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.db import connection, transaction
+
+from tenants.events.models import Event
+from tenants.names import current_schema
+
+Handler = Callable[[Event], None]
+
+
+@dataclass(frozen=True)
+class Subscriber:
+    types: frozenset[str]
+    handle: Handler
+    # Called under the dispatcher's lock, so in the order of seq; must be quick (realtime frames).
+    in_order: bool = False
+
+
+_subscribers: list[Subscriber] = []
+
+
+def subscribe(*types: str, in_order: bool = False) -> Callable[[Handler], Handler]:
+    """Registers a handler for event types (`"*"` for all). Handlers are idempotent: a crash makes them run again."""
+
+    def decorate(handle: Handler) -> Handler:
+        _subscribers.append(Subscriber(frozenset(types), handle, in_order))
+        return handle
+
+    return decorate
+
+
+def subscribers_of(type: str, *, in_order: bool) -> list[Subscriber]:
+    return [s for s in _subscribers if s.in_order == in_order and (type in s.types or "*" in s.types)]
+
+
+def record(
+    type: str, *, ticket_id: int | None = None, actor_id: UUID | None = None, payload: dict[str, Any] | None = None
+) -> Event:
+    """Writes the event in the caller's transaction and wakes the dispatcher after its commit."""
+    current_schema()
+    event = Event.objects.create(type=type, ticket_id=ticket_id, actor_id=actor_id, payload=payload or {})
+    if not any(entry[1] is wake_dispatcher for entry in connection.run_on_commit):
+        transaction.on_commit(wake_dispatcher, robust=True)
+    return event
+
+
+def wake_dispatcher() -> None:
+    from tenants.events.tasks import dispatch_events  # the task imports this module
+    from tenants.tasking import wake
+
+    wake(dispatch_events)

@@ -1,0 +1,89 @@
+"""Host → tenant, for HTTP, websockets and webhooks alike, from a 60-second cache in each process."""
+
+import threading
+import time
+from dataclasses import dataclass
+from uuid import UUID
+
+from tenants.models import Domain
+from tenants.names import PUBLIC
+
+TTL = 60.0
+_MAX_ENTRIES = 10_000
+
+
+@dataclass(frozen=True)
+class TenantInfo:
+    """What request code needs of a tenant; enough for django-tenants' `set_tenant`."""
+
+    id: int
+    schema_name: str
+    uuid: UUID
+    name: str
+    slug: str
+    language: str
+    timezone: str
+    is_active: bool
+    primary_host: str
+
+    @property
+    def is_public(self) -> bool:
+        return self.schema_name == PUBLIC
+
+    def get_tenant_type(self) -> str:
+        return "public" if self.is_public else "tenant"
+
+
+_lock = threading.Lock()
+_cache: dict[str, tuple[float, TenantInfo | None]] = {}
+
+
+def host_name(raw: str) -> str:
+    """`Shop.Example.com.:8000` → `shop.example.com`."""
+    return raw.rsplit("@", 1)[-1].split(":", 1)[0].strip().lower().removesuffix(".")
+
+
+def cached_tenant(host: str) -> tuple[bool, TenantInfo | None]:
+    """(known, tenant). Touches no database, so it may be called from the event loop."""
+    hit = _cache.get(host)
+    if hit is None or hit[0] < time.monotonic():
+        return False, None
+    return True, hit[1]
+
+
+def find_tenant(host: str) -> TenantInfo | None:
+    """The active tenant of a host name, or None. The connection must be in `public` or reach it by search_path."""
+    known, tenant = cached_tenant(host)
+    if known:
+        return tenant
+    tenant = _load(host)
+    with _lock:
+        if len(_cache) >= _MAX_ENTRIES:
+            _cache.clear()
+        _cache[host] = (time.monotonic() + TTL, tenant)
+    return tenant
+
+
+def _load(host: str) -> TenantInfo | None:
+    domain = Domain.objects.select_related("tenant").filter(domain=host).first()
+    if domain is None or not domain.tenant.is_active:
+        return None
+    tenant = domain.tenant
+    primary = host if domain.is_primary else tenant.domains.filter(is_primary=True).values_list("domain", flat=True)[0]
+    return TenantInfo(
+        id=tenant.pk,
+        schema_name=tenant.schema_name,
+        uuid=tenant.uuid,
+        name=tenant.name,
+        slug=tenant.slug,
+        language=tenant.language,
+        timezone=tenant.timezone,
+        is_active=tenant.is_active,
+        primary_host=primary,
+    )
+
+
+def forget_hosts() -> None:
+    """Called when a tenant or domain changes in this process; other processes follow within TTL."""
+    with _lock:
+        _cache.clear()

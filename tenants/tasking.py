@@ -1,0 +1,64 @@
+"""Celery tasks that know their workspace.
+
+The schema travels in the message header `schema`, is entered for the call and left in `finally`. A message without it is
+refused: nothing that belongs to a workspace ever runs in `public`. Messages are wake-up calls; rows are the truth.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import structlog
+from celery import Task, shared_task
+from celery.exceptions import Ignore
+from django.db import connection
+from kombu.exceptions import OperationalError
+from redis.exceptions import RedisError
+
+from tenants.db import tenant_context
+from tenants.names import PUBLIC, current_schema
+
+log = structlog.get_logger(__name__)
+
+
+class TenantTask(Task):  # type: ignore[type-arg]
+    abstract = True
+
+    def apply_async(self, args: Any = None, kwargs: Any = None, **options: Any) -> Any:
+        headers = dict(options.pop("headers", None) or {})
+        headers.setdefault("schema", None)
+        if headers["schema"] is None:
+            headers["schema"] = current_schema()
+        return super().apply_async(args, kwargs, headers=headers, **options)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        schema = self.request.get("schema") or (self.request.headers or {}).get("schema")
+        if not schema or schema == PUBLIC:
+            log.error("task_without_tenant_refused", task=self.name, id=self.request.id)
+            raise Ignore
+        structlog.contextvars.bind_contextvars(schema=schema, task=self.name)
+        try:
+            with tenant_context(schema):
+                return self.run(*args, **kwargs)
+        finally:
+            structlog.contextvars.unbind_contextvars("schema", "task")
+            connection.close()
+
+
+def tenant_task(*, queue: str = "default", **options: Any) -> Callable[[Callable[..., Any]], Any]:
+    """Declares a task of a workspace. `options` are Celery's own (time_limit, ignore_result…)."""
+
+    def decorate(function: Callable[..., Any]) -> Any:
+        return shared_task(base=TenantTask, queue=queue, **options)(function)
+
+    return decorate
+
+
+def wake(task: Any, *args: Any, schema: str | None = None, **options: Any) -> bool:
+    """Enqueues without ever failing the caller: when Redis is away the sweeper finds the row. Returns whether it was sent."""
+    headers = {"schema": schema} if schema else {}
+    try:
+        task.apply_async(args, headers=headers, retry=False, **options)
+    except (OperationalError, RedisError, OSError) as error:
+        log.warning("wake_up_lost", task=task.name, error=str(error))
+        return False
+    return True
