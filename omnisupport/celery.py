@@ -6,7 +6,7 @@ from celery.signals import setup_logging
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "omnisupport.settings")
 
 app = Celery("omnisupport")
-app.config_from_object("django.conf:settings.CELERY")
+app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 app.autodiscover_tasks(["tenants.events", "tenants.sweeper"], related_name=None)
 

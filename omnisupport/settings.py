@@ -199,38 +199,36 @@ CHANNEL_LAYERS = {
 }
 
 # ---- Celery ----------------------------------------------------------------------------------------------------------
-CELERY: dict[str, Any] = {
-    "broker_url": REDIS_URL,
-    "result_backend": REDIS_URL,
-    "task_ignore_result": True,
-    "result_expires": 120,
-    "task_acks_late": True,
-    "task_reject_on_worker_lost": True,
-    "task_default_queue": "default",
-    "worker_prefetch_multiplier": 1,
-    "worker_hijack_root_logger": False,
-    "worker_send_task_events": False,
-    "worker_cancel_long_running_tasks_on_connection_loss": False,
-    "worker_soft_shutdown_timeout": 8,
-    "broker_connection_retry_on_startup": True,
-    "broker_connection_max_retries": None,
-    # A web request must not hang when Redis is away: the row is the truth and the sweeper finds it.
-    "task_publish_retry": False,
-    "broker_transport_options": {
-        "visibility_timeout": 300,
-        "unacked_restore_interval": 5,
-        "unacked_restore_throttle": 1,
-        "socket_timeout": 20,
-        "socket_connect_timeout": 1,
-        "socket_keepalive": True,
-        "health_check_interval": 10,
-    },
-    "task_serializer": "json",
-    "accept_content": ["json"],
-    "timezone": "UTC",
-    "task_create_missing_queues": True,
-    "beat_schedule_filename": str(DATA_DIR / "beat-schedule"),
+CELERY_BROKER_URL = REDIS_URL
+CELERY_RESULT_BACKEND = REDIS_URL
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_RESULT_EXPIRES = 120
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_TASK_DEFAULT_QUEUE = "default"
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_WORKER_SEND_TASK_EVENTS = False
+CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
+CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 8
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None
+# A web request must not hang when Redis is away: the row is the truth and the sweeper finds it.
+CELERY_TASK_PUBLISH_RETRY = False
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "visibility_timeout": 300,
+    "unacked_restore_interval": 5,
+    "unacked_restore_throttle": 1,
+    "socket_timeout": 20,
+    "socket_connect_timeout": 1,
+    "socket_keepalive": True,
+    "health_check_interval": 10,
 }
+CELERY_TASK_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_TIMEZONE = "UTC"
+CELERY_TASK_CREATE_MISSING_QUEUES = True
+CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "beat-schedule")
 
 # ---- Qdrant ----------------------------------------------------------------------------------------------------------
 QDRANT_URL = env_str("QDRANT_URL") or (

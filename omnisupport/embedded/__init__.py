@@ -1,0 +1,9 @@
+"""Real PostgreSQL and Redis beside the project, without root rights, containers or system packages.
+
+`python -m omnisupport.embedded` is `make run`; `start_engines` gives tests and benchmarks the same servers.
+"""
+
+from omnisupport.embedded.engines import Engines, start_engines
+from omnisupport.embedded.processes import StartError
+
+__all__ = ["Engines", "StartError", "start_engines"]

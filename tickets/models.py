@@ -1,0 +1,274 @@
+import uuid
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Lower
+from django.utils.translation import gettext_lazy as _
+
+from omnisupport.lib.storage import random_name
+
+
+class Team(models.Model):
+    name = models.CharField(_("name"), max_length=80)
+    members = models.ManyToManyField(settings.AUTH_USER_MODEL, verbose_name=_("members"), related_name="teams", blank=True)
+
+    class Meta:
+        verbose_name = _("team")
+        verbose_name_plural = _("teams")
+        ordering = ["name"]
+        constraints = [models.UniqueConstraint(Lower("name"), name="team_name_unique")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Tag(models.Model):
+    name = models.CharField(_("name"), max_length=40)
+
+    class Meta:
+        verbose_name = _("tag")
+        verbose_name_plural = _("tags")
+        ordering = ["name"]
+        constraints = [models.UniqueConstraint(Lower("name"), name="tag_name_unique")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Contact(models.Model):
+    """A customer. How they reach us is in `addresses`; one person may have several."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    name = models.CharField(_("name"), max_length=200, blank=True)
+    email = models.EmailField(_("e-mail"), blank=True)
+    phone = models.CharField(_("phone"), max_length=32, blank=True)
+    language = models.CharField(_("language"), max_length=8, blank=True)
+    attributes = models.JSONField(_("attributes"), default=dict, blank=True)
+    is_blocked = models.BooleanField(_("blocked"), default=False)
+    created_at = models.DateTimeField(_("created"), auto_now_add=True)
+
+    class Meta:
+        verbose_name = _("contact")
+        verbose_name_plural = _("contacts")
+        indexes = [
+            models.Index(Lower("email"), name="contact_email", condition=~Q(email="")),
+            models.Index(fields=["phone"], name="contact_phone", condition=~Q(phone="")),
+            models.Index(fields=["-created_at", "-id"], name="contact_newest"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name or self.email or self.phone or str(_("Guest"))
+
+
+class ContactAddress(models.Model):
+    """A contact's place in a channel: the chat id, e-mail address or visitor id. Messages of one address are in order."""
+
+    contact = models.ForeignKey(Contact, on_delete=models.CASCADE, related_name="addresses")
+    channel = models.ForeignKey("channels_app.Channel", on_delete=models.PROTECT, related_name="addresses")
+    address = models.CharField(max_length=255)
+    # What the adapter needs to answer there (topic, business connection) and what it learnt (user name).
+    details = models.JSONField(default=dict, blank=True)
+    unreachable_reason = models.CharField(max_length=255, blank=True)
+    last_inbound_at = models.DateTimeField(null=True)
+    # The newest of our messages that the customer has seen, where the channel tells.
+    read_up_to = models.BigIntegerField(default=0)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        verbose_name = _("contact address")
+        verbose_name_plural = _("contact addresses")
+        constraints = [models.UniqueConstraint(fields=["channel", "address"], name="address_in_channel_unique")]
+
+    def __str__(self) -> str:
+        return self.address
+
+
+class Status(models.TextChoices):
+    OPEN = "open", _("Open")
+    WAITING = "waiting", _("Waiting for customer")
+    SOLVED = "solved", _("Solved")
+    # Final: the next message of the customer begins a new ticket.
+    CLOSED = "closed", _("Closed")
+
+
+class Priority(models.IntegerChoices):
+    LOW = 1, _("Low")
+    NORMAL = 2, _("Normal")
+    HIGH = 3, _("High")
+    URGENT = 4, _("Urgent")
+
+
+class TicketNumber(models.Model):
+    """One row: the last number given. Locked while a ticket is made, so numbers have no gaps and no doubles."""
+
+    last = models.BigIntegerField(default=0)
+
+
+class Ticket(models.Model):
+    """A conversation with one contact over one address, from its first message until it is closed."""
+
+    number = models.BigIntegerField(_("number"), unique=True, editable=False)
+    contact = models.ForeignKey(Contact, verbose_name=_("contact"), on_delete=models.PROTECT, related_name="tickets")
+    address = models.ForeignKey(ContactAddress, on_delete=models.PROTECT, related_name="tickets")
+    channel = models.ForeignKey("channels_app.Channel", verbose_name=_("channel"), on_delete=models.PROTECT, related_name="tickets")
+    subject = models.CharField(_("subject"), max_length=255, blank=True)
+    status = models.CharField(_("status"), max_length=10, choices=Status, default=Status.OPEN)
+    priority = models.PositiveSmallIntegerField(_("priority"), choices=Priority, default=Priority.NORMAL)
+    assignee = models.ForeignKey(
+        settings.AUTH_USER_MODEL, verbose_name=_("assignee"), null=True, blank=True, on_delete=models.SET_NULL, related_name="tickets"
+    )
+    team = models.ForeignKey(Team, verbose_name=_("team"), null=True, blank=True, on_delete=models.SET_NULL, related_name="tickets")
+    tags = models.ManyToManyField(Tag, verbose_name=_("tags"), related_name="tickets", blank=True)
+    created_at = models.DateTimeField(_("created"), auto_now_add=True)
+    last_activity_at = models.DateTimeField(_("last activity"), auto_now_add=True)
+    last_message = models.ForeignKey("Message", null=True, on_delete=models.SET_NULL, related_name="+")
+    # Start of the customer's present wait for a person: the earliest unanswered message, or the hand-over.
+    waiting_since = models.DateTimeField(null=True)
+    # Facts for reports, written once by services; definitions stand in analytics/metrics.py.
+    human_wait_from = models.DateTimeField(null=True)
+    first_reply_at = models.DateTimeField(null=True)
+    first_solved_at = models.DateTimeField(null=True)
+    solved_at = models.DateTimeField(null=True)
+    reopened_count = models.PositiveIntegerField(default=0)
+    handed_over_at = models.DateTimeField(null=True)
+    handoff_reason = models.CharField(max_length=40, blank=True)
+    assistant_replied = models.BooleanField(default=False)
+    human_replied = models.BooleanField(default=False)
+
+    class Meta:
+        verbose_name = _("ticket")
+        verbose_name_plural = _("tickets")
+        constraints = [
+            # The one open conversation of an address: two webhooks at once cannot make two tickets.
+            models.UniqueConstraint(fields=["address"], condition=~Q(status="closed"), name="one_live_ticket_per_address"),
+        ]
+        indexes = [
+            models.Index(fields=["status", "-last_activity_at", "-id"], name="ticket_by_status"),
+            models.Index(fields=["assignee", "status", "-last_activity_at", "-id"], name="ticket_by_assignee"),
+            models.Index(
+                fields=["-last_activity_at", "-id"], name="ticket_live", condition=Q(status__in=["open", "waiting"])
+            ),
+            models.Index(
+                fields=["status", "assignee", "team"], name="ticket_counters", condition=Q(status__in=["open", "waiting"])
+            ),
+            models.Index(fields=["contact", "-id"], name="ticket_by_contact"),
+            models.Index(fields=["created_at"], name="ticket_created", include=["channel", "assignee", "first_reply_at"]),
+            models.Index(fields=["solved_at"], name="ticket_solved", condition=Q(solved_at__isnull=False)),
+        ]
+
+    def __str__(self) -> str:
+        return f"#{self.number}"
+
+    @property
+    def is_live(self) -> bool:
+        return self.status != Status.CLOSED
+
+
+class Author(models.TextChoices):
+    CONTACT = "contact", _("Customer")
+    AGENT = "agent", _("Agent")
+    ASSISTANT = "assistant", _("Assistant")
+    SYSTEM = "system", _("System")
+
+
+class MessageKind(models.TextChoices):
+    PUBLIC = "public", _("Message")
+    NOTE = "note", _("Note")
+
+
+class Delivery(models.TextChoices):
+    """States of a message on its way to the customer; they only move forward (tickets/services/delivery.py)."""
+
+    NONE = "none", _("not sent anywhere")
+    QUEUED = "queued", _("waiting to be sent")
+    SENDING = "sending", _("being sent")
+    SENT = "sent", _("sent")
+    DELIVERED = "delivered", _("delivered")
+    READ = "read", _("read")
+    FAILED = "failed", _("not sent")
+    UNCERTAIN = "uncertain", _("perhaps sent")
+
+
+class Message(models.Model):
+    """One entry of a conversation. `id` is its order; clocks are only shown."""
+
+    ticket = models.ForeignKey(Ticket, on_delete=models.CASCADE, related_name="messages")
+    # Which chat it came from or goes to; with `external_id` unique there.
+    address = models.ForeignKey(ContactAddress, on_delete=models.PROTECT, related_name="messages")
+    # Made by whoever writes (browser, API, adapter): a repeated request finds the same row.
+    client_id = models.UUIDField(default=uuid.uuid4, unique=True)
+    external_id = models.CharField(max_length=255, blank=True)
+    kind = models.CharField(max_length=8, choices=MessageKind, default=MessageKind.PUBLIC)
+    author = models.CharField(max_length=10, choices=Author)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    text = models.TextField(blank=True)
+    # What text cannot carry: buttons, citations, location, contact card, sticker, quote, unsupported.
+    content = models.JSONField(default=dict, blank=True)
+    reply_to = models.ForeignKey("self", null=True, on_delete=models.SET_NULL, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+    sent_at = models.DateTimeField(null=True)
+    edited_at = models.DateTimeField(null=True)
+    deleted_at = models.DateTimeField(null=True)
+
+    delivery = models.CharField(max_length=10, choices=Delivery, default=Delivery.NONE)
+    delivery_error = models.CharField(max_length=500, blank=True)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    due_at = models.DateTimeField(null=True)
+    claimed_at = models.DateTimeField(null=True)
+
+    class Meta:
+        verbose_name = _("message")
+        verbose_name_plural = _("messages")
+        constraints = [
+            models.UniqueConstraint(fields=["address", "external_id"], condition=~Q(external_id=""), name="message_external_unique"),
+            models.CheckConstraint(condition=~Q(kind="note") | Q(delivery="none"), name="notes_are_never_delivered"),
+        ]
+        indexes = [
+            models.Index(fields=["ticket", "-id"], name="message_thread"),
+            models.Index(fields=["created_at", "author"], name="message_created"),
+            models.Index(fields=["due_at"], name="message_to_send", condition=Q(delivery="queued")),
+            models.Index(fields=["claimed_at"], name="message_in_flight", condition=Q(delivery="sending")),
+            models.Index(fields=["address", "id"], name="message_chat_queue", condition=Q(delivery__in=["queued", "sending"])),
+        ]
+
+    def __str__(self) -> str:
+        return self.text[:60]
+
+    @property
+    def is_inbound(self) -> bool:
+        return self.author == Author.CONTACT
+
+
+class Attachment(models.Model):
+    class State(models.TextChoices):
+        PENDING = "pending", _("being fetched")
+        READY = "ready", _("ready")
+        FAILED = "failed", _("could not be fetched")
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    # Empty while an upload waits for its message.
+    message = models.ForeignKey(Message, null=True, on_delete=models.CASCADE, related_name="attachments")
+    # Who uploaded it: only they may attach it (a user or an address).
+    uploaded_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    uploaded_from = models.ForeignKey(ContactAddress, null=True, on_delete=models.CASCADE, related_name="+")
+    kind = models.CharField(max_length=12, default="document")  # photo, document, voice, audio, video, sticker
+    file = models.FileField(upload_to=random_name, blank=True, max_length=255)
+    name = models.CharField(max_length=255, blank=True)
+    mime = models.CharField(max_length=120, blank=True)
+    size = models.BigIntegerField(default=0)
+    state = models.CharField(max_length=8, choices=State, default=State.READY)
+    error = models.CharField(max_length=255, blank=True)
+    # The provider's own reference, while the file is still with them; and theirs to reuse when sending again.
+    remote = models.JSONField(default=dict, blank=True)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        verbose_name = _("attachment")
+        verbose_name_plural = _("attachments")
+        ordering = ["created_at", "id"]
+        indexes = [models.Index(fields=["created_at"], name="attachment_pending", condition=Q(state="pending"))]
+
+    def __str__(self) -> str:
+        return self.name

@@ -1,0 +1,81 @@
+"""States of an outgoing message. Each move is one conditional UPDATE, so two workers cannot both win and none goes back."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Exists, F, OuterRef, Q
+from django.utils import timezone
+
+from tenants.events.log import record
+from tickets.models import Delivery, Message
+
+_FROM: dict[Delivery, list[str]] = {
+    Delivery.SENT: ["sending", "uncertain"],
+    Delivery.DELIVERED: ["sending", "sent", "uncertain"],
+    Delivery.READ: ["sending", "sent", "delivered", "uncertain"],
+    # A provider may report a failure after it had accepted the message, but never after the customer read it.
+    Delivery.FAILED: ["queued", "sending", "sent", "uncertain"],
+    Delivery.UNCERTAIN: ["sending"],
+    Delivery.QUEUED: ["sending", "failed", "uncertain"],
+}
+
+
+def claim_next(address_id: int) -> Message | None:
+    """Takes the oldest due message of a chat for sending, or None: nothing is due, or an earlier one is still on its way."""
+    now = timezone.now()
+    earlier = Message.objects.filter(address=OuterRef("address"), id__lt=OuterRef("id")).filter(
+        Q(delivery=Delivery.SENDING) | Q(delivery=Delivery.QUEUED)
+    )
+    due = Message.objects.filter(address_id=address_id, delivery=Delivery.QUEUED).filter(Q(due_at=None) | Q(due_at__lte=now))
+    candidate = due.filter(~Exists(earlier)).order_by("id").values_list("id", flat=True).first()
+    if candidate is None:
+        return None
+    claimed = Message.objects.filter(id=candidate, delivery=Delivery.QUEUED).update(
+        delivery=Delivery.SENDING, claimed_at=now, attempts=F("attempts") + 1
+    )
+    if not claimed:
+        return None
+    return Message.objects.select_related("ticket", "address", "reply_to", "user").get(id=candidate)
+
+
+@transaction.atomic
+def move_delivery(
+    message_id: int, to: Delivery, *, error: str = "", external_id: str = "", due_at: datetime | None = None
+) -> bool:
+    """Moves the state forward. Returns False (and changes nothing) when the message is already past it."""
+    changes: dict[str, Any] = {"delivery": to, "delivery_error": error[:500]}
+    if to == Delivery.SENT:
+        changes["sent_at"] = timezone.now()
+    if external_id:
+        changes["external_id"] = external_id[:255]
+    if to == Delivery.QUEUED:
+        changes |= {"due_at": due_at, "claimed_at": None}
+    if not Message.objects.filter(id=message_id, delivery__in=_FROM[to]).update(**changes):
+        return False
+    ticket_id = Message.objects.values_list("ticket_id", flat=True).get(id=message_id)
+    record(
+        "message.delivery_changed",
+        ticket_id=ticket_id,
+        payload={"message_id": str(message_id), "state": str(to), "error": error[:500]},
+    )
+    return True
+
+
+def retry_message(message_id: int) -> bool:
+    """An agent's choice for a failed or uncertain message: a new attempt that really sends."""
+    with transaction.atomic():
+        message = Message.objects.select_for_update().get(id=message_id)
+        if message.delivery not in {Delivery.FAILED, Delivery.UNCERTAIN}:
+            return False
+        # The old provider id belongs to the attempt that failed.
+        message.external_id = ""
+        message.attempts = 0
+        message.save(update_fields=["external_id", "attempts"])
+        return move_delivery(message_id, Delivery.QUEUED)
+
+
+def stale_claims(older_than: timedelta) -> list[Message]:
+    """Messages whose worker died while sending."""
+    stuck = Message.objects.filter(delivery=Delivery.SENDING, claimed_at__lt=timezone.now() - older_than)
+    return list(stuck.select_related("address").order_by("id")[:500])

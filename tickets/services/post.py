@@ -1,0 +1,152 @@
+"""Writing into a conversation: an agent's reply or note, the assistant's answer, a system notice, a hand-over."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from omnisupport.lib.errors import Conflict, InvalidInput
+from tenants.accounts.models import User
+from tenants.events.log import record
+from tickets.models import Attachment, Author, Delivery, Message, MessageKind, Status, Ticket
+from tickets.services.tickets import lock_ticket, move_status, set_assignee
+
+MAX_TEXT = 20_000
+
+
+@transaction.atomic
+def post_message(
+    *,
+    ticket_id: int,
+    client_id: UUID,
+    text: str,
+    user: User | None = None,
+    author: Author = Author.AGENT,
+    kind: MessageKind = MessageKind.PUBLIC,
+    content: dict[str, Any] | None = None,
+    attachment_ids: Sequence[UUID] = (),
+    reply_to_id: int | None = None,
+    status: str = "",
+    due_at: datetime | None = None,
+) -> Message:
+    """Stores a message; a public one is `queued` for delivery. The same `client_id` always gives the same message.
+
+    `status` moves the ticket in the same transaction («send and solve»). Raises InvalidInput (empty, too long, strange
+    attachment), NotFound, Conflict (ticket closed, or the client_id belongs to another ticket).
+    """
+    ticket = lock_ticket(ticket_id)
+    known = Message.objects.filter(client_id=client_id).first()
+    if known is not None:
+        if known.ticket_id != ticket_id:
+            raise Conflict(_("This message id is already used in another conversation."), field="client_id")
+        return known
+    text = _check_text(text, bool(attachment_ids or (content or {}).get("buttons")))
+    if ticket.status == Status.CLOSED and kind == MessageKind.PUBLIC:
+        raise Conflict(_("This conversation is closed. Reopen it before you reply."))
+    message = Message.objects.create(
+        ticket=ticket,
+        address_id=ticket.address_id,
+        client_id=client_id,
+        kind=kind,
+        author=author,
+        user=user,
+        text=text,
+        content=content or {},
+        reply_to=Message.objects.filter(id=reply_to_id, ticket=ticket).first() if reply_to_id else None,
+        delivery=Delivery.QUEUED if kind == MessageKind.PUBLIC else Delivery.NONE,
+        due_at=due_at,
+    )
+    _attach_uploads(message, user, attachment_ids)
+    _note_posted(ticket, message)
+    record(
+        "message.posted",
+        ticket_id=ticket.id,
+        actor_id=user.id if user else None,
+        payload={"message_id": str(message.id), "kind": kind, "author": author},
+    )
+    if status:
+        move_status(ticket, status, user)
+    return message
+
+
+def _check_text(text: str, has_more: bool) -> str:
+    # PostgreSQL stores no NUL; messengers refuse it too.
+    text = text.replace("\x00", "").strip()
+    if not text and not has_more:
+        raise InvalidInput(_("Write a text or attach a file."), field="text")
+    if len(text) > MAX_TEXT:
+        raise InvalidInput(_("The text is longer than %(limit)s characters.") % {"limit": MAX_TEXT}, field="text")
+    return text
+
+
+def _attach_uploads(message: Message, user: User | None, attachment_ids: Sequence[UUID]) -> None:
+    if not attachment_ids:
+        return
+    mine = Attachment.objects.filter(id__in=attachment_ids, message=None, uploaded_by=user, uploaded_from=None)
+    if mine.update(message=message) != len(set(attachment_ids)):
+        raise InvalidInput(_("One of the files is gone. Attach it again."), field="attachments")
+
+
+def _note_posted(ticket: Ticket, message: Message) -> None:
+    now = timezone.now()
+    ticket.last_activity_at = now
+    fields = ["last_activity_at"]
+    if message.kind == MessageKind.PUBLIC:
+        ticket.last_message = message
+        fields.append("last_message")
+        if message.author == Author.AGENT:
+            ticket.waiting_since = None
+            ticket.human_replied = True
+            if ticket.first_reply_at is None:
+                ticket.first_reply_at = now
+                ticket.human_wait_from = ticket.human_wait_from or ticket.created_at
+            fields += ["waiting_since", "human_replied", "first_reply_at", "human_wait_from"]
+        elif message.author == Author.ASSISTANT:
+            ticket.waiting_since = None
+            ticket.assistant_replied = True
+            fields += ["waiting_since", "assistant_replied"]
+    ticket.save(update_fields=fields)
+    answers_for_it = ticket.assignee is None or ticket.assignee.is_assistant
+    if message.author == Author.AGENT and message.kind == MessageKind.PUBLIC and answers_for_it:
+        set_assignee(ticket, message.user, message.user)
+
+
+@transaction.atomic
+def hand_to_human(
+    *, ticket_id: int, reason: str, text: str, client_id: UUID, user: User | None = None, note: str = ""
+) -> Message | None:
+    """Takes the ticket from the assistant and tells the customer so. None when a person already has it.
+
+    `reason` is a code (asked, not_sure, no_source, error, limit…); `note` is the packet for the agents.
+    """
+    ticket = lock_ticket(ticket_id)
+    if ticket.assignee is None or not ticket.assignee.is_assistant:
+        return Message.objects.filter(client_id=client_id).first()
+    now = timezone.now()
+    ticket.handed_over_at = now
+    ticket.handoff_reason = reason[:40]
+    ticket.human_wait_from = now
+    ticket.save(update_fields=["handed_over_at", "handoff_reason", "human_wait_from"])
+    assistant = ticket.assignee
+    set_assignee(ticket, None, user)
+    if ticket.status != Status.OPEN:
+        move_status(ticket, Status.OPEN, user)
+    record("ticket.handed_over", ticket_id=ticket.id, payload={"reason": reason})
+    message = post_message(
+        ticket_id=ticket.id, client_id=client_id, text=text, user=assistant, author=Author.SYSTEM, content={"handoff": reason}
+    )
+    Ticket.objects.filter(id=ticket.id).update(waiting_since=now)
+    if note:
+        Message.objects.create(
+            ticket=ticket,
+            address_id=ticket.address_id,
+            kind=MessageKind.NOTE,
+            author=Author.ASSISTANT,
+            user=assistant,
+            text=note[:MAX_TEXT],
+        )
+    return message

@@ -1,0 +1,205 @@
+"""What a customer did in a channel, told by an adapter: a message, an edit, a block, a receipt."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+from django.db import transaction
+from django.utils import timezone
+
+from tenants.events.log import record
+from tickets.models import Attachment, Author, Contact, ContactAddress, Delivery, Message, Status, Ticket
+from tickets.services.delivery import move_delivery
+from tickets.services.tickets import move_status, open_ticket
+
+
+@dataclass(frozen=True)
+class Profile:
+    """What the channel tells of the person; empty means unknown and never overwrites."""
+
+    name: str = ""
+    email: str = ""
+    phone: str = ""
+    language: str = ""
+    details: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class IncomingFile:
+    """A file still with the provider (`remote` is its reference), or an upload that waits (`attachment_id`)."""
+
+    kind: str = "document"
+    name: str = ""
+    mime: str = ""
+    size: int = 0
+    remote: dict[str, Any] = field(default_factory=dict)
+    attachment_id: UUID | None = None
+
+
+@dataclass(frozen=True)
+class Incoming:
+    """`external_id` is unique within the address; `content` as in Message.content."""
+
+    external_id: str
+    text: str = ""
+    content: dict[str, Any] = field(default_factory=dict)
+    files: tuple[IncomingFile, ...] = ()
+    reply_to_external_id: str = ""
+    sent_at: datetime | None = None
+    client_id: UUID | None = None
+
+
+def lock_address(channel_id: UUID, address: str, profile: Profile) -> ContactAddress:
+    """The address, made with its contact when it is new, locked until the end of the transaction."""
+    found = ContactAddress.objects.filter(channel_id=channel_id, address=address)
+    if not found.exists():
+        contact = Contact.objects.create(
+            name=profile.name[:200], email=profile.email, phone=profile.phone[:32], language=profile.language[:8]
+        )
+        # Two first messages at once: the constraint lets one address live; the loser's contact is taken back.
+        _row, made = ContactAddress.objects.get_or_create(
+            channel_id=channel_id, address=address, defaults={"contact": contact, "details": profile.details}
+        )
+        if not made:
+            contact.delete()
+    row = found.select_for_update(of=("self",)).select_related("contact").get()
+    _learn(row, profile)
+    return row
+
+
+def _learn(row: ContactAddress, profile: Profile) -> None:
+    contact, changed = row.contact, []
+    for name, value in (("name", profile.name[:200]), ("email", profile.email), ("phone", profile.phone[:32]),
+                        ("language", profile.language[:8])):  # fmt: skip
+        if value and not getattr(contact, name):
+            setattr(contact, name, value)
+            changed.append(name)
+    if changed:
+        contact.save(update_fields=changed)
+    details = {**row.details, **profile.details}
+    if details != row.details:
+        row.details = details
+        row.save(update_fields=["details"])
+
+
+@transaction.atomic
+def receive_message(
+    *, channel_id: UUID, address: str, profile: Profile, incoming: Incoming, assign_to: UUID | None = None
+) -> tuple[Message, bool]:
+    """Stores a customer's message in the live ticket of its address. Returns (message, is_new); a repeated one is found."""
+    row = lock_address(channel_id, address, profile)
+    known = Message.objects.filter(address=row, external_id=incoming.external_id).first()
+    if known is not None:
+        return known, False
+    ticket = Ticket.objects.select_for_update(of=("self",)).select_related("assignee").filter(address=row)
+    live = ticket.exclude(status=Status.CLOSED).first() or open_ticket(
+        row, assignee_id=assign_to, subject=incoming.text.strip().split("\n")[0][:120]
+    )
+    message = Message.objects.create(
+        ticket=live,
+        address=row,
+        client_id=incoming.client_id or uuid4(),
+        external_id=incoming.external_id[:255],
+        author=Author.CONTACT,
+        text=incoming.text,
+        content=incoming.content,
+        reply_to=Message.objects.filter(address=row, external_id=incoming.reply_to_external_id or "-").first(),
+        sent_at=incoming.sent_at or timezone.now(),
+    )
+    _attach(message, row, incoming.files)
+    _note_inbound(live, row, message)
+    record("message.received", ticket_id=live.id, payload={"message_id": str(message.id), "kind": message.kind})
+    return message, True
+
+
+def _attach(message: Message, row: ContactAddress, files: tuple[IncomingFile, ...]) -> None:
+    for file in files:
+        if file.attachment_id is not None:
+            Attachment.objects.filter(id=file.attachment_id, message=None, uploaded_from=row).update(message=message)
+            continue
+        Attachment.objects.create(
+            message=message,
+            kind=file.kind,
+            name=file.name[:255],
+            mime=file.mime[:120],
+            size=file.size,
+            remote=file.remote,
+            state=Attachment.State.PENDING,
+        )
+
+
+def _note_inbound(ticket: Ticket, row: ContactAddress, message: Message) -> None:
+    if ticket.status in {Status.SOLVED, Status.WAITING}:
+        move_status(ticket, Status.OPEN, None)
+    now = timezone.now()
+    ticket.last_message = message
+    ticket.last_activity_at = now
+    ticket.waiting_since = ticket.waiting_since or now
+    if not (ticket.assignee and ticket.assignee.is_assistant):
+        ticket.human_wait_from = ticket.human_wait_from or now
+    ticket.save(update_fields=["last_message", "last_activity_at", "waiting_since", "human_wait_from"])
+    row.last_inbound_at = now
+    # Whoever writes to us can be reached again.
+    row.unreachable_reason = ""
+    row.save(update_fields=["last_inbound_at", "unreachable_reason"])
+
+
+@transaction.atomic
+def edit_received_message(*, channel_id: UUID, address: str, external_id: str, text: str, edited_at: datetime | None) -> bool:
+    """The customer changed a message. Returns False when we never had it (the caller decides what to do then)."""
+    rows = Message.objects.select_for_update().filter(
+        address__channel_id=channel_id, address__address=address, external_id=external_id, author=Author.CONTACT
+    )
+    message = rows.first()
+    if message is None:
+        return False
+    if message.text == text:
+        return True
+    history = [*message.content.get("edits", []), {"text": message.text, "until": timezone.now().isoformat()}]
+    message.content = {**message.content, "edits": history[-20:]}
+    message.text = text
+    message.edited_at = edited_at or timezone.now()
+    message.save(update_fields=["text", "content", "edited_at"])
+    record("message.edited", ticket_id=message.ticket_id, payload={"message_id": str(message.id), "kind": message.kind})
+    return True
+
+
+@transaction.atomic
+def delete_received_message(*, channel_id: UUID, address: str, external_id: str) -> bool:
+    """The customer took a message back: it is marked, the text is kept for agents."""
+    rows = Message.objects.filter(address__channel_id=channel_id, address__address=address, external_id=external_id)
+    message = rows.filter(deleted_at=None).first()
+    if message is None:
+        return False
+    message.deleted_at = timezone.now()
+    message.save(update_fields=["deleted_at"])
+    record("message.deleted", ticket_id=message.ticket_id, payload={"message_id": str(message.id), "kind": message.kind})
+    return True
+
+
+@transaction.atomic
+def set_reachable(*, channel_id: UUID, address: str, reason: str) -> None:
+    """`reason` empty: reachable again; else why nothing can be sent there (blocked the bot, deactivated)."""
+    row = ContactAddress.objects.filter(channel_id=channel_id, address=address).first()
+    if row is None or row.unreachable_reason == reason[:255]:
+        return
+    row.unreachable_reason = reason[:255]
+    row.save(update_fields=["unreachable_reason"])
+    ticket = row.tickets.exclude(status=Status.CLOSED).first()
+    record(
+        "contact.changed",
+        ticket_id=ticket.id if ticket else None,
+        payload={"contact_id": str(row.contact_id), "unreachable": row.unreachable_reason},
+    )
+
+
+def note_receipt(*, channel_id: UUID, address: str, external_id: str, state: str, error: str = "") -> bool:
+    """A provider's status of one of our messages. Returns False when the message is not known (yet)."""
+    message = Message.objects.filter(
+        address__channel_id=channel_id, address__address=address, external_id=external_id
+    ).exclude(author=Author.CONTACT).first()  # fmt: skip
+    if message is None:
+        return False
+    move_delivery(message.id, Delivery(state), error=error)
+    return True

@@ -1,0 +1,169 @@
+"""Making and changing tickets. Every function runs in one transaction, locks the ticket and writes to the event log."""
+
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import F
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from omnisupport.lib.errors import Conflict, InvalidInput, NotFound
+from tenants.accounts.models import User
+from tenants.events.log import record
+from tickets.models import ContactAddress, Priority, Status, Tag, Team, Ticket, TicketNumber
+
+
+def lock_ticket(ticket_id: int) -> Ticket:
+    """The ticket, locked until the end of the transaction. Raises NotFound."""
+    ticket = Ticket.objects.select_for_update(of=("self",)).select_related("assignee").filter(id=ticket_id).first()
+    if ticket is None:
+        raise NotFound(_("There is no such ticket."))
+    return ticket
+
+
+def next_number() -> int:
+    updated = TicketNumber.objects.filter(id=1).update(last=F("last") + 1)
+    if not updated:
+        TicketNumber.objects.get_or_create(id=1)
+        TicketNumber.objects.filter(id=1).update(last=F("last") + 1)
+    return TicketNumber.objects.values_list("last", flat=True).get(id=1)
+
+
+def open_ticket(address: ContactAddress, *, assignee_id: UUID | None, subject: str = "") -> Ticket:
+    """Makes the live ticket of an address. The caller holds the lock on the address."""
+    assignee = User.objects.filter(id=assignee_id, is_active=True).first() if assignee_id else None
+    now = timezone.now()
+    ticket = Ticket.objects.create(
+        number=next_number(),
+        contact_id=address.contact_id,
+        address=address,
+        channel_id=address.channel_id,
+        subject=subject[:255],
+        assignee=assignee,
+        human_wait_from=None if assignee and assignee.is_assistant else now,
+    )
+    record("ticket.created", ticket_id=ticket.id, payload={"number": str(ticket.number), "assignee": _id(assignee)})
+    return ticket
+
+
+def _id(user: User | None) -> str | None:
+    return str(user.id) if user else None
+
+
+@transaction.atomic
+def assign_ticket(ticket_id: int, *, assignee_id: UUID | None, actor: User | None) -> Ticket:
+    """Gives the ticket to a person, the assistant, or nobody (None)."""
+    ticket = lock_ticket(ticket_id)
+    assignee = None
+    if assignee_id is not None:
+        assignee = User.objects.filter(id=assignee_id, is_active=True).exclude(role="operator").first()
+        if assignee is None:
+            raise InvalidInput(_("There is no active person to assign the ticket to."), field="assignee")
+    set_assignee(ticket, assignee, actor)
+    return ticket
+
+
+def set_assignee(ticket: Ticket, assignee: User | None, actor: User | None) -> None:
+    """The same for a caller that holds the lock already."""
+    if ticket.assignee_id == (assignee.id if assignee else None):
+        return
+    before = ticket.assignee
+    ticket.assignee = assignee
+    if before is not None and before.is_assistant and not (assignee and assignee.is_assistant):
+        ticket.human_wait_from = ticket.human_wait_from or timezone.now()
+    ticket.save(update_fields=["assignee", "human_wait_from"])
+    record(
+        "ticket.assigned",
+        ticket_id=ticket.id,
+        actor_id=actor.id if actor else None,
+        payload={"from": _id(before), "to": _id(assignee), "name": str(assignee or "")},
+    )
+
+
+@transaction.atomic
+def set_status(ticket_id: int, *, status: str, actor: User | None) -> Ticket:
+    """Raises InvalidInput for an unknown status, Conflict when the address already has a newer live ticket."""
+    if status not in Status.values:
+        raise InvalidInput(_("Unknown status “%(status)s”.") % {"status": status}, field="status")
+    ticket = lock_ticket(ticket_id)
+    move_status(ticket, status, actor)
+    return ticket
+
+
+def move_status(ticket: Ticket, status: str, actor: User | None) -> None:
+    """The same for a caller that holds the lock already."""
+    before = ticket.status
+    if before == status:
+        return
+    if before == Status.CLOSED and Ticket.objects.filter(address_id=ticket.address_id).exclude(status="closed").exists():
+        raise Conflict(_("The customer already has a newer conversation here; this one stays closed."))
+    now = timezone.now()
+    ticket.status = status
+    if status in {Status.SOLVED, Status.CLOSED}:
+        ticket.solved_at = ticket.solved_at or now
+        ticket.first_solved_at = ticket.first_solved_at or now
+        ticket.waiting_since = None
+    elif before in {Status.SOLVED, Status.CLOSED}:
+        ticket.solved_at = None
+        ticket.reopened_count += 1
+    ticket.save(update_fields=["status", "solved_at", "first_solved_at", "waiting_since", "reopened_count"])
+    record(
+        "ticket.status_changed",
+        ticket_id=ticket.id,
+        actor_id=actor.id if actor else None,
+        payload={"from": before, "to": status},
+    )
+
+
+@transaction.atomic
+def set_priority(ticket_id: int, *, priority: int, actor: User | None) -> Ticket:
+    if priority not in Priority.values:
+        raise InvalidInput(_("Unknown priority."), field="priority")
+    ticket = lock_ticket(ticket_id)
+    before, ticket.priority = ticket.priority, priority
+    if before != priority:
+        ticket.save(update_fields=["priority"])
+        record(
+            "ticket.priority_changed",
+            ticket_id=ticket.id,
+            actor_id=actor.id if actor else None,
+            payload={"from": before, "to": priority},
+        )
+    return ticket
+
+
+@transaction.atomic
+def set_team(ticket_id: int, *, team_id: int | None, actor: User | None) -> Ticket:
+    ticket = lock_ticket(ticket_id)
+    team = Team.objects.filter(id=team_id).first() if team_id is not None else None
+    if team_id is not None and team is None:
+        raise InvalidInput(_("There is no such team."), field="team")
+    before, ticket.team = ticket.team_id, team
+    if before != team_id:
+        ticket.save(update_fields=["team"])
+        record(
+            "ticket.assigned",
+            ticket_id=ticket.id,
+            actor_id=actor.id if actor else None,
+            payload={"team_from": before, "team": team_id, "name": str(team or "")},
+        )
+    return ticket
+
+
+@transaction.atomic
+def set_tags(ticket_id: int, *, names: list[str], actor: User | None) -> Ticket:
+    """Replaces the ticket's tags; unknown names become new tags."""
+    ticket = lock_ticket(ticket_id)
+    wanted = {name.strip()[:40] for name in names if name.strip()}
+    before = set(ticket.tags.values_list("name", flat=True))
+    if wanted == before:
+        return ticket
+    tags = [Tag.objects.filter(name__iexact=name).first() or Tag.objects.get_or_create(name=name)[0] for name in wanted]
+    ticket.tags.set(tags)
+    record(
+        "ticket.tags_changed",
+        ticket_id=ticket.id,
+        actor_id=actor.id if actor else None,
+        payload={"from": sorted(before), "to": sorted(tag.name for tag in tags)},
+    )
+    return ticket
