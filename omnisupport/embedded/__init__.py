@@ -4,6 +4,6 @@
 """
 
 from omnisupport.embedded.engines import Engines, start_engines
-from omnisupport.embedded.processes import StartError
+from omnisupport.embedded.processes import DataDirInUse, StartError
 
-__all__ = ["Engines", "StartError", "start_engines"]
+__all__ = ["DataDirInUse", "Engines", "StartError", "start_engines"]

@@ -7,9 +7,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from omnisupport.embedded.environment import ensure_secrets, lock_data_dir, write_secrets
-from omnisupport.embedded.postgres import start_postgres
+from omnisupport.embedded.postgres import plan_url as plan_postgres_url
+from omnisupport.embedded.postgres import start_postgres, wait_for_postgres
 from omnisupport.embedded.processes import Child, stop_all, stop_leftovers
-from omnisupport.embedded.redis import start_redis
+from omnisupport.embedded.redis import plan_url as plan_redis_url
+from omnisupport.embedded.redis import start_redis, wait_for_redis
 
 
 @dataclass
@@ -18,8 +20,8 @@ class Engines:
 
     data_dir: Path
     lock: int
-    database_url: str = ""
-    redis_url: str = ""
+    database_url: str = field(default="", repr=False)
+    redis_url: str = field(default="", repr=False)
     children: list[Child] = field(default_factory=list)
 
     def stop(self) -> None:
@@ -33,11 +35,11 @@ def start_engines(
     postgres: bool = True,
     redis: bool = True,
     durable: bool = True,
-    step: Callable[[str], AbstractContextManager[None]] = nullcontext,
+    step: Callable[[str], AbstractContextManager[object]] = nullcontext,
 ) -> Engines:
     """Locks the folder for this process, ends what a killed run left there and starts the servers asked for.
 
-    `durable=False` is for tests: PostgreSQL does not wait for the disk. `step(title)` wraps each start, to show progress.
+    `durable=False` is for tests: PostgreSQL does not wait for the disk. `step(title)` wraps each start.
     Raises StartError with a sentence for the operator. Must be called from the main thread.
     """
     data_dir = data_dir.resolve()
@@ -46,15 +48,19 @@ def start_engines(
         stop_leftovers(data_dir)
         known = ensure_secrets(data_dir)
         if postgres:
+            engines.database_url = known["DATABASE_URL"] = plan_postgres_url(known.get("DATABASE_URL"))
+        if redis:
+            engines.redis_url = known["REDIS_URL"] = plan_redis_url(known.get("REDIS_URL"))
+        # Before the servers: a cluster whose password was lost in a crash could never be opened again.
+        write_secrets(data_dir, known)
+        if postgres:
             with step("Starting PostgreSQL"):
-                engines.database_url, child = start_postgres(data_dir, known.get("DATABASE_URL"), durable=durable)
-                engines.children.append(child)
+                engines.children.append(start_postgres(data_dir, engines.database_url, durable=durable))
+                wait_for_postgres(engines.children[-1], engines.database_url)
         if redis:
             with step("Starting Redis"):
-                engines.redis_url, child = start_redis(data_dir, known.get("REDIS_URL"))
-                engines.children.append(child)
-        urls = {"DATABASE_URL": engines.database_url, "REDIS_URL": engines.redis_url}
-        write_secrets(data_dir, known | {name: url for name, url in urls.items() if url})
+                engines.children.append(start_redis(data_dir, engines.redis_url))
+                wait_for_redis(engines.children[-1], engines.redis_url)
     except BaseException:
         engines.stop()
         raise

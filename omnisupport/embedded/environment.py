@@ -1,4 +1,4 @@
-"""Where a run takes its settings from: the process environment, then `.env`, then what was generated in the data folder."""
+"""Where a run takes its settings from: the process environment, then `.env`, then what the first run generated."""
 
 import fcntl
 import os
@@ -7,7 +7,7 @@ import socket
 from collections.abc import Mapping
 from pathlib import Path
 
-from omnisupport.embedded.processes import StartError
+from omnisupport.embedded.processes import DataDirInUse, StartError
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 _GENERATED = ("SECRET_KEY", "JWT_SECRET_KEY", "FIELD_ENCRYPTION_KEY", "METRICS_TOKEN")
@@ -36,7 +36,7 @@ def _unquote(value: str) -> str:
 
 
 def given_environment(root: Path = ROOT) -> dict[str, str]:
-    """What the operator set: `.env` of the project, overruled by the process environment. Empty values count as unset."""
+    """What the operator set: `.env` of the project, overruled by the process environment; an empty line is unset."""
     given = {name: value for name, value in read_env_file(root / ".env").items() if value}
     return {**given, **os.environ}
 
@@ -92,7 +92,7 @@ def lock_data_dir(data_dir: Path) -> int:
     except BlockingIOError:
         holder = os.read(descriptor, 20).decode() or "unknown"
         os.close(descriptor)
-        raise StartError(
+        raise DataDirInUse(
             f"The data folder {data_dir} is in use by process {holder}. Stop that run (Ctrl-C there, or kill {holder}),"
             " or start a second one beside it: make run PORT=8001 DATA_DIR=var2"
         ) from None

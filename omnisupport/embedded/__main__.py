@@ -1,0 +1,5 @@
+import sys
+
+from omnisupport.embedded.supervisor import main
+
+sys.exit(main())
