@@ -11,7 +11,7 @@ from pathlib import Path
 
 import structlog
 from django.conf import settings
-from django.core.exceptions import ImproperlyConfigured
+from django.core.exceptions import ImproperlyConfigured, ValidationError
 from django.core.management import call_command
 from django.db import IntegrityError, connection, transaction
 from django.db.migrations.loader import MigrationLoader
@@ -196,7 +196,7 @@ def create_workspace(
                 User.objects.create_user(
                     owner_email, owner_password, name=owner_name or owner_email, role=Role.OWNER, language=language
                 )
-    except IntegrityError:
+    except (IntegrityError, ValidationError):
         raise Conflict(_("The address “%(slug)s” is taken. Choose another one.") % {"slug": slug}, field="slug") from None
     forget_hosts()
     log.info("workspace_created", schema=schema)

@@ -4,7 +4,6 @@ from typing import Any
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager
 from django.db import models
 from django.db.models.functions import Lower
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 
@@ -37,13 +36,13 @@ class User(AbstractBaseUser):
     """A member of staff. In a tenant's schema: owner, admins, agents, the assistant; in `public`: operators."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    email = models.EmailField(_("e-mail"))
+    email = models.EmailField(_("e-mail"), unique=True)
     name = models.CharField(_("name"), max_length=120)
     role = models.CharField(_("role"), max_length=12, choices=Role, default=Role.AGENT)
     language = models.CharField(_("language"), max_length=5, choices=[("ru", "Русский"), ("en", "English")], default="ru")
     timezone = models.CharField(_("time zone"), max_length=50, blank=True)
     is_active = models.BooleanField(_("active"), default=True)
-    date_joined = models.DateTimeField(_("joined"), default=timezone.now, editable=False)
+    date_joined = models.DateTimeField(_("joined"), auto_now_add=True)
 
     objects = UserManager()
     USERNAME_FIELD = "email"

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid5
 
 from django.db import transaction
 from django.utils import timezone
@@ -141,12 +141,12 @@ def hand_to_human(
     )
     Ticket.objects.filter(id=ticket.id).update(waiting_since=now)
     if note:
-        Message.objects.create(
-            ticket=ticket,
-            address_id=ticket.address_id,
-            kind=MessageKind.NOTE,
-            author=Author.ASSISTANT,
-            user=assistant,
+        post_message(
+            ticket_id=ticket.id,
+            client_id=uuid5(client_id, "note"),
             text=note[:MAX_TEXT],
+            user=assistant,
+            author=Author.ASSISTANT,
+            kind=MessageKind.NOTE,
         )
     return message

@@ -1,0 +1,197 @@
+"""The webhook ingress, one for all kinds: host → tenant → channel, verify on the raw bytes, one INSERT, 200.
+
+No Django request cycle and no parsing: what the provider handed us is in the ledger before we answer. It runs in the
+websocket process; the worker is woken at most a few hundred times a second, however many updates come.
+"""
+
+import asyncio
+import json
+import time
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+import psycopg
+import structlog
+from django.conf import settings
+from psycopg import sql
+from psycopg.conninfo import make_conninfo
+from psycopg_pool import AsyncConnectionPool, PoolTimeout
+
+from channels_app.base import Adapter
+from channels_app.registry import adapter_class, channel_info
+from omnisupport.lib.errors import AppError, NotFound
+from tenants.db import in_tenant
+from tenants.hosts import TenantInfo, cached_tenant, find_tenant, host_name
+from tenants.names import PUBLIC
+from tenants.tasking import wake
+
+log = structlog.get_logger(__name__)
+
+_CHANNEL_TTL = 30.0
+# Secrets stay out of the ledger: only headers that parsing may need are kept.
+_KEPT_HEADERS = {"content-type", "user-agent", "x-retry-counter"}
+
+_insert_sql: dict[str, str] = {}
+
+
+def _insert_for(schema: str) -> str:
+    """Schema-qualified, so the pooled connection needs no SET and its prepared statements cannot meet another tenant."""
+    statement = _insert_sql.get(schema)
+    if statement is None:
+        statement = _insert_sql[schema] = (
+            sql.SQL(
+                "INSERT INTO {}.channels_app_inboundevent"
+                " (channel_id, event_key, body, headers, state, attempts, error, received_at)"
+                " VALUES (%s, %s, %s, %s, 'received', 0, '', now()) ON CONFLICT DO NOTHING"
+            )
+            .format(sql.Identifier(schema))
+            .as_string(None)
+        )
+    return statement
+
+
+class Waker:
+    """Collects channels with new rows and wakes their drainer from a thread, so that publishing never blocks the loop."""
+
+    def __init__(self) -> None:
+        self._dirty: set[tuple[str, UUID]] = set()
+        self._event = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+
+    def add(self, schema: str, channel_id: UUID) -> None:
+        self._dirty.add((schema, channel_id))
+        self._event.set()
+        if self._task is None or self._task.done():
+            self._task = asyncio.create_task(self._run())
+
+    async def _run(self) -> None:
+        while True:
+            await self._event.wait()
+            self._event.clear()
+            batch, self._dirty = self._dirty, set()
+            await asyncio.to_thread(self._send, batch)
+
+    @staticmethod
+    def _send(batch: set[tuple[str, UUID]]) -> None:
+        from channels_app.tasks import drain_inbound
+
+        for schema, channel_id in batch:
+            wake(drain_inbound, str(channel_id), schema=schema)
+
+
+class Ingress:
+    """An ASGI application for `/hooks/<kind>/<channel uuid>/`."""
+
+    def __init__(self) -> None:
+        self._pool: AsyncConnectionPool | None = None
+        self._pool_lock = asyncio.Lock()
+        self._channels: dict[tuple[str, str], tuple[float, Adapter | None]] = {}
+        self._waker = Waker()
+
+    async def __call__(self, scope: Mapping[str, Any], receive: Any, send: Any) -> None:
+        headers = {k.decode("latin-1"): v.decode("latin-1") for k, v in scope["headers"]}
+        try:
+            status, body = await self._answer(scope, headers, receive)
+        except AppError as error:
+            status, body = error.status, json.dumps({"error": {"code": error.code, "message": str(error)}}).encode()
+        except (psycopg.Error, PoolTimeout) as error:
+            log.warning("ingress_database_away", error=str(error))
+            status, body = 503, b"try again"
+        response = [(b"content-type", b"text/plain"), (b"content-length", str(len(body)).encode())]
+        if status == 503:
+            response.append((b"retry-after", b"5"))
+        await send({"type": "http.response.start", "status": status, "headers": response})
+        await send({"type": "http.response.body", "body": body})
+
+    async def _answer(self, scope: Mapping[str, Any], headers: dict[str, str], receive: Any) -> tuple[int, bytes]:
+        if scope["method"] != "POST":
+            return 405, b"POST only"
+        parts = scope["path"].strip("/").split("/")
+        tenant = await self._tenant(host_name(headers.get("host", "")))
+        if tenant is None or len(parts) != 3:
+            return 404, b"not found"
+        adapter = await self._adapter(tenant, parts[1], parts[2])
+        if adapter is None:
+            return 404, b"not found"
+        body = await _read(receive)
+        if body is None:
+            return 413, b"too large"
+        adapter.verify(headers, body)
+        await self.store(tenant.schema_name, adapter, headers, body)
+        return 200, adapter.acknowledgement
+
+    async def store(self, schema: str, adapter: Adapter, headers: Mapping[str, str], body: bytes) -> None:
+        """One committed INSERT; a row that is there already is a success. Also the way in for polled updates."""
+        kept = {name: value for name, value in headers.items() if name in _KEPT_HEADERS}
+        values = (adapter.channel.id, adapter.event_key(headers, body)[:200], body, json.dumps(kept))
+        pool = await self._open_pool()
+        async with pool.connection(timeout=5) as connection:
+            await connection.execute(_insert_for(schema), values)
+        self._waker.add(schema, adapter.channel.id)
+
+    async def _open_pool(self) -> AsyncConnectionPool:
+        if self._pool is None:
+            async with self._pool_lock:
+                if self._pool is None:
+                    database = settings.DATABASES["default"]
+                    names = {"dbname": "NAME", "user": "USER", "password": "PASSWORD", "host": "HOST", "port": "PORT"}
+                    given = {k: database[v] for k, v in names.items() if database[v]}
+                    pool = AsyncConnectionPool(
+                        make_conninfo(**given), min_size=1, max_size=8, open=False, kwargs={"autocommit": True},
+                        max_lifetime=1800, max_idle=60,
+                    )  # fmt: skip
+                    await pool.open()
+                    self._pool = pool
+        return self._pool
+
+    async def close(self) -> None:
+        if self._pool is not None:
+            await self._pool.close()
+
+    async def _tenant(self, host: str) -> TenantInfo | None:
+        known, tenant = cached_tenant(host)
+        if not known:
+            tenant = await in_tenant(PUBLIC, find_tenant, host)
+        return None if tenant is None or tenant.is_public else tenant
+
+    async def _adapter(self, tenant: TenantInfo, kind: str, channel_id: str) -> Adapter | None:
+        key = (tenant.schema_name, channel_id)
+        hit = self._channels.get(key)
+        if hit is None or hit[0] < time.monotonic():
+            adapter = await in_tenant(tenant.schema_name, _load_adapter, channel_id, tenant)
+            if len(self._channels) > 5000:
+                self._channels.clear()
+            hit = self._channels[key] = (time.monotonic() + _CHANNEL_TTL, adapter)
+        adapter = hit[1]
+        return adapter if adapter is not None and adapter.channel.kind == kind else None
+
+
+def _load_adapter(channel_id: str, tenant: TenantInfo) -> Adapter | None:
+    from channels_app.models import Channel
+
+    try:
+        channel = Channel.objects.filter(id=UUID(channel_id), is_active=True).first()
+        if channel is None:
+            return None
+        kind = adapter_class(channel.kind)
+    except (ValueError, NotFound):
+        return None
+    return kind(channel_info(channel, tenant)) if kind.has_webhook else None
+
+
+async def _read(receive: Any) -> bytes | None:
+    """The whole body, or None when it is over the cap."""
+    chunks: list[bytes] = []
+    size = 0
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            return None
+        chunk = message.get("body", b"")
+        size += len(chunk)
+        if size > settings.MAX_WEBHOOK_BYTES:
+            return None
+        chunks.append(chunk)
+        if not message.get("more_body"):
+            return b"".join(chunks)

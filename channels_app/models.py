@@ -1,0 +1,107 @@
+import uuid
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from omnisupport.lib.crypto import EncryptedJSONField
+
+
+class Channel(models.Model):
+    """A place where customers write: one bot, one mailbox, one widget. Its id is the unguessable part of the webhook URL."""
+
+    class Health(models.TextChoices):
+        NEW = "new", _("not connected yet")
+        OK = "ok", _("works")
+        BROKEN = "broken", _("does not work")
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    # The name of a folder in channels_app/; no choices here, so a new folder needs no migration.
+    kind = models.CharField(_("kind"), max_length=20)
+    name = models.CharField(_("name"), max_length=120)
+    is_active = models.BooleanField(_("active"), default=True)
+    # Typed by the adapter's `Config` (public) and `Secrets` (encrypted, write-only).
+    config = models.JSONField(_("settings"), default=dict, blank=True)
+    secrets = EncryptedJSONField(_("secrets"), default=dict, blank=True)
+    # The identity at the provider (bot id): one bot cannot feed two channels of a workspace.
+    external_id = models.CharField(max_length=120, blank=True)
+    first_assignee = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        verbose_name=_("new conversations go to"),
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        help_text=_("The assistant, a person, or nobody."),
+    )
+    health = models.CharField(_("state"), max_length=8, choices=Health, default=Health.NEW, editable=False)
+    health_note = models.CharField(max_length=500, blank=True, editable=False)
+    health_at = models.DateTimeField(null=True, editable=False)
+    last_inbound_at = models.DateTimeField(null=True, editable=False)
+    last_outbound_at = models.DateTimeField(null=True, editable=False)
+    # After a 429 the whole bot rests until then.
+    paused_until = models.DateTimeField(null=True, editable=False)
+    poll_state = models.JSONField(default=dict, blank=True, editable=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        verbose_name = _("channel")
+        verbose_name_plural = _("channels")
+        ordering = ["name"]
+        constraints = [
+            models.UniqueConstraint(fields=["kind", "external_id"], condition=~Q(external_id=""), name="channel_identity_unique"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class InboundEvent(models.Model):
+    """The inbound ledger: what a provider handed us, kept raw before anything is understood."""
+
+    class State(models.TextChoices):
+        RECEIVED = "received", _("received")
+        DONE = "done", _("processed")
+        IGNORED = "ignored", _("nothing for us")
+        FAILED = "failed", _("failed")
+
+    channel = models.ForeignKey(Channel, on_delete=models.CASCADE, related_name="inbound")
+    # The provider's own key of the update (Telegram: update_id); the same one twice is one row.
+    event_key = models.CharField(max_length=200)
+    body = models.BinaryField()
+    headers = models.JSONField(default=dict)
+    state = models.CharField(max_length=10, choices=State, default=State.RECEIVED)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    error = models.TextField(blank=True)
+    received_at = models.DateTimeField(auto_now_add=True)
+    processed_at = models.DateTimeField(null=True)
+
+    class Meta:
+        verbose_name = _("inbound event")
+        verbose_name_plural = _("inbound ledger")
+        constraints = [models.UniqueConstraint(fields=["channel", "event_key"], name="inbound_event_once")]
+        indexes = [
+            models.Index(fields=["channel", "id"], name="inbound_waiting", condition=Q(state="received")),
+            models.Index(fields=["channel", "-received_at"], name="inbound_recent"),
+            models.Index(fields=["-received_at"], name="inbound_failed", condition=Q(state="failed")),
+        ]
+
+    def __str__(self) -> str:
+        return self.event_key
+
+
+class DeliveryAttempt(models.Model):
+    """One try to send one message, with what the provider said."""
+
+    message = models.ForeignKey("tickets.Message", on_delete=models.CASCADE, related_name="delivery_attempts")
+    number = models.PositiveSmallIntegerField()
+    outcome = models.CharField(max_length=10)  # sent, failed, retry, uncertain
+    error = models.CharField(max_length=500, blank=True)
+    started_at = models.DateTimeField()
+    finished_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        verbose_name = _("delivery attempt")
+        verbose_name_plural = _("delivery attempts")
+        ordering = ["id"]

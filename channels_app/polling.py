@@ -1,0 +1,127 @@
+"""Long polling for channels that cannot be called: a laptop without a public address gets its messages all the same.
+
+Runs in the websocket process; polled updates go the same way as called ones (ledger first). One poller per channel, kept by
+a short lock in Redis, however many processes there are.
+"""
+
+import asyncio
+import contextlib
+from typing import Any
+from uuid import UUID
+
+import structlog
+from django.conf import settings
+from redis.exceptions import RedisError
+
+from channels_app.base import Adapter, TransportError
+from channels_app.ingress import Ingress
+from channels_app.models import Channel
+from channels_app.registry import adapter_class, adapter_for, kinds
+from channels_app.services.channels import mark_broken, mark_healthy
+from omnisupport.lib.redis import async_redis
+from tenants.db import active_schemas, in_tenant
+from tenants.names import PUBLIC, tenant_key
+
+log = structlog.get_logger(__name__)
+
+LOOK_EVERY = 5.0
+LOCK_SECONDS = 45
+
+
+class Poller:
+    def __init__(self, ingress: Ingress) -> None:
+        self._ingress = ingress
+        self._tasks: dict[tuple[str, UUID], asyncio.Task[None]] = {}
+        self._main: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        if not settings.PUBLIC_URL_REACHABLE and any(adapter_class(kind).can_poll for kind in kinds()):
+            self._main = asyncio.create_task(self._look())
+
+    async def stop(self) -> None:
+        tasks = [task for task in (self._main, *self._tasks.values()) if task is not None]
+        for task in tasks:
+            task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _look(self) -> None:
+        """Starts a task for every channel that polls, ends those that stopped."""
+        while True:
+            try:
+                wanted = await self._wanted()
+            except Exception as error:
+                # A database that is away for a moment must not end polling for good.
+                log.warning("poller_cannot_look", error=str(error))
+            else:
+                for key in set(self._tasks) - wanted:
+                    self._tasks.pop(key).cancel()
+                for key in wanted:
+                    if key not in self._tasks or self._tasks[key].done():
+                        self._tasks[key] = asyncio.create_task(self._poll(*key))
+            await asyncio.sleep(LOOK_EVERY)
+
+    async def _wanted(self) -> set[tuple[str, UUID]]:
+        pollable = [kind for kind in kinds() if adapter_class(kind).can_poll]
+        found: set[tuple[str, UUID]] = set()
+        for schema in await in_tenant(PUBLIC, active_schemas):
+            ids = await in_tenant(schema, _channels_of, pollable)
+            found |= {(schema, id) for id in ids}
+        return found
+
+    async def _poll(self, schema: str, channel_id: UUID) -> None:
+        """Polls one channel for as long as it holds the lock."""
+        redis = async_redis()
+        lock = tenant_key("poll", channel_id, schema=schema)
+        try:
+            if not await redis.set(lock, "1", nx=True, ex=LOCK_SECONDS):
+                return
+            loaded = await in_tenant(schema, _load, channel_id)
+            if loaded is None:
+                return
+            adapter, state = loaded
+            while True:
+                await redis.set(lock, "1", ex=LOCK_SECONDS)
+                state = await self._once(schema, adapter, state)
+        except (RedisError, OSError) as error:
+            log.warning("poller_lost_redis", error=str(error))
+        except TransportError as error:
+            await in_tenant(schema, _note_broken, channel_id, error.reason)
+            await asyncio.sleep(error.retry_after or 10)
+        finally:
+            with contextlib.suppress(RedisError, OSError):
+                await redis.delete(lock)
+                await redis.aclose()
+
+    async def _once(self, schema: str, adapter: Adapter, state: dict[str, Any]) -> dict[str, Any]:
+        updates, after = await adapter.poll(state)
+        for body in updates:
+            await self._ingress.store(schema, adapter, {}, body)
+        if after != state:
+            # Stored after the ledger: a crash in between repeats updates, and the ledger knows them.
+            await in_tenant(schema, _keep_state, adapter.channel.id, after)
+        return after
+
+
+def _channels_of(pollable: list[str]) -> list[UUID]:
+    rows = Channel.objects.filter(kind__in=pollable, is_active=True).exclude(external_id="")
+    return list(rows.values_list("id", flat=True))
+
+
+def _load(channel_id: UUID) -> tuple[Adapter, dict[str, Any]] | None:
+    channel = Channel.objects.filter(id=channel_id, is_active=True).first()
+    return (adapter_for(channel), dict(channel.poll_state)) if channel else None
+
+
+def _keep_state(channel_id: UUID, state: dict[str, Any]) -> None:
+    channel = Channel.objects.filter(id=channel_id).first()
+    if channel is not None:
+        channel.poll_state = state
+        channel.save(update_fields=["poll_state"])
+        mark_healthy(channel)
+
+
+def _note_broken(channel_id: UUID, reason: str) -> None:
+    channel = Channel.objects.filter(id=channel_id).first()
+    if channel is not None:
+        mark_broken(channel, reason)

@@ -1,0 +1,141 @@
+"""Sending what was posted: claim → send outside any transaction → store what the provider said."""
+
+import random
+from datetime import datetime, timedelta
+
+import structlog
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from channels_app.base import OutgoingFile, OutgoingMessage, SendResult, TransportError, UnknownOutcome
+from channels_app.models import Channel, DeliveryAttempt
+from channels_app.registry import adapter_class, adapter_for
+from channels_app.services.channels import mark_broken, mark_healthy
+from tickets.models import Attachment, Delivery, Message
+from tickets.services.delivery import claim_next, move_delivery, stale_claims
+from tickets.services.receive import set_reachable
+
+log = structlog.get_logger(__name__)
+
+MAX_ATTEMPTS = 8
+# Longer than any send may take (time-outs of the adapters' clients, uploads included).
+STALE_AFTER = timedelta(seconds=75)
+
+
+def deliver_chat(address_id: int) -> int:
+    """Sends what is due in one chat, in order. Returns how many messages were tried."""
+    tried = 0
+    while (message := claim_next(address_id)) is not None:
+        _send(message)
+        tried += 1
+    return tried
+
+
+def _send(message: Message) -> None:
+    started = timezone.now()
+    channel = Channel.objects.get(id=message.address.channel_id)
+    if channel.paused_until and channel.paused_until > started:
+        move_delivery(message.id, Delivery.QUEUED, due_at=channel.paused_until)
+        return
+    if not channel.is_active:
+        _finish(message, started, Delivery.FAILED, _("The channel is switched off."))
+        return
+    try:
+        result = adapter_for(channel).send(outgoing_message(message))
+    except TransportError as error:
+        _after_refusal(message, channel, error, started)
+    except UnknownOutcome as error:
+        if adapter_class(channel.kind).idempotent and message.attempts < MAX_ATTEMPTS:
+            _later(message, started, str(error), _backoff(message.attempts))
+        else:
+            _finish(message, started, Delivery.UNCERTAIN, str(error))
+    except Exception as error:
+        # Our own fault after the request may have left: only a person can tell whether it arrived.
+        log.exception("send_failed", message=message.pk)
+        _finish(message, started, Delivery.UNCERTAIN, f"{type(error).__name__}")
+    else:
+        _after_success(message, channel, result, started)
+
+
+def outgoing_message(message: Message) -> OutgoingMessage:
+    files = [
+        OutgoingFile(
+            id=a.id, kind=a.kind, name=a.name, mime=a.mime, size=a.size, path=a.file.name or "", remote=a.remote
+        )
+        for a in message.attachments.filter(state=Attachment.State.READY)
+    ]
+    return OutgoingMessage(
+        key=message.client_id,
+        address=message.address.address,
+        details=message.address.details,
+        text=message.text,
+        files=files,
+        buttons=message.content.get("buttons", []),
+        citations=message.content.get("citations", []),
+        reply_to_external_id=message.reply_to.external_id if message.reply_to else "",
+    )
+
+
+def _after_success(message: Message, channel: Channel, result: SendResult, started: datetime) -> None:
+    for attachment_id, remote in result.remote_files.items():
+        Attachment.objects.filter(id=attachment_id).update(remote=dict(remote))
+    to = Delivery.DELIVERED if result.delivered else Delivery.SENT
+    _finish(message, started, to, external_id=result.external_id)
+    Channel.objects.filter(id=channel.id).update(last_outbound_at=timezone.now(), paused_until=None)
+    mark_healthy(channel)
+
+
+def _after_refusal(message: Message, channel: Channel, error: TransportError, started: datetime) -> None:
+    if error.unreachable:
+        set_reachable(channel_id=channel.id, address=message.address.address, reason=error.reason)
+    if error.breaks_channel:
+        mark_broken(channel, error.reason)
+    if error.whole_channel and error.retry_after:
+        until = timezone.now() + timedelta(seconds=error.retry_after + 1)
+        Channel.objects.filter(id=channel.id).update(paused_until=until)
+    if error.permanent or message.attempts >= MAX_ATTEMPTS:
+        _finish(message, started, Delivery.FAILED, error.reason)
+    else:
+        rest = error.retry_after + 1 if error.retry_after is not None else _backoff(message.attempts)
+        _later(message, started, error.reason, rest)
+
+
+def _backoff(attempts: int) -> float:
+    """Seconds; doubles from 2 to 5 minutes, with full jitter so that a recovering provider is not hit at once."""
+    return random.uniform(1, min(300, 2**attempts))
+
+
+def _later(message: Message, started: datetime, reason: str, seconds: float) -> None:
+    _note_attempt(message, started, "retry", reason)
+    move_delivery(message.id, Delivery.QUEUED, error=reason, due_at=timezone.now() + timedelta(seconds=seconds))
+
+
+def _finish(message: Message, started: datetime, to: Delivery, error: str = "", external_id: str = "") -> None:
+    _note_attempt(message, started, "sent" if to in {Delivery.SENT, Delivery.DELIVERED} else str(to), error)
+    move_delivery(message.id, to, error=error, external_id=external_id)
+
+
+def _note_attempt(message: Message, started: datetime, outcome: str, error: str) -> None:
+    DeliveryAttempt.objects.create(
+        message=message, number=message.attempts, outcome=outcome, error=error[:500], started_at=started
+    )
+
+
+def recover_stale_claims() -> set[int]:
+    """Messages whose worker died while sending: retried where a key protects, else uncertain. Returns chats to wake."""
+    chats: set[int] = set()
+    for message in stale_claims(STALE_AFTER):
+        channel = Channel.objects.get(id=message.address.channel_id)
+        chats.add(message.address_id)
+        started = message.claimed_at or timezone.now()
+        if adapter_class(channel.kind).idempotent:
+            _later(message, started, _("The worker stopped while sending."), 0)
+        else:
+            _finish(message, started, Delivery.UNCERTAIN, _("The worker stopped while sending; it may have arrived."))
+    return chats
+
+
+def due_chats(limit: int = 500) -> list[int]:
+    """Chats with something to send now."""
+    due = Message.objects.filter(delivery=Delivery.QUEUED).exclude(due_at__gt=timezone.now())
+    return list(due.order_by("address_id").values_list("address_id", flat=True).distinct()[:limit])

@@ -1,0 +1,123 @@
+"""From the inbound ledger to tickets: one drainer at a time per channel, in order of arrival, one savepoint per row."""
+
+from uuid import UUID
+
+import structlog
+from django.db import transaction
+from django.utils import timezone
+
+from channels_app.base import (
+    Adapter,
+    AddressBlocked,
+    ButtonPressed,
+    ConversationStarted,
+    DeletedMessage,
+    EditedMessage,
+    InboundResult,
+    MessageReceived,
+    Receipt,
+    Unparsable,
+)
+from channels_app.models import Channel, InboundEvent
+from channels_app.registry import adapter_for
+from tickets.services import receive
+
+log = structlog.get_logger(__name__)
+
+# Rows per transaction: fewer commits under load, and nobody waits long for the first of them.
+BATCH = 10
+MAX_ATTEMPTS = 3
+
+
+def drain_channel(channel_id: UUID) -> int:
+    """Processes what waits in a channel's ledger. Returns the number of rows; 0 when another worker is at it."""
+    done = 0
+    while True:
+        with transaction.atomic():
+            # Whoever comes second leaves at once: the first looks again after it has let go.
+            channel = Channel.objects.select_for_update(skip_locked=True, no_key=True).filter(id=channel_id).first()
+            if channel is None:
+                return done
+            rows = list(InboundEvent.objects.filter(channel=channel, state=InboundEvent.State.RECEIVED).order_by("id")[:BATCH])
+            if rows:
+                adapter = adapter_for(channel)
+                for row in rows:
+                    _process(row, channel, adapter)
+                Channel.objects.filter(id=channel_id).update(last_inbound_at=timezone.now())
+        done += len(rows)
+        waiting = InboundEvent.objects.filter(channel_id=channel_id, state=InboundEvent.State.RECEIVED)
+        if not rows and not waiting.exists():
+            return done
+
+
+def _process(row: InboundEvent, channel: Channel, adapter: Adapter) -> None:
+    row.attempts += 1
+    try:
+        with transaction.atomic():
+            results = adapter.parse(row.headers, bytes(row.body))
+            for result in results:
+                apply_result(channel, result)
+        row.state = InboundEvent.State.DONE if results else InboundEvent.State.IGNORED
+        row.error = ""
+    except Unparsable as error:
+        row.state = InboundEvent.State.FAILED
+        row.error = str(error)
+    except Exception as error:
+        # A poison row must not hold up those behind it: a few tries, then it waits for a person with its reason.
+        log.exception("inbound_failed", channel=str(channel.id), event=row.pk)
+        row.error = f"{type(error).__name__}: {error}"[:2000]
+        if row.attempts >= MAX_ATTEMPTS:
+            row.state = InboundEvent.State.FAILED
+    row.processed_at = timezone.now()
+    row.save(update_fields=["state", "attempts", "error", "processed_at"])
+
+
+def apply_result(channel: Channel, result: InboundResult) -> None:
+    """One typed event into the core; also the way in for kinds without a webhook."""
+    match result:
+        case MessageReceived() | ButtonPressed() | ConversationStarted():
+            _receive(channel, result)
+        case EditedMessage():
+            known = receive.edit_received_message(
+                channel_id=channel.id,
+                address=result.address,
+                external_id=result.incoming.external_id,
+                text=result.incoming.text,
+                edited_at=result.edited_at,
+            )
+            if not known:
+                _receive(channel, result)
+        case DeletedMessage():
+            receive.delete_received_message(
+                channel_id=channel.id, address=result.address, external_id=result.external_id
+            )
+        case Receipt():
+            known = receive.note_receipt(
+                channel_id=channel.id,
+                address=result.address,
+                external_id=result.external_id,
+                state=result.state,
+                error=result.error,
+            )
+            if not known:
+                log.info("receipt_for_unknown_message", channel=str(channel.id), state=result.state)
+        case AddressBlocked():
+            receive.set_reachable(channel_id=channel.id, address=result.address, reason=result.reason)
+
+
+def _receive(channel: Channel, result: MessageReceived | ButtonPressed | ConversationStarted | EditedMessage) -> None:
+    receive.receive_message(
+        channel_id=channel.id,
+        address=result.address,
+        profile=result.profile,
+        incoming=result.incoming,
+        assign_to=channel.first_assignee_id,
+    )
+
+
+def replay(event_ids: list[int]) -> list[UUID]:
+    """Puts failed ledger rows back. Returns the channels whose drainer must be woken."""
+    rows = InboundEvent.objects.filter(id__in=event_ids, state__in=[InboundEvent.State.FAILED, InboundEvent.State.IGNORED])
+    channels = list(rows.values_list("channel_id", flat=True).distinct())
+    rows.update(state=InboundEvent.State.RECEIVED, attempts=0, error="")
+    return channels

@@ -1,0 +1,94 @@
+"""Entry points of the worker: load by id, call one service, wake what follows."""
+
+from typing import Any
+from uuid import UUID
+
+from channels_app.services import delivery, inbound, media
+from tenants.sweeper import Sweep, register_sweep
+from tenants.tasking import tenant_task, wake
+
+
+@tenant_task(queue="inbound")
+def drain_inbound(channel_id: str) -> int:
+    return inbound.drain_channel(UUID(channel_id))
+
+
+@tenant_task(queue="inbound", expires=30)
+def sweep_inbound() -> None:
+    from channels_app.models import InboundEvent
+
+    waiting = InboundEvent.objects.filter(state=InboundEvent.State.RECEIVED)
+    for channel_id in waiting.values_list("channel_id", flat=True).distinct():
+        wake(drain_inbound, str(channel_id))
+
+
+@tenant_task(queue="outbound")
+def deliver_chat(address_id: int) -> int:
+    return delivery.deliver_chat(address_id)
+
+
+@tenant_task(queue="outbound", expires=30)
+def sweep_outbound() -> None:
+    chats = delivery.recover_stale_claims() | set(delivery.due_chats())
+    for address_id in chats:
+        wake(deliver_chat, address_id)
+
+
+@tenant_task(queue="inbound", soft_time_limit=120, time_limit=150)
+def fetch_attachment(attachment_id: str) -> None:
+    media.fetch_attachment(UUID(attachment_id))
+
+
+@tenant_task(queue="inbound", expires=60)
+def sweep_media() -> None:
+    from tickets.models import Attachment
+
+    pending = Attachment.objects.filter(state=Attachment.State.PENDING, attempts__lt=media.MAX_ATTEMPTS)
+    for attachment_id in pending.order_by("created_at").values_list("id", flat=True)[:100]:
+        wake(fetch_attachment, str(attachment_id))
+
+
+@tenant_task(queue="outbound", expires=20)
+def answer_callback(channel_id: str, callback_id: str) -> None:
+    _adapter(channel_id).answer_callback(callback_id)
+
+
+@tenant_task(queue="outbound", expires=6)
+def send_typing(channel_id: str, address: str, details: dict[str, Any]) -> None:
+    _adapter(channel_id).send_typing(address, details)
+
+
+def _adapter(channel_id: str) -> Any:
+    from channels_app.models import Channel
+    from channels_app.registry import adapter_for
+
+    return adapter_for(Channel.objects.get(id=channel_id))
+
+
+def register_sweeps() -> None:
+    register_sweep(
+        Sweep(
+            name="inbound",
+            condition="SELECT 1 FROM {schema}.channels_app_inboundevent"
+            " WHERE state = 'received' AND received_at < now() - interval '3 s'",
+            task="channels_app.tasks.sweep_inbound",
+        )
+    )
+    register_sweep(
+        Sweep(
+            name="outbound",
+            condition="SELECT 1 FROM {schema}.tickets_message WHERE"
+            " (delivery = 'queued' AND coalesce(due_at, created_at + interval '3 s') < now())"
+            " OR (delivery = 'sending' AND claimed_at < now() - interval '75 s')",
+            task="channels_app.tasks.sweep_outbound",
+        )
+    )
+    register_sweep(
+        Sweep(
+            name="media",
+            condition="SELECT 1 FROM {schema}.tickets_attachment WHERE state = 'pending'"
+            f" AND attempts < {media.MAX_ATTEMPTS}"
+            " AND created_at < now() - interval '20 s' AND message_id IS NOT NULL",
+            task="channels_app.tasks.sweep_media",
+        )
+    )

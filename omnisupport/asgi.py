@@ -1,0 +1,50 @@
+"""Websockets and webhooks past Django; pages and the API through Django when one process serves all."""
+
+import os
+from typing import Any
+
+from django.core.asgi import get_asgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "omnisupport.settings")
+_django = get_asgi_application()
+
+from channels.routing import URLRouter  # noqa: E402  # after Django is set up
+from django.urls import path  # noqa: E402
+
+from channels_app.ingress import Ingress  # noqa: E402
+from channels_app.polling import Poller  # noqa: E402
+from channels_app.widget.consumers import widget_socket  # noqa: E402
+from tenants.sockets import hub, refuse  # noqa: E402
+from tickets.consumers import agent_socket  # noqa: E402
+
+_ingress = Ingress()
+_poller = Poller(_ingress)
+_websockets = URLRouter([path("ws/agent/", agent_socket), path("ws/widget/", widget_socket)])
+
+
+async def application(scope: dict[str, Any], receive: Any, send: Any) -> None:
+    if scope["type"] == "lifespan":
+        await _lifespan(receive, send)
+    elif scope["type"] == "websocket":
+        try:
+            await _websockets(scope, receive, send)
+        except ValueError:
+            await refuse(receive, send)  # no such path
+    elif scope["path"].startswith("/hooks/"):
+        await _ingress(scope, receive, send)
+    else:
+        await _django(scope, receive, send)
+
+
+async def _lifespan(receive: Any, send: Any) -> None:
+    while True:
+        message = await receive()
+        if message["type"] == "lifespan.startup":
+            _poller.start()
+            await send({"type": "lifespan.startup.complete"})
+        else:
+            await _poller.stop()
+            await hub.close()
+            await _ingress.close()
+            await send({"type": "lifespan.shutdown.complete"})
+            return

@@ -1,0 +1,32 @@
+"""A workspace's host."""
+
+
+from django.conf import settings
+from django.urls import include, path
+from django.views.generic import RedirectView
+from django.views.i18n import JavaScriptCatalog
+
+from omnisupport.health import healthz, readyz
+from omnisupport.metrics import metrics
+from tenants.admin_sites import tenant_admin
+from tenants.views import set_language
+
+urlpatterns = [
+    path("", RedirectView.as_view(url="/inbox/"), name="home"),
+    path("accounts/", include("tenants.accounts.urls")),
+    path("inbox/", include("tickets.inbox.urls")),
+    path("files/", include("tickets.urls_files")),
+    path("channels/", include("channels_app.urls")),
+    path("knowledge/", include("knowledge.urls")),
+    path("assistant/", include("ai_assistant.urls")),
+    path("dashboard/", include("analytics.urls")),
+    path("widget/", include("channels_app.widget.urls")),
+    path("admin/", tenant_admin.urls),
+    path(f"{settings.API_V1_PREFIX.strip('/')}/", include("omnisupport.urls_api")),
+    path("language/", set_language, name="set_language"),
+    path("jsi18n/", JavaScriptCatalog.as_view(packages=["omnisupport"]), name="javascript-catalog"),
+    path("healthz", healthz),
+    path("readyz", readyz),
+    path("metrics", metrics),
+    path("favicon.ico", RedirectView.as_view(url="/static/img/favicon.svg")),
+]

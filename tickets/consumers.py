@@ -1,0 +1,121 @@
+"""The agents' websocket, `/ws/agent/`: session cookie of the same origin, or a single-use ticket from the API."""
+
+from collections.abc import Mapping
+from http.cookies import SimpleCookie
+from importlib import import_module
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
+from django.utils.crypto import constant_time_compare
+
+from omnisupport.lib.hub import RESYNC, Socket
+from tenants.accounts.models import User
+from tenants.accounts.tickets import spend_socket_ticket
+from tenants.db import in_tenant
+from tenants.events.models import Event
+from tenants.names import group_name
+from tenants.sockets import (
+    hub,
+    is_same_origin,
+    newest_seq,
+    refuse,
+    scope_headers,
+    serve_socket,
+    socket_tenant,
+    token_from_subprotocol,
+)
+from tickets.realtime import AGENTS, event_frame
+
+RESYNC_LIMIT = 500
+
+
+def user_of_session(cookie_header: str) -> User | None:
+    """The agent behind the session cookie; the same checks as Django's own `get_user`, without a request."""
+    cookies: SimpleCookie = SimpleCookie()
+    cookies.load(cookie_header)
+    morsel = cookies.get(settings.SESSION_COOKIE_NAME)
+    if morsel is None:
+        return None
+    session = import_module(settings.SESSION_ENGINE).SessionStore(morsel.value)
+    if BACKEND_SESSION_KEY not in session:
+        return None
+    user = agent_by_id(str(session.get(SESSION_KEY, "")))
+    if user is None or not constant_time_compare(session.get(HASH_SESSION_KEY, ""), user.get_session_auth_hash()):
+        return None
+    return user
+
+
+def agent_by_id(user_id: str) -> User | None:
+    try:
+        user = User.objects.filter(id=UUID(user_id), is_active=True).first()
+    except ValueError:
+        return None
+    return user if user is not None and user.is_agent else None
+
+
+async def agent_socket(scope: Mapping[str, Any], receive: Any, send: Any) -> None:
+    headers = scope_headers(scope)
+    tenant = await socket_tenant(headers)
+    if tenant is None:
+        return await refuse(receive, send)
+    schema = tenant.schema_name
+    cookie = headers.get("cookie", "")
+    user = None
+    ticket = token_from_subprotocol(scope)
+    if ticket:
+        user = await in_tenant(schema, spend_socket_ticket, ticket)
+    elif is_same_origin(headers):
+        user = await in_tenant(schema, user_of_session, cookie)
+    if user is None or not user.is_agent:
+        return await refuse(receive, send)
+    user_id = str(user.id)
+
+    async def still_allowed() -> bool:
+        if ticket:
+            return await in_tenant(schema, agent_by_id, user_id) is not None
+        return await in_tenant(schema, user_of_session, cookie) is not None
+
+    async def on_frame(socket: Socket, frame: dict[str, Any]) -> None:
+        await _handle(schema, user, socket, frame)
+
+    await serve_socket(
+        scope,
+        receive,
+        send,
+        groups=[group_name(AGENTS, schema=schema), group_name("user", user_id, schema=schema)],
+        hello={"type": "hello", "seq": str(await in_tenant(schema, newest_seq))},
+        on_frame=on_frame,
+        still_allowed=still_allowed,
+    )
+
+
+async def _handle(schema: str, user: User, socket: Socket, frame: dict[str, Any]) -> None:
+    match frame:
+        case {"type": "since", "seq": str(seq)} if seq.isdecimal():
+            for text in await in_tenant(schema, frames_since, int(seq)):
+                socket.offer(text)
+        case {"type": "typing", "ticket": str(ticket), "on": bool(on)} if ticket.isdecimal():
+            typing = {"type": "typing", "ticket": ticket, "who": user.name, "user": str(user.id), "on": on}
+            await hub.publish(group_name(AGENTS, schema=schema), typing)
+            await in_tenant(schema, _tell_customer, int(ticket), on, user)
+
+
+def frames_since(seq: int) -> list[str]:
+    """What the client missed, oldest first; too much of it becomes one `resync`."""
+    import orjson
+
+    events = list(Event.objects.filter(seq__gt=seq).order_by("seq")[: RESYNC_LIMIT + 1])
+    if len(events) > RESYNC_LIMIT:
+        return [RESYNC]
+    return [orjson.dumps(event_frame(event)).decode() for event in events]
+
+
+def _tell_customer(ticket_id: int, on: bool, user: User) -> None:
+    from tickets.signals import agent_typing
+    from tickets.models import Ticket
+
+    ticket = Ticket.objects.select_related("address").filter(id=ticket_id).first()
+    if ticket is not None:
+        agent_typing.send(sender=Ticket, ticket=ticket, user=user, on=on)
