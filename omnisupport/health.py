@@ -20,7 +20,7 @@ HEARTBEAT_STALE = 30
 OLDEST_UNSENT_LIMIT = 600
 
 
-@shared_task(queue="default", ignore_result=True, expires=10)
+@shared_task(ignore_result=True, expires=10)
 def beat_heart() -> None:
     """A real task from beat through the broker to a worker: what it proves is the whole way."""
     redis_client().set(HEARTBEAT_KEY, str(time.time()), ex=300)

@@ -22,12 +22,15 @@ log = structlog.get_logger(__name__)
 
 class TenantTask(Task):  # type: ignore[type-arg]
     abstract = True
+    # Not Celery's own `queue` attribute, which is on its way out.
+    lane = "default"
 
     def apply_async(self, args: Any = None, kwargs: Any = None, **options: Any) -> Any:
         headers = dict(options.pop("headers", None) or {})
         headers.setdefault("schema", None)
         if headers["schema"] is None:
             headers["schema"] = current_schema()
+        options.setdefault("queue", self.lane)
         return super().apply_async(args, kwargs, headers=headers, **options)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
@@ -48,7 +51,7 @@ def tenant_task(*, queue: str = "default", **options: Any) -> Callable[[Callable
     """Declares a task of a workspace. `options` are Celery's own (time_limit, ignore_result…)."""
 
     def decorate(function: Callable[..., Any]) -> Any:
-        return shared_task(base=TenantTask, queue=queue, **options)(function)
+        return shared_task(base=TenantTask, lane=queue, **options)(function)
 
     return decorate
 

@@ -4,7 +4,7 @@ from django.db import connection
 from tenants.provisioning import keep_spares
 
 
-@shared_task(queue="default", ignore_result=True, expires=60)
+@shared_task(ignore_result=True, expires=60)
 def refill_spares() -> int:
     try:
         return keep_spares()

@@ -64,7 +64,7 @@ def _process(row: InboundEvent, channel: Channel, adapter: Adapter) -> None:
         row.error = str(error)
     except Exception as error:
         # A poison row must not hold up those behind it: a few tries, then it waits for a person with its reason.
-        log.exception("inbound_failed", channel=str(channel.id), event=row.pk)
+        log.exception("inbound_failed", channel=str(channel.id), event_id=row.pk)
         row.error = f"{type(error).__name__}: {error}"[:2000]
         if row.attempts >= MAX_ATTEMPTS:
             row.state = InboundEvent.State.FAILED

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.db import connection, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -65,7 +66,7 @@ def refresh_tokens(raw: str) -> dict[str, str]:
     check_tenant(token)
     try:
         family = _family_of(token)
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, ValidationError) as error:
         raise InvalidToken(_("The refresh token is not valid. Log in again.")) from error
     expires_at = datetime.fromtimestamp(token["exp"], UTC)
     with transaction.atomic():
@@ -94,7 +95,7 @@ class TenantJWTAuthentication(JWTAuthentication):
         try:
             user = super().get_user(validated_token)
             _family_of(validated_token)
-        except (ValueError, TypeError) as error:
+        except (ValueError, TypeError, ValidationError) as error:
             raise InvalidToken(_("The token is not valid.")) from error
         return user  # type: ignore[return-value]
 

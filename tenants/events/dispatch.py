@@ -78,6 +78,6 @@ def _call(handle: object, event: Event) -> bool:
         handle(event)  # type: ignore[operator]
     except Exception:
         # One subscriber's fault must not stop the others; the event stays undispatched and is tried again.
-        log.exception("subscriber_failed", event_type=event.type, event=event.pk, handler=getattr(handle, "__name__", ""))
+        log.exception("subscriber_failed", type=event.type, event_id=event.pk, handler=getattr(handle, "__name__", ""))
         return False
     return True

@@ -150,15 +150,19 @@ def set_team(ticket_id: int, *, team_id: int | None, actor: User | None) -> Tick
     return ticket
 
 
+def _tag(name: str) -> Tag:
+    return Tag.objects.filter(name__iexact=name).first() or Tag.objects.get_or_create(name=name)[0]
+
+
 @transaction.atomic
 def set_tags(ticket_id: int, *, names: list[str], actor: User | None) -> Ticket:
     """Replaces the ticket's tags; unknown names become new tags."""
     ticket = lock_ticket(ticket_id)
-    wanted = {name.strip()[:40] for name in names if name.strip()}
-    before = set(ticket.tags.values_list("name", flat=True))
-    if wanted == before:
+    wanted = {name.strip()[:40].casefold(): name.strip()[:40] for name in reversed(names) if name.strip()}
+    before = list(ticket.tags.values_list("name", flat=True))
+    if set(wanted) == {name.casefold() for name in before}:
         return ticket
-    tags = [Tag.objects.filter(name__iexact=name).first() or Tag.objects.get_or_create(name=name)[0] for name in wanted]
+    tags = [_tag(name) for name in wanted.values()]
     ticket.tags.set(tags)
     record(
         "ticket.tags_changed",
