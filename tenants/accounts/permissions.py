@@ -1,6 +1,12 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from rest_framework.permissions import SAFE_METHODS, BasePermission
-from rest_framework.request import Request
-from rest_framework.views import APIView
+
+if TYPE_CHECKING:  # rest_framework.views reads this module while it is being imported
+    from rest_framework.request import Request
+    from rest_framework.views import APIView
 
 
 class IsAgent(BasePermission):

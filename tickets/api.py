@@ -1,0 +1,213 @@
+"""REST: tickets, their messages, attachments, contacts, teams, tags."""
+
+from typing import Any
+from uuid import UUID, uuid4
+
+from django.db.models import QuerySet
+from django.utils.translation import gettext as _
+from django_filters import rest_framework as filters
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
+from rest_framework import mixins, status, viewsets
+from rest_framework.decorators import action
+from rest_framework.parsers import MultiPartParser
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.routers import DefaultRouter
+
+from omnisupport.lib.errors import InvalidInput, NotFound
+from tenants.accounts.models import User
+from tenants.accounts.permissions import AgentReadsAdminWrites, IsAgent
+from tickets import serializers as shapes
+from tickets.models import Contact, Message, MessageKind, Tag, Team, Ticket
+from tickets.services import tickets as changes
+from tickets.services.attachments import store_upload
+from tickets.services.contacts import update_contact
+from tickets.services.delivery import retry_message
+from tickets.services.post import post_message
+
+
+class TicketFilter(filters.FilterSet):
+    assignee = filters.UUIDFilter(field_name="assignee_id")
+    contact = filters.UUIDFilter(field_name="contact_id")
+    channel = filters.UUIDFilter(field_name="channel_id")
+    tag = filters.CharFilter(field_name="tags__name", lookup_expr="iexact")
+    created_after = filters.IsoDateTimeFilter(field_name="created_at", lookup_expr="gte")
+    created_before = filters.IsoDateTimeFilter(field_name="created_at", lookup_expr="lt")
+
+    class Meta:
+        model = Ticket
+        fields = ["status", "priority", "team", "number"]
+
+
+def actor(request: Request) -> User:
+    assert isinstance(request.user, User)
+    return request.user
+
+
+@extend_schema_view(list=extend_schema(summary="Tickets, newest first"), retrieve=extend_schema(summary="One ticket"))
+class TicketViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet[Ticket]):
+    queryset = Ticket.objects.all()
+    serializer_class = shapes.TicketSerializer
+    permission_classes = [IsAgent]
+    filterset_class = TicketFilter
+    lookup_value_regex = r"\d{1,18}"
+
+    def get_queryset(self) -> QuerySet[Ticket]:
+        return Ticket.objects.prefetch_related("tags")
+
+    @extend_schema(
+        summary="Change status, priority, assignee, team or tags",
+        request=shapes.TicketChangeSerializer,
+        responses=shapes.TicketSerializer,
+    )
+    def partial_update(self, request: Request, pk: str) -> Response:
+        ticket = self.get_object()
+        serializer = shapes.TicketChangeSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        wanted = serializer.validated_data
+        who = actor(request)
+        if "assignee" in wanted:
+            changes.assign_ticket(ticket.id, assignee_id=wanted["assignee"], actor=who)
+        if "team" in wanted:
+            changes.set_team(ticket.id, team_id=wanted["team"], actor=who)
+        if "priority" in wanted:
+            changes.set_priority(ticket.id, priority=int(wanted["priority"]), actor=who)
+        if "tags" in wanted:
+            changes.set_tags(ticket.id, names=wanted["tags"], actor=who)
+        if "status" in wanted:
+            changes.set_status(ticket.id, status=wanted["status"], actor=who)
+        return Response(self.get_serializer(self.get_object()).data)
+
+
+@extend_schema(
+    parameters=[OpenApiParameter("ticket_pk", int, OpenApiParameter.PATH, description="id of the ticket")]
+)
+class MessageViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet[Message]):
+    queryset = Message.objects.all()
+    serializer_class = shapes.MessageSerializer
+    permission_classes = [IsAgent]
+    lookup_value_regex = r"\d{1,18}"
+
+    def get_queryset(self) -> QuerySet[Message]:
+        ticket_id = self.kwargs.get("ticket_pk")
+        return Message.objects.filter(ticket_id=ticket_id).prefetch_related("attachments")
+
+    def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        self._ticket_id()
+        return super().list(request, *args, **kwargs)
+
+    def _ticket_id(self) -> int:
+        ticket_id = int(self.kwargs["ticket_pk"])
+        if not Ticket.objects.filter(id=ticket_id).exists():
+            raise NotFound(_("There is no such ticket."))
+        return ticket_id
+
+    @extend_schema(
+        summary="Reply to the customer, or write a note",
+        description="Send `client_id` or the header `Idempotency-Key` (a UUID): a repeated request returns the first message.",
+        request=shapes.NewMessageSerializer,
+        responses={201: shapes.MessageSerializer},
+        parameters=[OpenApiParameter("Idempotency-Key", UUID, OpenApiParameter.HEADER, required=False)],
+    )
+    def create(self, request: Request, ticket_pk: str) -> Response:
+        serializer = shapes.NewMessageSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        data = serializer.validated_data
+        message = post_message(
+            ticket_id=self._ticket_id(),
+            client_id=data.get("client_id") or _idempotency_key(request),
+            text=data["text"],
+            user=actor(request),
+            kind=MessageKind(data["kind"]),
+            attachment_ids=data["attachments"],
+            reply_to_id=data.get("reply_to"),
+            status=data.get("status", ""),
+        )
+        return Response(self.get_serializer(message).data, status=status.HTTP_201_CREATED)
+
+    @extend_schema(summary="Send a failed or uncertain message again", request=None, responses=shapes.MessageSerializer)
+    @action(detail=True, methods=["post"])
+    def retry(self, request: Request, ticket_pk: str, pk: str) -> Response:
+        message = self.get_object()
+        if not retry_message(message.id):
+            raise InvalidInput(_("Only a message that was not sent, or perhaps not, can be sent again."))
+        return Response(self.get_serializer(self.get_object()).data)
+
+
+def _idempotency_key(request: Request) -> UUID:
+    given = request.headers.get("Idempotency-Key", "")
+    if not given:
+        return uuid4()
+    try:
+        return UUID(given)
+    except ValueError:
+        raise InvalidInput(_("Idempotency-Key must be a UUID."), field="Idempotency-Key") from None
+
+
+class AttachmentViewSet(viewsets.GenericViewSet[Any]):
+    serializer_class = shapes.UploadSerializer
+    permission_classes = [IsAgent]
+    parser_classes = [MultiPartParser]
+
+    @extend_schema(
+        summary="Upload a file; its id goes into a message's `attachments`",
+        request={"multipart/form-data": shapes.UploadSerializer},
+        responses={201: shapes.AttachmentSerializer},
+    )
+    def create(self, request: Request) -> Response:
+        file = request.FILES.get("file")
+        if file is None:
+            raise InvalidInput(_("Send the file as multipart/form-data in the field “file”."), field="file")
+        attachment = store_upload(file, user=actor(request))
+        return Response(shapes.AttachmentSerializer(attachment).data, status=status.HTTP_201_CREATED)
+
+
+class ContactFilter(filters.FilterSet):
+    email = filters.CharFilter(lookup_expr="iexact")
+    name = filters.CharFilter(lookup_expr="icontains")
+
+    class Meta:
+        model = Contact
+        fields = ["phone"]
+
+
+class ContactViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet[Contact]):
+    queryset = Contact.objects.all()
+    serializer_class = shapes.ContactSerializer
+    permission_classes = [IsAgent]
+    filterset_class = ContactFilter
+    lookup_value_regex = r"[0-9a-fA-F-]{36}"
+
+    def get_queryset(self) -> QuerySet[Contact]:
+        return Contact.objects.prefetch_related("addresses")
+
+    @extend_schema(summary="Change what we know of a contact", request=shapes.ContactSerializer)
+    def partial_update(self, request: Request, pk: str) -> Response:
+        contact = self.get_object()
+        serializer = self.get_serializer(contact, data=request.data, partial=True)
+        serializer.is_valid(raise_exception=True)
+        update_contact(contact.id, changes=dict(serializer.validated_data), actor=actor(request))
+        return Response(self.get_serializer(self.get_object()).data)
+
+
+class TeamViewSet(viewsets.ModelViewSet[Team]):
+    queryset = Team.objects.prefetch_related("members")
+    serializer_class = shapes.TeamSerializer
+    permission_classes = [AgentReadsAdminWrites]
+    lookup_value_regex = r"\d{1,18}"
+
+
+class TagViewSet(viewsets.ModelViewSet[Tag]):
+    queryset = Tag.objects.all()
+    serializer_class = shapes.TagSerializer
+    permission_classes = [AgentReadsAdminWrites]
+    lookup_value_regex = r"\d{1,18}"
+
+
+def register(router: DefaultRouter) -> None:
+    router.register("tickets", TicketViewSet, basename="ticket")
+    router.register(r"tickets/(?P<ticket_pk>\d{1,18})/messages", MessageViewSet, basename="message")
+    router.register("attachments", AttachmentViewSet, basename="attachment")
+    router.register("contacts", ContactViewSet, basename="contact")
+    router.register("teams", TeamViewSet, basename="team")
+    router.register("tags", TagViewSet, basename="tag")

@@ -1,0 +1,115 @@
+"""Shapes of the REST API. Writes go through tickets.services; nothing here saves."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from tickets.models import Attachment, Contact, ContactAddress, Message, MessageKind, Priority, Status, Tag, Team, Ticket
+
+
+class TeamSerializer(serializers.ModelSerializer[Team]):
+    class Meta:
+        model = Team
+        fields = ["id", "name", "members"]
+
+
+class TagSerializer(serializers.ModelSerializer[Tag]):
+    class Meta:
+        model = Tag
+        fields = ["id", "name"]
+
+
+class AddressSerializer(serializers.ModelSerializer[ContactAddress]):
+    channel = serializers.UUIDField(source="channel_id", read_only=True)
+
+    class Meta:
+        model = ContactAddress
+        fields = ["id", "channel", "address", "unreachable_reason", "last_inbound_at"]
+        read_only_fields = fields
+
+
+class ContactSerializer(serializers.ModelSerializer[Contact]):
+    addresses = AddressSerializer(many=True, read_only=True)
+    attributes = serializers.DictField(required=False)
+
+    class Meta:
+        model = Contact
+        fields = ["id", "name", "email", "phone", "language", "attributes", "is_blocked", "addresses", "created_at"]
+        read_only_fields = ["id", "is_blocked", "created_at"]
+
+
+class TicketSerializer(serializers.ModelSerializer[Ticket]):
+    id = serializers.CharField(read_only=True)
+    number = serializers.CharField(read_only=True)
+    contact = serializers.UUIDField(source="contact_id", read_only=True)
+    channel = serializers.UUIDField(source="channel_id", read_only=True)
+    assignee = serializers.UUIDField(source="assignee_id", read_only=True, allow_null=True)
+    tags = serializers.SlugRelatedField[Tag](slug_field="name", many=True, read_only=True)
+
+    class Meta:
+        model = Ticket
+        fields = [
+            "id", "number", "subject", "status", "priority", "contact", "channel", "assignee", "team", "tags", "created_at",
+            "last_activity_at", "waiting_since", "first_reply_at", "solved_at", "reopened_count", "handed_over_at", "handoff_reason",
+        ]  # fmt: skip
+        read_only_fields = fields
+
+
+class TicketChangeSerializer(serializers.Serializer[Any]):
+    """What PATCH may change; anything else is refused, not ignored."""
+
+    status = serializers.ChoiceField(choices=Status.choices, required=False)
+    priority = serializers.ChoiceField(choices=Priority.choices, required=False)
+    assignee = serializers.UUIDField(required=False, allow_null=True)
+    team = serializers.IntegerField(required=False, allow_null=True)
+    tags = serializers.ListField(child=serializers.CharField(max_length=40), required=False, max_length=50)
+
+    def to_internal_value(self, data: Any) -> Any:
+        unknown = sorted(set(data) - set(self.fields)) if isinstance(data, dict) else []
+        if unknown:
+            raise serializers.ValidationError({name: ["This field cannot be changed here."] for name in unknown})
+        return super().to_internal_value(data)
+
+
+class AttachmentSerializer(serializers.ModelSerializer[Attachment]):
+    url = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Attachment
+        fields = ["id", "kind", "name", "mime", "size", "state", "error", "url"]
+        read_only_fields = fields
+
+    def get_url(self, attachment: Attachment) -> str | None:
+        return f"/files/{attachment.id}/" if attachment.state == Attachment.State.READY else None
+
+
+class MessageSerializer(serializers.ModelSerializer[Message]):
+    id = serializers.CharField(read_only=True)
+    ticket = serializers.CharField(source="ticket_id", read_only=True)
+    user = serializers.UUIDField(source="user_id", read_only=True, allow_null=True)
+    reply_to = serializers.CharField(source="reply_to_id", read_only=True, allow_null=True)
+    attachments = AttachmentSerializer(many=True, read_only=True)
+    content = serializers.DictField(read_only=True)
+
+    class Meta:
+        model = Message
+        fields = [
+            "id", "ticket", "client_id", "kind", "author", "user", "text", "content", "reply_to", "attachments", "delivery",
+            "delivery_error", "created_at", "sent_at", "edited_at", "deleted_at",
+        ]  # fmt: skip
+        read_only_fields = fields
+
+
+class NewMessageSerializer(serializers.Serializer[Any]):
+    """`client_id` (or the header Idempotency-Key) makes repeats safe: the same id is the same message."""
+
+    client_id = serializers.UUIDField(required=False)
+    text = serializers.CharField(allow_blank=True, default="", max_length=20_000, trim_whitespace=False)
+    kind = serializers.ChoiceField(choices=MessageKind.choices, default=MessageKind.PUBLIC)
+    attachments = serializers.ListField(child=serializers.UUIDField(), default=list, max_length=10)
+    reply_to = serializers.IntegerField(required=False, allow_null=True, min_value=1, max_value=2**63 - 1)
+    status = serializers.ChoiceField(choices=Status.choices, required=False)
+
+
+class UploadSerializer(serializers.Serializer[Any]):
+    file = serializers.FileField()

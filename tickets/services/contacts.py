@@ -1,0 +1,36 @@
+"""Changing what is known of a contact."""
+
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from omnisupport.lib.errors import InvalidInput, NotFound
+from tenants.accounts.models import User
+from tenants.events.log import record
+from tickets.models import Contact
+
+_CHANGEABLE = {"name", "email", "phone", "language", "attributes"}
+
+
+@transaction.atomic
+def update_contact(contact_id: UUID, *, changes: dict[str, Any], actor: User | None) -> Contact:
+    """Raises NotFound; InvalidInput for a field that people may not change."""
+    contact = Contact.objects.select_for_update().filter(id=contact_id).first()
+    if contact is None:
+        raise NotFound(_("There is no such contact."))
+    strange = set(changes) - _CHANGEABLE
+    if strange:
+        raise InvalidInput(_("“%(field)s” cannot be changed.") % {"field": sorted(strange)[0]})
+    changed = {name: value for name, value in changes.items() if getattr(contact, name) != value}
+    if changed:
+        for name, value in changed.items():
+            setattr(contact, name, value)
+        contact.save(update_fields=list(changed))
+        record(
+            "contact.changed",
+            actor_id=actor.id if actor else None,
+            payload={"contact_id": str(contact.id), "fields": sorted(changed)},
+        )
+    return contact
