@@ -14,6 +14,7 @@ from rest_framework_simplejwt.exceptions import InvalidToken, TokenError
 from rest_framework_simplejwt.serializers import TokenObtainSerializer
 from rest_framework_simplejwt.tokens import AccessToken, RefreshToken, Token
 
+from omnisupport.lib.errors import NotAuthenticated
 from tenants.accounts.models import RefreshFamily, SpentRefreshToken, User
 from tenants.models import Tenant
 
@@ -105,8 +106,13 @@ class TenantJWTAuthentication(JWTAuthentication):
 
 class TenantTokenObtainSerializer(TokenObtainSerializer):
     def validate(self, attrs: dict[str, Any]) -> dict[str, str]:
-        super().validate(attrs)
+        """Our own error: DRF turns its AuthenticationFailed into 403 where no authenticator names a challenge."""
+        refused = NotAuthenticated(_("No active account has this e-mail and password."))
+        try:
+            super().validate(attrs)
+        except exceptions.AuthenticationFailed:
+            raise refused from None
         user = self.user
         if not isinstance(user, User) or not user.is_agent:
-            raise exceptions.AuthenticationFailed(_("No active account has this e-mail and password."))
+            raise refused
         return issue_tokens(user)
