@@ -58,7 +58,7 @@ def _operations(schema):
 def test_a_token_of_another_workspace_opens_no_route(shop, rival, schema, ids):
     stranger = shop.client(HTTP_AUTHORIZATION=f"Bearer {rival.token(rival.admin)}")
     for method, path in _operations(schema):
-        answer = getattr(stranger, method)(_concrete(path, ids), "{}", content_type="application/json")
+        answer = stranger.generic(method.upper(), _concrete(path, ids), "{}", "application/json")
         assert answer.status_code == 401, (method, path, answer.status_code)
         assert CANARY not in answer.content.decode()
 
@@ -70,7 +70,7 @@ def test_ids_of_another_workspace_do_not_exist_here(shop, rival, schema, ids):
                        "text": "x", "first_assignee": str(shop.agent.id)})  # fmt: skip
     seen = 0
     for method, path in _operations(schema):
-        answer = getattr(at_home, method)(_concrete(path, ids), body, content_type="application/json")
+        answer = at_home.generic(method.upper(), _concrete(path, ids), body, "application/json")
         if "{" in path:
             assert answer.status_code in {400, 404, 405, 415}, (method, path, answer.status_code)
         assert CANARY not in answer.content.decode(), (method, path)
@@ -81,7 +81,7 @@ def test_ids_of_another_workspace_do_not_exist_here(shop, rival, schema, ids):
 def test_nobody_without_a_token_gets_anything(shop, schema, ids):
     anonymous = shop.client()
     for method, path in _operations(schema):
-        answer = getattr(anonymous, method)(_concrete(path, ids), "{}", content_type="application/json")
+        answer = anonymous.generic(method.upper(), _concrete(path, ids), "{}", "application/json")
         assert answer.status_code == 401, (method, path, answer.status_code)
 
 
