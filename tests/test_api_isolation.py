@@ -70,6 +70,8 @@ def test_ids_of_another_workspace_do_not_exist_here(shop, rival, schema, ids):
                        "text": "x", "first_assignee": str(shop.agent.id)})  # fmt: skip
     seen = 0
     for method, path in _operations(schema):
+        if path.endswith("/auth/logout/"):  # would end the stranger's own login
+            continue
         answer = at_home.generic(method.upper(), _concrete(path, ids), body, "application/json")
         if "{" in path:
             assert answer.status_code in {400, 404, 405, 415}, (method, path, answer.status_code)
