@@ -24,14 +24,15 @@ def schema(shop):
 def ids(shop):
     """Things of `shop`, each with the canary in its text."""
     from channels_app.models import InboundEvent
-    from tickets.models import Attachment, Tag
+    from tickets.models import Attachment, Tag, Team
 
     message = shop.customer_writes(CANARY)
-    event = InboundEvent.objects.create(channel=shop.channel, event_key=CANARY, body=CANARY.encode(), state="failed")
+    # Numbers that the stranger's own rows do not have, so that only a leak can answer 200.
+    event = InboundEvent.objects.create(id=987654, channel=shop.channel, event_key=CANARY, body=CANARY.encode(), state="failed")
     attachment = Attachment.objects.create(message=message, name=CANARY, uploaded_by=shop.agent)
     return {
         "tickets": message.ticket_id, "ticket_pk": message.ticket_id, "messages": message.id, "contacts": message.ticket.contact_id,
-        "channels": shop.channel.id, "users": shop.agent.id, "teams": shop.team.id, "tags": Tag.objects.create(name=CANARY).id,
+        "channels": shop.channel.id, "users": shop.agent.id, "teams": Team.objects.create(id=987654, name=CANARY).id, "tags": Tag.objects.create(id=987654, name=CANARY).id,
         "inbound-events": event.id, "attachments": attachment.id, "documents": uuid.uuid4(),
     }  # fmt: skip
 
