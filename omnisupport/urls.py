@@ -6,8 +6,6 @@ from django.urls import include, path
 from django.views.generic import RedirectView
 from django.views.i18n import JavaScriptCatalog
 
-from omnisupport.health import healthz, readyz
-from omnisupport.metrics import metrics
 from tenants.admin_sites import tenant_admin
 from tenants.views import set_language
 
@@ -25,8 +23,5 @@ urlpatterns = [
     path(f"{settings.API_V1_PREFIX.strip('/')}/", include("omnisupport.urls_api")),
     path("language/", set_language, name="set_language"),
     path("jsi18n/", JavaScriptCatalog.as_view(packages=["omnisupport"]), name="javascript-catalog"),
-    path("healthz", healthz),
-    path("readyz", readyz),
-    path("metrics", metrics),
     path("favicon.ico", RedirectView.as_view(url="/static/img/favicon.svg")),
 ]

@@ -3,8 +3,6 @@
 from django.urls import path
 from django.views.generic import RedirectView
 
-from omnisupport.health import healthz, readyz
-from omnisupport.metrics import metrics
 from tenants.admin_sites import platform_admin
 from tenants.views import landing, set_language
 
@@ -12,8 +10,5 @@ urlpatterns = [
     path("", landing, name="landing"),
     path("admin/", platform_admin.urls),
     path("language/", set_language, name="set_language"),
-    path("healthz", healthz),
-    path("readyz", readyz),
-    path("metrics", metrics),
     path("favicon.ico", RedirectView.as_view(url="/static/img/favicon.svg")),
 ]

@@ -11,17 +11,12 @@ from django.urls import set_urlconf
 
 from tenants.hosts import cached_tenant, find_tenant, host_name
 
-# Liveness is asked by address, not by name, and must not need a tenant.
-HOSTLESS = {"/healthz", "/readyz", "/metrics"}
-
 
 class TenantMiddleware:
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        if request.path in HOSTLESS:
-            return self._answer(request, settings.PUBLIC_SCHEMA_URLCONF)
         try:
             host = host_name(request.get_host())
         except DisallowedHost:

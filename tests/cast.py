@@ -17,6 +17,13 @@ from django.test import Client
 PASSWORD = "correct horse battery"
 
 
+def pytest_configure() -> None:
+    """pytest-django makes a test database only for tests that it wraps in a transaction; those of `live_shop` are not."""
+    from pytest_django import fixtures
+
+    fixtures._get_databases_for_setup = lambda items: ({"default"}, set())
+
+
 @dataclass
 class Workspace:
     schema: str
