@@ -14,9 +14,11 @@ from django.urls import path  # noqa: E402
 from channels_app.ingress import Ingress  # noqa: E402
 from channels_app.polling import Poller  # noqa: E402
 from channels_app.widget.consumers import widget_socket  # noqa: E402
+from omnisupport.production import refuse_unsafe_production  # noqa: E402
 from tenants.sockets import hub, refuse  # noqa: E402
 from tickets.consumers import agent_socket  # noqa: E402
 
+refuse_unsafe_production()
 _ingress = Ingress()
 _poller = Poller(_ingress)
 _websockets = URLRouter([path("ws/agent/", agent_socket), path("ws/widget/", widget_socket)])

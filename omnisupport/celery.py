@@ -1,7 +1,7 @@
 import os
 
 from celery import Celery
-from celery.signals import setup_logging
+from celery.signals import beat_init, celeryd_init, setup_logging
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "omnisupport.settings")
 
@@ -25,3 +25,11 @@ def use_django_logging(**_kwargs: object) -> None:
     from django.conf import settings
 
     logging.config.dictConfig(settings.LOGGING)
+
+
+@celeryd_init.connect
+@beat_init.connect
+def refuse_unsafe_production(**_kwargs: object) -> None:
+    from omnisupport.production import refuse_unsafe_production
+
+    refuse_unsafe_production()

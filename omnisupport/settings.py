@@ -36,10 +36,10 @@ if env_bool("BEHIND_TLS_PROXY", PRODUCTION):
 
 # ---- Secrets ---------------------------------------------------------------------------------------------------------
 INSECURE_DEFAULT = "insecure-development-value-do-not-use-it-anywhere"
-SECRET_KEY = env_str("SECRET_KEY", INSECURE_DEFAULT)
-JWT_SECRET_KEY = env_str("JWT_SECRET_KEY", INSECURE_DEFAULT)
+SECRET_KEY = env_str("SECRET_KEY") or INSECURE_DEFAULT
+JWT_SECRET_KEY = env_str("JWT_SECRET_KEY") or INSECURE_DEFAULT
 # Comma-separated, newest first; older ones still decrypt. Any string: the cipher key is derived from it.
-FIELD_ENCRYPTION_KEYS = env_list("FIELD_ENCRYPTION_KEY", INSECURE_DEFAULT)
+FIELD_ENCRYPTION_KEYS = env_list("FIELD_ENCRYPTION_KEY") or [INSECURE_DEFAULT]
 METRICS_TOKEN = env_str("METRICS_TOKEN")
 
 # ---- Apps ------------------------------------------------------------------------------------------------------------
