@@ -1,0 +1,54 @@
+"""`make bench [NAMES=webhook,fanout]`: runs the benchmarks one after another and prints goals met and missed."""
+
+import importlib
+import os
+import sys
+from pathlib import Path
+
+from benchmarks.harness import ROOT, Result, house
+
+NAMES = ("webhook", "tenant_cost", "fanout", "end_to_end", "provisioning", "at_rest")
+
+
+def main() -> int:
+    wanted = sys.argv[1:] or NAMES
+    os.chdir(ROOT)
+    results: list[Result] = []
+    for name in wanted:
+        if name not in NAMES:
+            print(f"There is no benchmark {name!r}; there are {', '.join(NAMES)}.")
+            return 2
+        print(f"== {name}", flush=True)
+        module = importlib.import_module(f"benchmarks.{name}")
+        if getattr(module, "OWN_HOUSE", False):
+            found = module.run(None)
+        else:
+            found = _in_a_child(name) if len(wanted) > 1 else _in_a_house(module)
+        for result in found:
+            print(f"   {result}", flush=True)
+        results += found
+    missed = [result for result in results if not result.met]
+    print(f"{len(results) - len(missed)} goals met, {len(missed)} missed")
+    return 0
+
+
+def _in_a_house(module: object) -> list[Result]:
+    with house() as folder:
+        found: list[Result] = module.run(Path(folder))  # type: ignore[attr-defined]
+        return found
+
+
+def _in_a_child(name: str) -> list[Result]:
+    """Django is set up once per process, so each benchmark gets a process, engines and a database of its own."""
+    import multiprocessing
+
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        return pool.apply(_run_by_name, (name,))
+
+
+def _run_by_name(name: str) -> list[Result]:
+    return _in_a_house(importlib.import_module(f"benchmarks.{name}"))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
