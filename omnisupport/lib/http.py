@@ -6,6 +6,8 @@ anew; size and total time are capped. `OUTBOUND_ALLOWED_HOSTS` opens single host
 
 import ipaddress
 import socket
+import ssl
+import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -69,7 +71,72 @@ def _refuse_private(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> N
             raise InvalidInput(_("This address leads into a private network."), code="private_url")
 
 
-class _VettingBackend(httpcore.SyncBackend):
+_local = threading.local()
+
+
+@contextmanager
+def until(deadline: float) -> Iterator[None]:
+    """What this thread's connections of our clients do inside ends by `deadline` (time.monotonic()) with a httpx time-out.
+
+    httpx's own time-outs start anew with every byte: a peer that drips its headers would hold a worker for days.
+    """
+    outer = getattr(_local, "deadline", None)
+    _local.deadline = deadline if outer is None else min(outer, deadline)
+    try:
+        yield
+    finally:
+        _local.deadline = outer
+
+
+def _seconds(timeout: float | None, error: type[Exception]) -> float | None:
+    deadline = getattr(_local, "deadline", None)
+    if deadline is None:
+        return timeout
+    left = float(deadline - time.monotonic())
+    if left <= 0:
+        raise error("the time for the whole call is over")
+    return left if timeout is None else min(timeout, left)
+
+
+class _DeadlineStream(httpcore.NetworkStream):
+    """A connection whose every step fits the deadline of the thread that uses it."""
+
+    def __init__(self, stream: httpcore.NetworkStream) -> None:
+        self._stream = stream
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        return self._stream.read(max_bytes, _seconds(timeout, httpcore.ReadTimeout))
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        self._stream.write(buffer, _seconds(timeout, httpcore.WriteTimeout))
+
+    def close(self) -> None:
+        self._stream.close()
+
+    def start_tls(
+        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
+    ) -> httpcore.NetworkStream:
+        seconds = _seconds(timeout, httpcore.ConnectTimeout)
+        return _DeadlineStream(self._stream.start_tls(ssl_context, server_hostname, seconds))
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._stream.get_extra_info(info)
+
+
+class _Backend(httpcore.SyncBackend):
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,
+    ) -> httpcore.NetworkStream:
+        seconds = _seconds(timeout, httpcore.ConnectTimeout)
+        return _DeadlineStream(super().connect_tcp(host, port, seconds, local_address, socket_options))
+
+
+class _VettingBackend(_Backend):
     """Connects only to addresses that passed the check, so a second DNS answer cannot swap the target."""
 
     def connect_tcp(
@@ -94,13 +161,26 @@ class _VettingBackend(httpcore.SyncBackend):
 
 def guarded_client(*, timeout: float = 10, headers: Mapping[str, str] | None = None) -> httpx.Client:
     """A plain httpx.Client whose connections are vetted. Redirects are off: `fetch` follows them one by one."""
-    transport = httpx.HTTPTransport(retries=0)
+    return _client(_VettingBackend(), httpx.create_ssl_context(trust_env=False), timeout, headers)
+
+
+def service_client(
+    *, timeout: float = 10, headers: Mapping[str, str] | None = None, ssl_context: ssl.SSLContext | None = None
+) -> httpx.Client:
+    """For addresses that only the settings of the installation give: not vetted, but within `until` like the other."""
+    return _client(_Backend(), ssl_context or httpx.create_ssl_context(trust_env=False), timeout, headers)
+
+
+def _client(
+    backend: httpcore.NetworkBackend, ssl_context: ssl.SSLContext, timeout: float, headers: Mapping[str, str] | None
+) -> httpx.Client:
+    transport = httpx.HTTPTransport(verify=ssl_context, trust_env=False, retries=0)
     transport._pool = httpcore.ConnectionPool(
-        ssl_context=httpx.create_ssl_context(),
+        ssl_context=ssl_context,
         max_connections=20,
         max_keepalive_connections=5,
         keepalive_expiry=15,
-        network_backend=_VettingBackend(),
+        network_backend=backend,
     )
     return httpx.Client(
         transport=transport,
@@ -125,12 +205,12 @@ def _errors_as_ours(url: str) -> Iterator[None]:
 def fetch(
     url: str, *, max_bytes: int, timeout: float = 20, redirects: int = 4, headers: Mapping[str, str] | None = None
 ) -> Fetched:
-    """GET with every guard. Raises InvalidInput (address), TooLarge, Unavailable (no answer); the status is the caller's to judge."""
+    """GET with every guard; the status is the caller's to judge. Raises InvalidInput (address), TooLarge, Unavailable."""
     deadline = time.monotonic() + timeout
     with guarded_client(timeout=timeout, headers=headers) as client:
         for _hop in range(redirects + 1):
             check_url(url)
-            with _errors_as_ours(url), client.stream("GET", url) as response:
+            with until(deadline), _errors_as_ours(url), client.stream("GET", url) as response:
                 if response.is_redirect and response.headers.get("location"):
                     url = urljoin(url, response.headers["location"])
                     continue
