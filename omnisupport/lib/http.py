@@ -161,14 +161,14 @@ class _VettingBackend(_Backend):
 
 def guarded_client(*, timeout: float = 10, headers: Mapping[str, str] | None = None) -> httpx.Client:
     """A plain httpx.Client whose connections are vetted. Redirects are off: `fetch` follows them one by one."""
-    return _client(_VettingBackend(), httpx.create_ssl_context(trust_env=False), timeout, headers)
+    return _client(_VettingBackend(), httpx.create_ssl_context(), timeout, headers)
 
 
 def service_client(
     *, timeout: float = 10, headers: Mapping[str, str] | None = None, ssl_context: ssl.SSLContext | None = None
 ) -> httpx.Client:
     """For addresses that only the settings of the installation give: not vetted, but within `until` like the other."""
-    return _client(_Backend(), ssl_context or httpx.create_ssl_context(trust_env=False), timeout, headers)
+    return _client(_Backend(), ssl_context or httpx.create_ssl_context(), timeout, headers)
 
 
 def _client(
