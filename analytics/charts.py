@@ -62,7 +62,16 @@ def stacked_bars(names: Sequence[str], stacks: Sequence[Sequence[tuple[int, str]
             height = plot * value / top
             y -= height
             if value:
-                bars.append(Bar(round(LEFT + slot * (index + 0.15), 1), round(y, 1), round(slot * 0.7, 1), round(height, 1), series % 6, title))
+                bars.append(
+                    Bar(
+                        round(LEFT + slot * (index + 0.15), 1),
+                        round(y, 1),
+                        round(slot * 0.7, 1),
+                        round(height, 1),
+                        series % 6,
+                        title,
+                    )
+                )
     return Chart(WIDTH, HEIGHT, bars=bars, ticks=_ticks(top), labels=_labels(names, slot))
 
 

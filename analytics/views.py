@@ -1,7 +1,6 @@
 """The dashboard: tiles, three charts and their tables, all from analytics.metrics."""
 
 import csv
-import zoneinfo
 from datetime import datetime, time, timedelta
 from typing import Any
 
@@ -36,8 +35,7 @@ def period_of(request: HttpRequest) -> tuple[int, Period]:
     tomorrow = timezone.localdate() + timedelta(days=1)
     end = datetime.combine(tomorrow, time.min, zone)
     start = datetime.combine(tomorrow - timedelta(days=days), time.min, zone)
-    name = zone.key if isinstance(zone, zoneinfo.ZoneInfo) else "UTC"
-    return days, Period(start, end, name)
+    return days, Period(start, end, timezone.get_current_timezone_name())
 
 
 @login_required
@@ -49,7 +47,9 @@ def dashboard(request: HttpRequest) -> HttpResponse:
         "periods": PERIODS,
         "tiles": _tiles(period, now, before),
         "backlog": metrics.backlog_now(),
-        "reasons": [(REASONS.get(reason, reason or "—"), count) for reason, count in metrics.handovers_by_reason(period)],
+        "reasons": [
+            (REASONS.get(reason, reason or "—"), count) for reason, count in metrics.handovers_by_reason(period)
+        ],
         **_volume(period),
         **_backlog(period),
     }
@@ -65,7 +65,11 @@ def _tiles(period: Period, now: dict[str, int], before: dict[str, int]) -> list[
     solved, solved_before = metrics.first_resolution(period), metrics.first_resolution(period.before)
     share = metrics.solved_by_assistant(period)
     return [
-        {"title": _("New conversations"), "value": now["created"], "change": _change(now["created"], before["created"])},
+        {
+            "title": _("New conversations"),
+            "value": now["created"],
+            "change": _change(now["created"], before["created"]),
+        },
         {
             "title": _("First response"),
             "seconds": response.median,
@@ -73,7 +77,9 @@ def _tiles(period: Period, now: dict[str, int], before: dict[str, int]) -> list[
             "count": response.count,
             "change": _change(response.median, response_before.median),
             "less_is_better": True,
-            "hint": _("From the hand-over to a person, or from the start where no assistant was in front, to the first reply of a person."),
+            "hint": _(
+                "From the hand-over, or from the start where no assistant was in front, to the first reply of a person."
+            ),
         },
         {
             "title": _("First resolution"),
@@ -89,7 +95,9 @@ def _tiles(period: Period, now: dict[str, int], before: dict[str, int]) -> list[
             "percent": share.percent,
             "part": share.part,
             "whole": share.whole,
-            "hint": _("Of the conversations in which the assistant replied: solved, with no person asked for and none writing."),
+            "hint": _(
+                "Of the conversations in which the assistant replied: solved, with no person asked for and none writing."
+            ),
         },
     ]
 
@@ -110,7 +118,9 @@ def _volume(period: Period) -> dict[str, Any]:
     return {
         "volume": charts.stacked_bars(labels, stacks),
         "volume_channels": [names.get(channel, channel) for channel in channels],
-        "volume_table": [(label, list(row.values()), sum(row.values())) for label, row in zip(labels, table.values(), strict=True)],
+        "volume_table": [
+            (label, list(row.values()), sum(row.values())) for label, row in zip(labels, table.values(), strict=True)
+        ],
     }
 
 

@@ -24,7 +24,9 @@ def run(_folder: Path | None) -> list[Result]:
         for inherited in ("DATABASE_URL", "REDIS_URL"):
             environment.pop(inherited, None)
         with (Path(name) / "run.log").open("wb") as log:
-            child = subprocess.Popen([sys.executable, "-m", "omnisupport.embedded"], cwd=ROOT, env=environment, stdout=log, stderr=log)
+            child = subprocess.Popen(
+                [sys.executable, "-m", "omnisupport.embedded"], cwd=ROOT, env=environment, stdout=log, stderr=log
+            )
         try:
             started = time.monotonic()
             wait_for_port(port, 180, "/readyz")

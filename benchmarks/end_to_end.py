@@ -60,7 +60,9 @@ async def _story(port: int, channel: str, cookie: str) -> tuple[list[float], int
     seen: list[tuple[str, float]] = []
     listeners = [asyncio.create_task(_listen(socket, seen)) for socket in sockets]
     sent: dict[str, float] = {}
-    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}/widget/{channel}", headers={"Host": host}, timeout=20) as client:
+    async with httpx.AsyncClient(
+        base_url=f"http://127.0.0.1:{port}/widget/{channel}", headers={"Host": host}, timeout=20
+    ) as client:
         tokens = [(await client.post("/session/", json={})).json()["token"] for _ in range(VISITORS)]
         turns = itertools.cycle(tokens)
         posts = []

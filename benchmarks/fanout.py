@@ -56,14 +56,18 @@ async def _listen(client: RawClient, arrivals: dict[int, list[float]]) -> None:
             arrivals.setdefault(number, []).append(now)
 
 
-async def _measure(port: int, host: str, path: str, channel: str, headers: dict[str, str], pid: int) -> tuple[list[float], float]:
+async def _measure(
+    port: int, host: str, path: str, channel: str, headers: dict[str, str], pid: int
+) -> tuple[list[float], float]:
     """(milliseconds from publish to each socket, KiB per idle socket)."""
     import redis.asyncio
 
     before = psutil.Process(pid).memory_info().rss
     clients: list[RawClient] = []
     for start in range(0, SOCKETS, 50):
-        clients += await asyncio.gather(*(RawClient.connect(port, host, path, **headers) for _ in range(min(50, SOCKETS - start))))
+        clients += await asyncio.gather(
+            *(RawClient.connect(port, host, path, **headers) for _ in range(min(50, SOCKETS - start)))
+        )
     await asyncio.sleep(1)
     per_socket = (psutil.Process(pid).memory_info().rss - before) / 1024 / SOCKETS
     arrivals: dict[int, list[float]] = {}
@@ -71,7 +75,13 @@ async def _measure(port: int, host: str, path: str, channel: str, headers: dict[
     publisher = redis.asyncio.Redis.from_url(os.environ["REDIS_URL"])
     sent: dict[int, float] = {}
     for number in range(EVENTS):
-        frame = {"type": "event", "seq": str(number), "event": "message.received", "ticket": "45", "data": {"n": number}}
+        frame = {
+            "type": "event",
+            "seq": str(number),
+            "event": "message.received",
+            "ticket": "45",
+            "data": {"n": number},
+        }
         sent[number] = time.perf_counter()
         await publisher.publish(channel, json.dumps(frame, separators=(",", ":")))
         await asyncio.sleep(0.35)
@@ -84,7 +94,9 @@ async def _measure(port: int, host: str, path: str, channel: str, headers: dict[
     lost = SOCKETS * EVENTS - sum(len(times) for times in arrivals.values())
     if lost:
         raise AssertionError(f"{lost} frames were not delivered")
-    return [(arrived - sent[number]) * 1000 for number, times in arrivals.items() if number > 1 for arrived in times], per_socket
+    return [
+        (arrived - sent[number]) * 1000 for number, times in arrivals.items() if number > 1 for arrived in times
+    ], per_socket
 
 
 def p95(values: list[float]) -> float:
@@ -92,11 +104,11 @@ def p95(values: list[float]) -> float:
 
 
 def run(folder: Path) -> list[Result]:
-    from tests.cast import HostClient
     from tenants.accounts.models import User
     from tenants.db import tenant_context
     from tenants.names import group_name
     from tenants.provisioning import create_workspace
+    from tests.cast import HostClient
 
     create_workspace(slug="fan", name="Fan", owner_email="o@fan.example", owner_password="a long password")
     with tenant_context("t_fan"):
@@ -110,10 +122,14 @@ def run(folder: Path) -> list[Result]:
     pairs: list[tuple[float, float]] = []
     memory: list[float] = []
     for _ in range(ROUNDS):
-        with process([shutil.which("node") or "node", "benchmarks/fanout_server.mjs", str(node_port)], log=folder / "node.log") as node:
+        with process(
+            [shutil.which("node") or "node", "benchmarks/fanout_server.mjs", str(node_port)], log=folder / "node.log"
+        ) as node:
             wait_for_port(node_port)
             theirs, _kib = asyncio.run(_measure(node_port, "fan.localhost", "/", "bench-fanout", {}, node.pid))
-        with process(uvicorn_command("omnisupport.asgi:application", ours_port), log=folder / "hub.log", PORT=str(ours_port)) as web:
+        with process(
+            uvicorn_command("omnisupport.asgi:application", ours_port), log=folder / "hub.log", PORT=str(ours_port)
+        ) as web:
             wait_for_port(ours_port)
             headers: dict[str, Any] = {"Cookie": cookie, "Origin": f"http://fan.localhost:{ours_port}"}
             host = f"fan.localhost:{ours_port}"
@@ -122,7 +138,10 @@ def run(folder: Path) -> list[Result]:
         pairs.append((p95(theirs), p95(ours)))
         memory.append(kib)
     ratio = median([ours / theirs for theirs, ours in pairs])
-    details = {"node_p95_ms": round(median([a for a, _ in pairs]), 1), "ours_p95_ms": round(median([b for _, b in pairs]), 1)}
+    details = {
+        "node_p95_ms": round(median([a for a, _ in pairs]), 1),
+        "ours_p95_ms": round(median([b for _, b in pairs]), 1),
+    }
     return [
         Result("fan-out to 1,000 sockets, p95 against Node ws", ratio, "×", 1.25, details=details),
         Result("idle socket", median(memory), "KiB", 30),

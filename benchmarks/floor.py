@@ -19,7 +19,9 @@ async def application(scope: dict[str, Any], receive: Any, send: Any) -> None:
     if scope["type"] != "http":
         return
     if _pool is None:
-        _pool = AsyncConnectionPool(os.environ["DATABASE_URL"], min_size=1, max_size=8, open=False, kwargs={"autocommit": True})
+        _pool = AsyncConnectionPool(
+            os.environ["DATABASE_URL"], min_size=1, max_size=8, open=False, kwargs={"autocommit": True}
+        )
         await _pool.open()
     body = b""
     while True:

@@ -70,7 +70,9 @@ def tree_cpu_seconds(pid: int) -> float:
     return 0.0
 
 
-async def _connection(port: int, requests: Iterator[bytes], deadline: float, latencies: list[float], failures: list[int]) -> None:
+async def _connection(
+    port: int, requests: Iterator[bytes], deadline: float, latencies: list[float], failures: list[int]
+) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     try:
         for request in requests:
@@ -93,7 +95,9 @@ async def _connection(port: int, requests: Iterator[bytes], deadline: float, lat
         writer.close()
 
 
-def burst(port: int, make_requests: Callable[[], Iterator[bytes]], *, pid: int, seconds: float = 1.5, connections: int = 8) -> Burst:
+def burst(
+    port: int, make_requests: Callable[[], Iterator[bytes]], *, pid: int, seconds: float = 1.5, connections: int = 8
+) -> Burst:
     """Keeps `connections` busy for `seconds`; `make_requests` gives each of them an endless stream of raw requests."""
     latencies: list[float] = []
     failures: list[int] = []

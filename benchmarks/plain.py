@@ -5,7 +5,7 @@ from typing import Any
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "omnisupport.settings")
 
-from django.conf import settings  # noqa: E402
+from django.conf import settings
 
 TENANTS = bool(os.environ.get("BENCH_TENANTS"))
 settings.MIDDLEWARE = ["tenants.middleware.TenantMiddleware"] if TENANTS else ["benchmarks.plain.NoTenants"]

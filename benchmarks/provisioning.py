@@ -26,12 +26,16 @@ def run(folder: Path) -> list[Result]:
     port = free_port()
     with process(uvicorn_command("omnisupport.asgi:application", port), log=folder / "web.log", PORT=str(port)):
         wait_for_port(port)
-        with httpx.Client(base_url=f"http://127.0.0.1:{port}", headers={"Host": settings.BASE_DOMAIN}, timeout=30) as client:
+        with httpx.Client(
+            base_url=f"http://127.0.0.1:{port}", headers={"Host": settings.BASE_DOMAIN}, timeout=30
+        ) as client:
             _log_in(client)
             few = _make(client, "few")
             while Tenant.objects.count() < BESIDE:
                 keep_spares(10)
-                create_workspace(slug=f"filler-{Tenant.objects.count()}", name="x", owner_email="o@x.example", owner_password=None)
+                create_workspace(
+                    slug=f"filler-{Tenant.objects.count()}", name="x", owner_email="o@x.example", owner_password=None
+                )
             many = _make(client, "many")
     return [
         Result("new workspace, p95", _p95(few), "ms", 300, details={"median": round(median(few))}),

@@ -21,17 +21,26 @@ def run(folder: Path) -> list[Result]:
 
     plain_port, ours_port = free_port(), free_port()
     with (
-        process(uvicorn_command("benchmarks.plain:application", plain_port), log=folder / "plain.log", BENCH_TENANTS="") as plain,
-        process(uvicorn_command("benchmarks.plain:application", ours_port), log=folder / "tenants.log", BENCH_TENANTS="1") as ours,
+        process(
+            uvicorn_command("benchmarks.plain:application", plain_port), log=folder / "plain.log", BENCH_TENANTS=""
+        ) as plain,
+        process(
+            uvicorn_command("benchmarks.plain:application", ours_port), log=folder / "tenants.log", BENCH_TENANTS="1"
+        ) as ours,
     ):
         for port in (plain_port, ours_port):
             wait_for_port(port)
         rounds = [
-            (burst(plain_port, requests, pid=plain.pid), burst(ours_port, requests, pid=ours.pid)) for _ in range(ROUNDS)
+            (burst(plain_port, requests, pid=plain.pid), burst(ours_port, requests, pid=ours.pid))
+            for _ in range(ROUNDS)
         ][1:]
     cpu = median([b.cpu_ms / a.cpu_ms for a, b in rounds])
     failed = sum(b.failed for pair in rounds for b in pair)
-    details = {"plain_ms": round(median([a.cpu_ms for a, _ in rounds]), 2), "ours_ms": round(median([b.cpu_ms for _, b in rounds]), 2), "failed": failed}
+    details = {
+        "plain_ms": round(median([a.cpu_ms for a, _ in rounds]), 2),
+        "ours_ms": round(median([b.cpu_ms for _, b in rounds]), 2),
+        "failed": failed,
+    }
     os.environ.pop("BENCH_TENANTS", None)
     return [
         Result("CPU of a request with tenants against without", cpu, "×", 1.25, details=details),

@@ -6,7 +6,17 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from benchmarks.harness import Burst, Result, burst, free_port, http_request, median, process, uvicorn_command, wait_for_port
+from benchmarks.harness import (
+    Burst,
+    Result,
+    burst,
+    free_port,
+    http_request,
+    median,
+    process,
+    uvicorn_command,
+    wait_for_port,
+)
 
 ROUNDS = 8
 
@@ -55,7 +65,9 @@ def run(folder: Path) -> list[Result]:
     ports = free_port(), free_port()
     with (
         process(uvicorn_command("benchmarks.floor:application", ports[0]), log=folder / "floor.log") as floor,
-        process(uvicorn_command("omnisupport.asgi:application", ports[1]), log=folder / "ours.log", PORT=str(ports[1])) as web,
+        process(
+            uvicorn_command("omnisupport.asgi:application", ports[1]), log=folder / "ours.log", PORT=str(ports[1])
+        ) as web,
     ):
         for port in ports:
             wait_for_port(port)

@@ -22,7 +22,8 @@ class ChannelAdmin(ReadOnlyAdmin):
     list_display = ["name", "kind", "is_active", "health", "health_note", "last_inbound_at", "last_outbound_at"]
     list_filter = ["kind", "health"]
     fields = [
-        "name", "kind", "is_active", "first_assignee", "health", "health_note", "last_inbound_at", "last_outbound_at", "created_at",
+        "name", "kind", "is_active", "first_assignee", "health", "health_note", "last_inbound_at", "last_outbound_at",
+        "created_at",
     ]  # fmt: skip
 
 
@@ -57,4 +58,8 @@ class InboundEventAdmin(ReadOnlyAdmin):
         for channel_id in replay(ids):
             wake(drain_inbound, str(channel_id))
         count = len(ids)
-        messages.success(request, ngettext("%(n)d event will be processed again.", "%(n)d events will be processed again.", count) % {"n": count})
+        messages.success(
+            request,
+            ngettext("%(n)d event will be processed again.", "%(n)d events will be processed again.", count)
+            % {"n": count},
+        )

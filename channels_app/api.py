@@ -31,7 +31,15 @@ class ChannelSerializer(serializers.ModelSerializer[Channel]):
             "id", "kind", "name", "is_active", "config", "secrets", "first_assignee", "health", "health_note", "health_at",
             "last_inbound_at", "last_outbound_at", "created_at",
         ]  # fmt: skip
-        read_only_fields = ["id", "is_active", "health", "health_note", "health_at", "last_inbound_at", "last_outbound_at"]
+        read_only_fields = [
+            "id",
+            "is_active",
+            "health",
+            "health_note",
+            "health_at",
+            "last_inbound_at",
+            "last_outbound_at",
+        ]
 
     def validate_first_assignee(self, value: Any) -> Any:
         if value is not None and not User.objects.filter(id=value, is_active=True).exists():

@@ -14,9 +14,28 @@ from pydantic import BaseModel
 from tickets.services.receive import Incoming, IncomingFile, Profile
 
 __all__ = [
-    "Adapter", "AddressBlocked", "ButtonPressed", "ChannelInfo", "Connected", "ConversationStarted", "DeletedMessage", "EditedMessage",
-    "FetchedFile", "Incoming", "IncomingFile", "InboundResult", "Limits", "MessageReceived", "OutgoingFile", "OutgoingMessage",
-    "Profile", "Receipt", "SendResult", "TransportError", "UnknownOutcome", "Unparsable",
+    "Adapter",
+    "AddressBlocked",
+    "ButtonPressed",
+    "ChannelInfo",
+    "Connected",
+    "ConversationStarted",
+    "DeletedMessage",
+    "EditedMessage",
+    "FetchedFile",
+    "InboundResult",
+    "Incoming",
+    "IncomingFile",
+    "Limits",
+    "MessageReceived",
+    "OutgoingFile",
+    "OutgoingMessage",
+    "Profile",
+    "Receipt",
+    "SendResult",
+    "TransportError",
+    "UnknownOutcome",
+    "Unparsable",
 ]  # fmt: skip
 
 

@@ -50,7 +50,9 @@ class Channel(models.Model):
         verbose_name_plural = _("channels")
         ordering = ["name"]
         constraints = [
-            models.UniqueConstraint(fields=["kind", "external_id"], condition=~Q(external_id=""), name="channel_identity_unique"),
+            models.UniqueConstraint(
+                fields=["kind", "external_id"], condition=~Q(external_id=""), name="channel_identity_unique"
+            ),
         ]
 
     def __str__(self) -> str:

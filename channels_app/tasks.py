@@ -87,7 +87,7 @@ def register_sweeps() -> None:
         Sweep(
             name="media",
             condition="SELECT 1 FROM {schema}.tickets_attachment WHERE state = 'pending'"
-            f" AND attempts < {media.MAX_ATTEMPTS}"
+            " AND attempts < 5"  # media.MAX_ATTEMPTS
             " AND created_at < now() - interval '20 s' AND message_id IS NOT NULL",
             task="channels_app.tasks.sweep_media",
         )

@@ -8,13 +8,6 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "omnisupport.settings")
 app = Celery("omnisupport")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
-app.autodiscover_tasks(["tenants.events", "tenants.sweeper"], related_name=None)
-
-app.conf.beat_schedule = {
-    "sweep-workspaces": {"task": "tenants.sweeper.sweep_workspaces", "schedule": 3.0},
-    "refill-spares": {"task": "tenants.tasks.refill_spares", "schedule": 60.0},
-    "worker-heartbeat": {"task": "omnisupport.health.beat_heart", "schedule": 5.0},
-}
 
 
 @setup_logging.connect

@@ -80,8 +80,9 @@ def _worker() -> dict[str, Any]:
 def oldest_unsent_seconds() -> float:
     """Age of the oldest message that should have left already, over all workspaces."""
     parts = [
-        sql.SQL("SELECT min(coalesce(due_at, created_at)) AS t FROM {}.tickets_message WHERE delivery IN ('queued','sending')")
-        .format(sql.Identifier(schema))
+        sql.SQL(
+            "SELECT min(coalesce(due_at, created_at)) AS t FROM {}.tickets_message WHERE delivery IN ('queued','sending')"
+        ).format(sql.Identifier(schema))
         for schema in active_schemas()
     ]
     if not parts:

@@ -24,7 +24,9 @@ def refuse_unsafe_production() -> None:
         return
     problems = [*_secrets(), *_layers(), *_broker(), *_pooler()]
     if problems:
-        raise RefusedToStart("ENVIRONMENT=production refuses to start:\n" + "\n".join(f"  - {line}" for line in problems))
+        raise RefusedToStart(
+            "ENVIRONMENT=production refuses to start:\n" + "\n".join(f"  - {line}" for line in problems)
+        )
 
 
 def _secrets() -> list[str]:
@@ -71,7 +73,9 @@ def _pooler() -> list[str]:
     """Behind a transaction-mode pooler a session setting comes back changed: then half of the reads hit another tenant."""
     database = settings.DATABASES["default"]
     names = {"dbname": "NAME", "user": "USER", "password": "PASSWORD", "host": "HOST", "port": "PORT"}
-    conninfo = make_conninfo(**{key: database[name] for key, name in names.items() if database[name]}, connect_timeout=5)
+    conninfo = make_conninfo(
+        **{key: database[name] for key, name in names.items() if database[name]}, connect_timeout=5
+    )
     barrier = Barrier(_CONNECTIONS, timeout=20)
 
     def keeps_its_setting(_number: int) -> bool:
@@ -88,5 +92,7 @@ def _pooler() -> list[str]:
     except (psycopg.Error, BrokenBarrierError) as error:
         return [f"PostgreSQL at DATABASE_URL does not take {_CONNECTIONS} connections ({type(error).__name__})."]
     if not all(kept):
-        return ["DATABASE_URL leads through a transaction-mode pooler, which mixes workspaces. Use session mode or none."]
+        return [
+            "DATABASE_URL leads through a transaction-mode pooler, which mixes workspaces. Use session mode or none."
+        ]
     return []

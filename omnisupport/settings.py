@@ -229,6 +229,12 @@ CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TIMEZONE = "UTC"
 CELERY_TASK_CREATE_MISSING_QUEUES = True
+CELERY_INCLUDE = ["tenants.sweeper", "omnisupport.health"]
+CELERY_BEAT_SCHEDULE = {
+    "sweep-workspaces": {"task": "tenants.sweeper.sweep_workspaces", "schedule": 3.0},
+    "refill-spares": {"task": "tenants.tasks.refill_spares", "schedule": 60.0},
+    "worker-heartbeat": {"task": "omnisupport.health.beat_heart", "schedule": 5.0},
+}
 CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "beat-schedule")
 
 # ---- Qdrant ----------------------------------------------------------------------------------------------------------

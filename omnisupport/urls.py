@@ -1,6 +1,5 @@
 """A workspace's host."""
 
-
 from django.conf import settings
 from django.urls import include, path
 from django.views.generic import RedirectView

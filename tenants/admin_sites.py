@@ -1,6 +1,5 @@
 """Two admin sites: one on every workspace's host for its admins, one on the platform host for operators."""
 
-
 from django.contrib.admin import AdminSite
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
@@ -31,5 +30,3 @@ class PlatformAdminSite(AdminSite):
 
 tenant_admin = TenantAdminSite(name="admin")
 platform_admin = PlatformAdminSite(name="admin")
-
-

@@ -24,10 +24,6 @@ def tenant_context(schema: str) -> Iterator[None]:
         connection.set_tenant(previous)  # type: ignore[attr-defined]
 
 
-def public_context() -> "contextmanager[None]":  # type: ignore[valid-type]
-    return tenant_context(PUBLIC)  # type: ignore[return-value]
-
-
 async def in_tenant(schema: str, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
     """Runs `function` in a worker thread inside the workspace and gives the connection back to the pool."""
 

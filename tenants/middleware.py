@@ -33,7 +33,7 @@ class TenantMiddleware:
         return self._answer(request, settings.PUBLIC_SCHEMA_URLCONF if tenant.is_public else settings.ROOT_URLCONF)
 
     def _answer(self, request: HttpRequest, urlconf: str) -> HttpResponse:
-        request.urlconf = urlconf  # type: ignore[attr-defined]
+        request.urlconf = urlconf
         set_urlconf(urlconf)
         try:
             return self.get_response(request)

@@ -6,7 +6,7 @@ from django.utils.translation import gettext_lazy as _
 from django_tenants.models import DomainMixin, TenantMixin
 
 
-class Tenant(TenantMixin):
+class Tenant(TenantMixin):  # type: ignore[misc]  # django-tenants has no types
     """A workspace. Its data live in the schema `schema_name`; this row lives in `public`."""
 
     # Schemas come from the template (tenants/provisioning.py), never from a save.
@@ -30,7 +30,7 @@ class Tenant(TenantMixin):
         return self.name
 
 
-class Domain(DomainMixin):
+class Domain(DomainMixin):  # type: ignore[misc]
     class Meta:
         verbose_name = _("host name")
         verbose_name_plural = _("host names")

@@ -51,7 +51,7 @@ def host_for(slug: str) -> str:
 def url_for_host(host: str) -> str:
     """The address people open, without a trailing slash."""
     default = {"http": 80, "https": 443}[settings.PUBLIC_SCHEME]
-    port = "" if settings.PUBLIC_PORT == default or settings.PRODUCTION else f":{settings.PUBLIC_PORT}"
+    port = "" if default == settings.PUBLIC_PORT or settings.PRODUCTION else f":{settings.PUBLIC_PORT}"
     return f"{settings.PUBLIC_SCHEME}://{host}{port}"
 
 

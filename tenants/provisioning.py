@@ -165,7 +165,9 @@ def _needs_migration(schema: str) -> bool:
 
 def _ensure_platform_tenant() -> None:
     with tenant_context(PUBLIC):
-        platform, _made = Tenant.objects.get_or_create(schema_name=PUBLIC, defaults={"name": "OmniSupport", "slug": "platform"})
+        platform, _made = Tenant.objects.get_or_create(
+            schema_name=PUBLIC, defaults={"name": "OmniSupport", "slug": "platform"}
+        )
         Domain.objects.get_or_create(domain=settings.BASE_DOMAIN, defaults={"tenant": platform, "is_primary": True})
 
 
@@ -187,7 +189,7 @@ def create_workspace(
     schema = schema_for(slug)
     try:
         with tenant_context(PUBLIC), transaction.atomic():
-            tenant = Tenant.objects.create(
+            tenant: Tenant = Tenant.objects.create(
                 schema_name=schema, slug=slug, name=name.strip() or slug, language=language, timezone=timezone
             )
             Domain.objects.create(domain=host_for(slug), tenant=tenant, is_primary=True)
@@ -197,7 +199,9 @@ def create_workspace(
                     owner_email, owner_password, name=owner_name or owner_email, role=Role.OWNER, language=language
                 )
     except (IntegrityError, ValidationError):
-        raise Conflict(_("The address “%(slug)s” is taken. Choose another one.") % {"slug": slug}, field="slug") from None
+        raise Conflict(
+            _("The address “%(slug)s” is taken. Choose another one.") % {"slug": slug}, field="slug"
+        ) from None
     forget_hosts()
     log.info("workspace_created", schema=schema)
     return tenant
@@ -211,9 +215,7 @@ def _take_schema(schema: str) -> None:
     if spare is None:
         replay_template(schema)
         return
-    _execute(
-        sql.SQL("ALTER SCHEMA {} RENAME TO {}").format(sql.Identifier(spare.schema_name), sql.Identifier(schema))
-    )
+    _execute(sql.SQL("ALTER SCHEMA {} RENAME TO {}").format(sql.Identifier(spare.schema_name), sql.Identifier(schema)))
     spare.delete()
 
 

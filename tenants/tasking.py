@@ -20,12 +20,12 @@ from tenants.names import PUBLIC, current_schema
 log = structlog.get_logger(__name__)
 
 
-class TenantTask(Task):  # type: ignore[type-arg]
+class TenantTask(Task[Any, Any]):
     abstract = True
     # Not Celery's own `queue` attribute, which is on its way out.
     lane = "default"
 
-    def apply_async(self, args: Any = None, kwargs: Any = None, **options: Any) -> Any:
+    def apply_async(self, args: Any = None, kwargs: Any = None, **options: Any) -> Any:  # type: ignore[override]
         headers = dict(options.pop("headers", None) or {})
         headers.setdefault("schema", None)
         if headers["schema"] is None:
@@ -51,7 +51,8 @@ def tenant_task(*, queue: str = "default", **options: Any) -> Callable[[Callable
     """Declares a task of a workspace. `options` are Celery's own (time_limit, ignore_result…)."""
 
     def decorate(function: Callable[..., Any]) -> Any:
-        return shared_task(base=TenantTask, lane=queue, **options)(function)
+        declare: Any = shared_task(base=TenantTask, lane=queue, **options)
+        return declare(function)
 
     return decorate
 

@@ -20,6 +20,6 @@ def set_language(request: HttpRequest) -> HttpResponse:
     if language in dict(settings.LANGUAGES):
         response.set_cookie(settings.LANGUAGE_COOKIE_NAME, language, max_age=365 * 24 * 3600, samesite="Lax")
         if request.user.is_authenticated:
-            request.user.language = language  # type: ignore[attr-defined]
+            request.user.language = language
             request.user.save(update_fields=["language"])
     return response

@@ -45,7 +45,8 @@ class Workspace:
 
     def client(self, user: Any = None, **headers: str) -> "HostClient":
         """A browser on this workspace's host, logged in as `user`."""
-        client = HostClient(HTTP_HOST=self.host, HTTP_ACCEPT_LANGUAGE="en", **headers)
+        defaults: dict[str, Any] = {"HTTP_HOST": self.host, "HTTP_ACCEPT_LANGUAGE": "en", **headers}
+        client = HostClient(**defaults)
         if user is not None:
             with self.enter():
                 client.force_login(user)

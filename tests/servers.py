@@ -29,8 +29,8 @@ def free_port() -> int:
 
 def test_environment(**changes: str) -> dict[str, str]:
     """The environment of this test session with the test database's own name."""
-    from django.db import connection
     from django.conf import settings
+    from django.db import connection
 
     base, _slash, _name = settings.DATABASE_URL.rpartition("/")
     name = connection.settings_dict["NAME"]
@@ -53,7 +53,13 @@ class Process:
         self.log.parent.mkdir(parents=True, exist_ok=True)
         with self.log.open("ab") as out:
             self.popen = subprocess.Popen(
-                self.command, cwd=ROOT, env=self.env, stdout=out, stderr=out, stdin=subprocess.DEVNULL, start_new_session=True
+                self.command,
+                cwd=ROOT,
+                env=self.env,
+                stdout=out,
+                stderr=out,
+                stdin=subprocess.DEVNULL,
+                start_new_session=True,
             )
         return self
 
@@ -87,7 +93,9 @@ class LiveServer:
     def client(self, workspace: Any, **headers: str) -> httpx.Client:
         """Connects to the loopback address whatever the resolver says of *.localhost."""
         return httpx.Client(
-            base_url=f"http://127.0.0.1:{self.port}", headers={"Host": f"{workspace.host}:{self.port}", **headers}, timeout=20
+            base_url=f"http://127.0.0.1:{self.port}",
+            headers={"Host": f"{workspace.host}:{self.port}", **headers},
+            timeout=20,
         )
 
 
@@ -109,7 +117,19 @@ def worker_process(folder: Path, **environment: str) -> Process:
 
 def beat_process(folder: Path, **environment: str) -> Process:
     schedule = str(folder / "beat")
-    command = [sys.executable, "-m", "celery", "-A", "omnisupport", "beat", "-l", "WARNING", "--pidfile=", "-s", schedule]
+    command = [
+        sys.executable,
+        "-m",
+        "celery",
+        "-A",
+        "omnisupport",
+        "beat",
+        "-l",
+        "WARNING",
+        "--pidfile=",
+        "-s",
+        schedule,
+    ]
     return Process(command, folder / "beat.log", test_environment(**environment))
 
 

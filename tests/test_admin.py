@@ -29,7 +29,9 @@ def platform(operator):
 
 
 def _lists(site: AdminSite, urlconf: str) -> list[str]:
-    return [reverse(f"admin:{m._meta.app_label}_{m._meta.model_name}_changelist", urlconf=urlconf) for m in site._registry]
+    return [
+        reverse(f"admin:{m._meta.app_label}_{m._meta.model_name}_changelist", urlconf=urlconf) for m in site._registry
+    ]
 
 
 def test_an_operator_makes_a_workspace(platform):
@@ -48,7 +50,14 @@ def test_an_operator_makes_a_workspace(platform):
 def test_hostile_and_taken_addresses_come_back_with_a_reason(platform, slug):
     answer = platform.post(
         "/admin/tenants/tenant/add/",
-        {"name": "X", "slug": slug, "language": "en", "timezone": "UTC", "owner_email": "o@x.example", "owner_password": "a long password"},
+        {
+            "name": "X",
+            "slug": slug,
+            "language": "en",
+            "timezone": "UTC",
+            "owner_email": "o@x.example",
+            "owner_password": "a long password",
+        },
     )
     assert answer.status_code == 200
     assert "errorlist" in answer.content.decode()
@@ -75,7 +84,14 @@ def test_workspaces_are_not_in_a_workspaces_admin(shop):
 
 def test_an_admin_cannot_make_an_owner_or_touch_one(shop):
     client = shop.client(shop.admin)
-    form = {"email": "new@example.com", "name": "New", "role": "owner", "language": "ru", "is_active": "on", "password": "a long password"}
+    form = {
+        "email": "new@example.com",
+        "name": "New",
+        "role": "owner",
+        "language": "ru",
+        "is_active": "on",
+        "password": "a long password",
+    }
     assert client.post("/admin/accounts/user/add/", form).status_code == 200
     assert not User.objects.filter(email="new@example.com").exists()
     client.post(f"/admin/accounts/user/{shop.owner.id}/change/", {**form, "email": "stolen@example.com"})

@@ -22,7 +22,9 @@ def session_cookie(workspace: Workspace, user: Any) -> str:
     return f"session={workspace.client(user).cookies['session'].value}"
 
 
-def dial(server: LiveServer, workspace: Workspace, *, origin: str | None = "same", ticket: str = "", **headers: str) -> Any:
+def dial(
+    server: LiveServer, workspace: Workspace, *, origin: str | None = "same", ticket: str = "", **headers: str
+) -> Any:
     if origin == "same":
         origin = f"http://{workspace.host}:{server.port}"
     return connect(
@@ -119,7 +121,9 @@ def test_too_much_missed_becomes_a_resync(live_shop, web):
     asyncio.run(story())
 
 
-@pytest.mark.parametrize("garbage", ["", "{", "[]", '"x"', '{"type":5}', '{"type":"since","seq":"-1"}', '{"type":"typing"}', "x" * 5000])
+@pytest.mark.parametrize(
+    "garbage", ["", "{", "[]", '"x"', '{"type":5}', '{"type":"since","seq":"-1"}', '{"type":"typing"}', "x" * 5000]
+)
 def test_garbage_is_ignored(live_shop, web, garbage):
     cookie = {"Cookie": session_cookie(live_shop, live_shop.agent)}
 

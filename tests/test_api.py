@@ -4,11 +4,11 @@ import uuid
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.test.utils import CaptureQueriesContext
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
-from tickets.models import Message, Ticket
 from tests.cast import PASSWORD
+from tickets.models import Message, Ticket
 
 JSON = "application/json"
 
@@ -60,7 +60,13 @@ def test_a_ticket_is_changed_through_the_services(shop, api):
     ticket = shop.customer_writes().ticket
     answer = api.patch(
         f"/api/v1/tickets/{ticket.id}/",
-        {"status": "solved", "priority": 3, "assignee": str(shop.colleague.id), "tags": ["возврат"], "team": shop.team.id},
+        {
+            "status": "solved",
+            "priority": 3,
+            "assignee": str(shop.colleague.id),
+            "tags": ["возврат"],
+            "team": shop.team.id,
+        },
         JSON,
     )
     assert answer.status_code == 200
@@ -112,9 +118,7 @@ def test_pages_follow_a_cursor(shop, api):
 
 
 def test_secrets_of_a_channel_are_never_shown(shop, admin_api, api):
-    made = admin_api.post(
-        "/api/v1/channels/", {"kind": "widget", "name": "Сайт 2", "config": {}, "secrets": {}}, JSON
-    )
+    made = admin_api.post("/api/v1/channels/", {"kind": "widget", "name": "Сайт 2", "config": {}, "secrets": {}}, JSON)
     assert made.status_code == 201
     for client in (admin_api, api):
         assert "secrets" not in client.get(f"/api/v1/channels/{made.json()['id']}/").json()

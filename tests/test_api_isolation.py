@@ -28,13 +28,23 @@ def ids(shop):
 
     message = shop.customer_writes(CANARY)
     # Numbers that the stranger's own rows do not have, so that only a leak can answer 200.
-    event = InboundEvent.objects.create(id=987654, channel=shop.channel, event_key=CANARY, body=CANARY.encode(), state="failed")
+    event = InboundEvent.objects.create(
+        id=987654, channel=shop.channel, event_key=CANARY, body=CANARY.encode(), state="failed"
+    )
     attachment = Attachment.objects.create(message=message, name=CANARY, uploaded_by=shop.agent)
     return {
-        "tickets": message.ticket_id, "ticket_pk": message.ticket_id, "messages": message.id, "contacts": message.ticket.contact_id,
-        "channels": shop.channel.id, "users": shop.agent.id, "teams": Team.objects.create(id=987654, name=CANARY).id, "tags": Tag.objects.create(id=987654, name=CANARY).id,
-        "inbound-events": event.id, "attachments": attachment.id, "documents": uuid.uuid4(),
-    }  # fmt: skip
+        "tickets": message.ticket_id,
+        "ticket_pk": message.ticket_id,
+        "messages": message.id,
+        "contacts": message.ticket.contact_id,
+        "channels": shop.channel.id,
+        "users": shop.agent.id,
+        "teams": Team.objects.create(id=987654, name=CANARY).id,
+        "tags": Tag.objects.create(id=987654, name=CANARY).id,
+        "inbound-events": event.id,
+        "attachments": attachment.id,
+        "documents": uuid.uuid4(),
+    }
 
 
 def _concrete(path: str, ids: dict[str, object]) -> str:
@@ -67,8 +77,9 @@ def test_a_token_of_another_workspace_opens_no_route(shop, rival, schema, ids):
 def test_ids_of_another_workspace_do_not_exist_here(shop, rival, schema, ids):
     """The stranger is at home, with a good token, and asks for things of the other workspace."""
     at_home = rival.client(HTTP_AUTHORIZATION=f"Bearer {rival.token(rival.admin)}")
-    body = json.dumps({"contact": str(ids["contacts"]), "assignee": str(shop.agent.id), "attachments": [str(ids["attachments"])],
-                       "text": "x", "first_assignee": str(shop.agent.id)})  # fmt: skip
+    agent = str(shop.agent.id)
+    stolen = {"contact": str(ids["contacts"]), "assignee": agent, "first_assignee": agent, "text": "x"}
+    body = json.dumps({**stolen, "attachments": [str(ids["attachments"])]})
     seen = 0
     for method, path in _operations(schema):
         if path.endswith("/auth/logout/"):  # would end the stranger's own login

@@ -80,9 +80,13 @@ def test_a_transaction_pooler(safe, monkeypatch):
     assert "transaction-mode pooler" in refusal()
 
 
-@pytest.mark.parametrize("command", [["-m", "celery", "-A", "omnisupport", "worker", "-P", "solo"], ["-c", "import omnisupport.asgi"]])
+@pytest.mark.parametrize(
+    "command", [["-m", "celery", "-A", "omnisupport", "worker", "-P", "solo"], ["-c", "import omnisupport.asgi"]]
+)
 def test_processes_do_not_start(command, db):
     environment = test_environment(ENVIRONMENT="production", SECRET_KEY="")
-    done = subprocess.run([sys.executable, *command], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(
+        [sys.executable, *command], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60
+    )
     assert done.returncode != 0
     assert "SECRET_KEY is missing" in done.stdout + done.stderr

@@ -79,9 +79,7 @@ class TicketViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.G
         return Response(self.get_serializer(self.get_object()).data)
 
 
-@extend_schema(
-    parameters=[OpenApiParameter("ticket_pk", int, OpenApiParameter.PATH, description="id of the ticket")]
-)
+@extend_schema(parameters=[OpenApiParameter("ticket_pk", int, OpenApiParameter.PATH, description="id of the ticket")])
 class MessageViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet[Message]):
     queryset = Message.objects.all()
     serializer_class = shapes.MessageSerializer
@@ -89,8 +87,8 @@ class MessageViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.
     lookup_value_regex = r"\d{1,18}"
 
     def get_queryset(self) -> QuerySet[Message]:
-        ticket_id = self.kwargs.get("ticket_pk")
-        return Message.objects.filter(ticket_id=ticket_id).prefetch_related("attachments")
+        ticket_id = str(self.kwargs.get("ticket_pk", ""))
+        return Message.objects.filter(ticket_id=int(ticket_id or 0)).prefetch_related("attachments")
 
     def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         self._ticket_id()

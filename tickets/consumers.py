@@ -113,8 +113,8 @@ def frames_since(seq: int) -> list[str]:
 
 
 def _tell_customer(ticket_id: int, on: bool, user: User) -> None:
-    from tickets.signals import agent_typing
     from tickets.models import Ticket
+    from tickets.signals import agent_typing
 
     ticket = Ticket.objects.select_related("address").filter(id=ticket_id).first()
     if ticket is not None:

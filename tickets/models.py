@@ -11,7 +11,9 @@ from omnisupport.lib.storage import random_name
 
 class Team(models.Model):
     name = models.CharField(_("name"), max_length=80)
-    members = models.ManyToManyField(settings.AUTH_USER_MODEL, verbose_name=_("members"), related_name="teams", blank=True)
+    members = models.ManyToManyField(
+        settings.AUTH_USER_MODEL, verbose_name=_("members"), related_name="teams", blank=True
+    )
 
     class Meta:
         verbose_name = _("team")
@@ -111,14 +113,23 @@ class Ticket(models.Model):
     number = models.BigIntegerField(_("number"), unique=True, editable=False)
     contact = models.ForeignKey(Contact, verbose_name=_("contact"), on_delete=models.PROTECT, related_name="tickets")
     address = models.ForeignKey(ContactAddress, on_delete=models.PROTECT, related_name="tickets")
-    channel = models.ForeignKey("channels_app.Channel", verbose_name=_("channel"), on_delete=models.PROTECT, related_name="tickets")
+    channel = models.ForeignKey(
+        "channels_app.Channel", verbose_name=_("channel"), on_delete=models.PROTECT, related_name="tickets"
+    )
     subject = models.CharField(_("subject"), max_length=255, blank=True)
     status = models.CharField(_("status"), max_length=10, choices=Status, default=Status.OPEN)
     priority = models.PositiveSmallIntegerField(_("priority"), choices=Priority, default=Priority.NORMAL)
     assignee = models.ForeignKey(
-        settings.AUTH_USER_MODEL, verbose_name=_("assignee"), null=True, blank=True, on_delete=models.SET_NULL, related_name="tickets"
+        settings.AUTH_USER_MODEL,
+        verbose_name=_("assignee"),
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="tickets",
     )
-    team = models.ForeignKey(Team, verbose_name=_("team"), null=True, blank=True, on_delete=models.SET_NULL, related_name="tickets")
+    team = models.ForeignKey(
+        Team, verbose_name=_("team"), null=True, blank=True, on_delete=models.SET_NULL, related_name="tickets"
+    )
     tags = models.ManyToManyField(Tag, verbose_name=_("tags"), related_name="tickets", blank=True)
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
     last_activity_at = models.DateTimeField(_("last activity"), auto_now_add=True)
@@ -141,7 +152,9 @@ class Ticket(models.Model):
         verbose_name_plural = _("tickets")
         constraints = [
             # The one open conversation of an address: two webhooks at once cannot make two tickets.
-            models.UniqueConstraint(fields=["address"], condition=~Q(status="closed"), name="one_live_ticket_per_address"),
+            models.UniqueConstraint(
+                fields=["address"], condition=~Q(status="closed"), name="one_live_ticket_per_address"
+            ),
         ]
         indexes = [
             models.Index(fields=["status", "-last_activity_at", "-id"], name="ticket_by_status"),
@@ -150,10 +163,14 @@ class Ticket(models.Model):
                 fields=["-last_activity_at", "-id"], name="ticket_live", condition=Q(status__in=["open", "waiting"])
             ),
             models.Index(
-                fields=["status", "assignee", "team"], name="ticket_counters", condition=Q(status__in=["open", "waiting"])
+                fields=["status", "assignee", "team"],
+                name="ticket_counters",
+                condition=Q(status__in=["open", "waiting"]),
             ),
             models.Index(fields=["contact", "-id"], name="ticket_by_contact"),
-            models.Index(fields=["created_at"], name="ticket_created", include=["channel", "assignee", "first_reply_at"]),
+            models.Index(
+                fields=["created_at"], name="ticket_created", include=["channel", "assignee", "first_reply_at"]
+            ),
             models.Index(fields=["solved_at"], name="ticket_solved", condition=Q(solved_at__isnull=False)),
         ]
 
@@ -221,7 +238,9 @@ class Message(models.Model):
         verbose_name = _("message")
         verbose_name_plural = _("messages")
         constraints = [
-            models.UniqueConstraint(fields=["address", "external_id"], condition=~Q(external_id=""), name="message_external_unique"),
+            models.UniqueConstraint(
+                fields=["address", "external_id"], condition=~Q(external_id=""), name="message_external_unique"
+            ),
             models.CheckConstraint(condition=~Q(kind="note") | Q(delivery="none"), name="notes_are_never_delivered"),
         ]
         indexes = [
@@ -229,7 +248,9 @@ class Message(models.Model):
             models.Index(fields=["created_at", "author"], name="message_created"),
             models.Index(fields=["due_at"], name="message_to_send", condition=Q(delivery="queued")),
             models.Index(fields=["claimed_at"], name="message_in_flight", condition=Q(delivery="sending")),
-            models.Index(fields=["address", "id"], name="message_chat_queue", condition=Q(delivery__in=["queued", "sending"])),
+            models.Index(
+                fields=["address", "id"], name="message_chat_queue", condition=Q(delivery__in=["queued", "sending"])
+            ),
         ]
 
     def __str__(self) -> str:

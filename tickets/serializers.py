@@ -4,7 +4,18 @@ from typing import Any
 
 from rest_framework import serializers
 
-from tickets.models import Attachment, Contact, ContactAddress, Message, MessageKind, Priority, Status, Tag, Team, Ticket
+from tickets.models import (
+    Attachment,
+    Contact,
+    ContactAddress,
+    Message,
+    MessageKind,
+    Priority,
+    Status,
+    Tag,
+    Team,
+    Ticket,
+)
 
 
 class TeamSerializer(serializers.ModelSerializer[Team]):
@@ -50,7 +61,8 @@ class TicketSerializer(serializers.ModelSerializer[Ticket]):
         model = Ticket
         fields = [
             "id", "number", "subject", "status", "priority", "contact", "channel", "assignee", "team", "tags", "created_at",
-            "last_activity_at", "waiting_since", "first_reply_at", "solved_at", "reopened_count", "handed_over_at", "handoff_reason",
+            "last_activity_at", "waiting_since", "first_reply_at", "solved_at", "reopened_count", "handed_over_at",
+            "handoff_reason",
         ]  # fmt: skip
         read_only_fields = fields
 

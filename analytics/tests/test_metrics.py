@@ -93,7 +93,9 @@ def test_export_cannot_run_formulas(shop):
     assert ",'=cmd" in text
 
 
-@pytest.mark.parametrize(("raw", "safe"), [("=1+1", "'=1+1"), (" @x", "' @x"), ("Сайт", "Сайт"), ("", ""), ("＝1", "'＝1")])
+@pytest.mark.parametrize(
+    ("raw", "safe"), [("=1+1", "'=1+1"), (" @x", "' @x"), ("Сайт", "Сайт"), ("", ""), ("＝1", "'＝1")]
+)
 def test_cells(raw, safe):
     assert safe_cell(raw) == safe
 

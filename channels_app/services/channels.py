@@ -23,7 +23,9 @@ def check_settings(kind: str, config: dict[str, Any], secrets: dict[str, Any]) -
     except ValidationError as error:
         first = error.errors()[0]
         field = str(first["loc"][0]) if first["loc"] else ""
-        raise InvalidInput(_("“%(field)s”: %(reason)s") % {"field": field, "reason": first["msg"]}, field=field) from None
+        raise InvalidInput(
+            _("“%(field)s”: %(reason)s") % {"field": field, "reason": first["msg"]}, field=field
+        ) from None
 
 
 def create_channel(
@@ -51,7 +53,9 @@ def connect_channel(channel_id: UUID) -> Channel:
         with transaction.atomic():
             channel.save(update_fields=["config", "external_id", "name"])
     except IntegrityError:
-        raise Conflict(_("“%(title)s” is connected to another channel of this workspace.") % {"title": connected.title}) from None
+        raise Conflict(
+            _("“%(title)s” is connected to another channel of this workspace.") % {"title": connected.title}
+        ) from None
     mark_healthy(channel, connected.note)
     return channel
 
@@ -83,4 +87,6 @@ def _set_health(channel: Channel, state: str, note: str) -> None:
     with transaction.atomic():
         channel.save(update_fields=["health", "health_note", "health_at"])
         if changed:
-            record("channel.health_changed", payload={"channel_id": str(channel.id), "state": state, "note": note[:500]})
+            record(
+                "channel.health_changed", payload={"channel_id": str(channel.id), "state": state, "note": note[:500]}
+            )

@@ -38,7 +38,9 @@ def drain_channel(channel_id: UUID) -> int:
             channel = Channel.objects.select_for_update(skip_locked=True, no_key=True).filter(id=channel_id).first()
             if channel is None:
                 return done
-            rows = list(InboundEvent.objects.filter(channel=channel, state=InboundEvent.State.RECEIVED).order_by("id")[:BATCH])
+            rows = list(
+                InboundEvent.objects.filter(channel=channel, state=InboundEvent.State.RECEIVED).order_by("id")[:BATCH]
+            )
             if rows:
                 adapter = adapter_for(channel)
                 for row in rows:
@@ -117,7 +119,9 @@ def _receive(channel: Channel, result: MessageReceived | ButtonPressed | Convers
 
 def replay(event_ids: list[int]) -> list[UUID]:
     """Puts failed ledger rows back. Returns the channels whose drainer must be woken."""
-    rows = InboundEvent.objects.filter(id__in=event_ids, state__in=[InboundEvent.State.FAILED, InboundEvent.State.IGNORED])
+    rows = InboundEvent.objects.filter(
+        id__in=event_ids, state__in=[InboundEvent.State.FAILED, InboundEvent.State.IGNORED]
+    )
     channels = list(rows.values_list("channel_id", flat=True).distinct())
     rows.update(state=InboundEvent.State.RECEIVED, attempts=0, error="")
     return channels

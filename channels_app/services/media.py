@@ -8,9 +8,9 @@ from django.utils.translation import gettext as _
 from channels_app.base import TransportError
 from channels_app.models import Channel
 from channels_app.registry import adapter_for
+from omnisupport.lib.errors import AppError
 from tickets.models import Attachment
 from tickets.services.attachments import keep_fetched, mark_fetch_failed, refuse_executables
-from omnisupport.lib.errors import AppError
 
 MAX_ATTEMPTS = 5
 
@@ -34,7 +34,9 @@ def fetch_attachment(attachment_id: UUID) -> None:
         mark_fetch_failed(attachment, str(error))
     except Exception as error:
         if attachment.attempts >= MAX_ATTEMPTS:
-            mark_fetch_failed(attachment, _("The file could not be fetched (%(fault)s).") % {"fault": type(error).__name__})
+            mark_fetch_failed(
+                attachment, _("The file could not be fetched (%(fault)s).") % {"fault": type(error).__name__}
+            )
         raise
     else:
         keep_fetched(attachment, fetched.body, name=fetched.name, mime=fetched.mime)

@@ -149,7 +149,7 @@ class Hub:
                 message = await self._pubsub.get_message(timeout=5)
                 if message is not None:
                     self._deliver(message["channel"].decode()[len(_PREFIX) :], message["data"].decode())
-            except (RedisError, OSError, asyncio.TimeoutError) as error:
+            except (TimeoutError, RedisError, OSError) as error:
                 if not broken:
                     log.warning("hub_lost_redis", error=str(error))
                 broken = True

@@ -2,6 +2,7 @@
 
 import os
 import secrets
+from pathlib import PurePath
 
 from django.core.files.storage import FileSystemStorage
 from django.db import connection
@@ -17,7 +18,7 @@ def _tenant_path(name: str) -> str:
 
 def random_name(_instance: object, filename: str) -> str:
     """`upload_to`: 128 random bits and the original extension (≤ 10 characters, letters and digits)."""
-    extension = os.path.splitext(filename)[1].lower()
+    extension = PurePath(filename).suffix.lower()
     safe = "".join(c for c in extension[1:11] if c.isascii() and c.isalnum())
     token = secrets.token_hex(16)
     return f"{token[:2]}/{token}{'.' + safe if safe else ''}"

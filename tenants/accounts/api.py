@@ -72,7 +72,8 @@ class LogoutView(APIView):
 
     @extend_schema(summary="End every API login of the caller", request=None, responses={204: None})
     def post(self, request: Request) -> Response:
-        families = RefreshFamily.objects.filter(user_id=request.user.pk, revoked_at=None)
+        assert isinstance(request.user, User)
+        families = RefreshFamily.objects.filter(user=request.user, revoked_at=None)
         families.update(revoked_at=timezone.now())
         return Response(status=status.HTTP_204_NO_CONTENT)
 
@@ -89,6 +90,7 @@ class MeView(APIView):
 
     @extend_schema(summary="The caller", responses=UserSerializer)
     def get(self, request: Request) -> Response:
+        assert isinstance(request.user, User)
         return Response(UserSerializer(request.user).data)
 
 
@@ -98,7 +100,9 @@ class SocketTicketView(APIView):
     @extend_schema(
         summary="A single-use ticket for the agents' websocket, 30 seconds long",
         request=None,
-        responses=inline_serializer("SocketTicket", {"ticket": serializers.CharField(), "lifetime": serializers.IntegerField()}),
+        responses=inline_serializer(
+            "SocketTicket", {"ticket": serializers.CharField(), "lifetime": serializers.IntegerField()}
+        ),
     )
     def post(self, request: Request) -> Response:
         assert isinstance(request.user, User)

@@ -39,7 +39,9 @@ class User(AbstractBaseUser):
     email = models.EmailField(_("e-mail"), unique=True)
     name = models.CharField(_("name"), max_length=120)
     role = models.CharField(_("role"), max_length=12, choices=Role, default=Role.AGENT)
-    language = models.CharField(_("language"), max_length=5, choices=[("ru", "Русский"), ("en", "English")], default="ru")
+    language = models.CharField(
+        _("language"), max_length=5, choices=[("ru", "Русский"), ("en", "English")], default="ru"
+    )
     timezone = models.CharField(_("time zone"), max_length=50, blank=True)
     is_active = models.BooleanField(_("active"), default=True)
     date_joined = models.DateTimeField(_("joined"), auto_now_add=True)

@@ -19,6 +19,6 @@ def issue_socket_ticket(user: User) -> str:
 def spend_socket_ticket(ticket: str) -> User | None:
     """The person, once; None for a spent, late or foreign ticket."""
     user_id = redis_client().getdel(tenant_key("socket-ticket", ticket))
-    if not user_id:
+    if not isinstance(user_id, bytes):
         return None
     return User.objects.filter(id=UUID(user_id.decode()), is_active=True).first()

@@ -92,13 +92,14 @@ class TenantJWTAuthentication(JWTAuthentication):
         check_tenant(token)
         return token  # type: ignore[return-value]
 
-    def get_user(self, validated_token: Token) -> User:
+    def get_user(self, validated_token: Token) -> User:  # type: ignore[override]  # our user model
         try:
             user = super().get_user(validated_token)
             _family_of(validated_token)
         except (ValueError, TypeError, ValidationError) as error:
             raise InvalidToken(_("The token is not valid.")) from error
-        return user  # type: ignore[return-value]
+        assert isinstance(user, User)
+        return user
 
     def authenticate_header(self, request: Request) -> str:
         return 'Bearer realm="api"'

@@ -66,7 +66,8 @@ def redispatch_stuck_events(older_than: timedelta) -> int:
 
 def _run_subscribers(event: Event) -> None:
     handlers = [s.handle for s in subscribers_of(event.type, in_order=False)]
-    done = all([_call(handle, event) for handle in handlers])
+    results = [_call(handle, event) for handle in handlers]
+    done = all(results)
     if done:
         Event.objects.filter(id=event.id).update(dispatched_at=timezone.now())
     else:

@@ -1,6 +1,6 @@
 from datetime import timedelta
 
-from tenants.events.dispatch import MAX_ATTEMPTS, dispatch_new_events, redispatch_stuck_events
+from tenants.events.dispatch import dispatch_new_events, redispatch_stuck_events
 from tenants.sweeper import Sweep, register_sweep
 from tenants.tasking import tenant_task
 
@@ -24,7 +24,7 @@ def register_event_sweep() -> None:
             name="events",
             condition=(
                 "SELECT 1 FROM {schema}.events_event WHERE dispatched_at IS NULL"
-                f" AND attempts < {MAX_ATTEMPTS}"
+                " AND attempts < 5"  # dispatch.MAX_ATTEMPTS
                 " AND created_at < now() - CASE WHEN seq IS NULL THEN interval '2 s' ELSE interval '15 s' END"
             ),
             task="tenants.events.tasks.sweep_events",

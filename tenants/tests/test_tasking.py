@@ -8,8 +8,8 @@ from celery.exceptions import TimeoutError as NoAnswer
 from django.db import connection
 
 from omnisupport.celery import app
-from tenants.names import PUBLIC, NoTenant
 from tenants.db import tenant_context
+from tenants.names import PUBLIC, NoTenant
 from tests.tenant_tasks import where_am_i
 
 

@@ -15,9 +15,37 @@ from tenants.events.log import record
 from tickets.models import Attachment, ContactAddress
 
 # Never kept, whatever they are called: a customer or agent who opens one runs it.
-_REFUSED = {"exe", "dll", "msi", "bat", "cmd", "com", "scr", "ps1", "vbs", "js", "jse", "wsf", "hta", "jar", "lnk", "apk", "htaccess"}
+_REFUSED = {
+    "exe",
+    "dll",
+    "msi",
+    "bat",
+    "cmd",
+    "com",
+    "scr",
+    "ps1",
+    "vbs",
+    "js",
+    "jse",
+    "wsf",
+    "hta",
+    "jar",
+    "lnk",
+    "apk",
+    "htaccess",
+}
 # Shown inside the page by browsers without running anything; everything else is a download.
-INLINE_TYPES = {"image/png", "image/jpeg", "image/gif", "image/webp", "audio/ogg", "audio/mpeg", "audio/mp4", "video/mp4", "video/webm"}
+INLINE_TYPES = {
+    "image/png",
+    "image/jpeg",
+    "image/gif",
+    "image/webp",
+    "audio/ogg",
+    "audio/mpeg",
+    "audio/mp4",
+    "video/mp4",
+    "video/webm",
+}
 
 
 def clean_name(name: str) -> str:
@@ -33,16 +61,16 @@ def detect_mime(head: bytes, name: str) -> str:
     if kind is not None:
         return str(kind.mime)
     guessed = mimetypes.guess_type(name)[0] or "application/octet-stream"
-    return guessed if guessed not in {"text/html", "image/svg+xml", "application/xhtml+xml", "text/xml"} else "text/plain"
+    return (
+        guessed if guessed not in {"text/html", "image/svg+xml", "application/xhtml+xml", "text/xml"} else "text/plain"
+    )
 
 
 def kind_of(mime: str) -> str:
     return {"image": "photo", "audio": "audio", "video": "video"}.get(mime.split("/")[0], "document")
 
 
-def store_upload(
-    file: File[Any], *, user: User | None = None, address: ContactAddress | None = None
-) -> Attachment:
+def store_upload(file: File[Any], *, user: User | None = None, address: ContactAddress | None = None) -> Attachment:
     """Keeps an uploaded file until its message comes. Raises TooLarge, Unsupported, InvalidInput (empty)."""
     name = clean_name(file.name or "")
     size = file.size or 0
@@ -56,14 +84,22 @@ def store_upload(
     refuse_executables(name, head)
     mime = detect_mime(head, name)
     return Attachment.objects.create(
-        uploaded_by=user, uploaded_from=address, file=File(file, name), name=name, mime=mime, size=size, kind=kind_of(mime)
+        uploaded_by=user,
+        uploaded_from=address,
+        file=File(file, name),
+        name=name,
+        mime=mime,
+        size=size,
+        kind=kind_of(mime),
     )
 
 
 def refuse_executables(name: str, head: bytes) -> None:
     extension = name.rsplit(".", 1)[-1].lower() if "." in name else name.lower()
     if extension in _REFUSED or head[:2] == b"MZ" or head[:4] == b"\x7fELF":
-        raise Unsupported(_("Programs are not accepted: “%(name)s”. Put it into an archive.") % {"name": name}, field="file")
+        raise Unsupported(
+            _("Programs are not accepted: “%(name)s”. Put it into an archive.") % {"name": name}, field="file"
+        )
 
 
 @transaction.atomic
@@ -94,5 +130,9 @@ def _changed(attachment: Attachment) -> None:
     record(
         "attachment.changed",
         ticket_id=message.ticket_id if message else None,
-        payload={"message_id": str(attachment.message_id), "attachment_id": str(attachment.id), "state": attachment.state},
+        payload={
+            "message_id": str(attachment.message_id),
+            "attachment_id": str(attachment.id),
+            "state": attachment.state,
+        },
     )

@@ -27,7 +27,9 @@ def claim_next(address_id: int) -> Message | None:
     earlier = Message.objects.filter(address=OuterRef("address"), id__lt=OuterRef("id")).filter(
         Q(delivery=Delivery.SENDING) | Q(delivery=Delivery.QUEUED)
     )
-    due = Message.objects.filter(address_id=address_id, delivery=Delivery.QUEUED).filter(Q(due_at=None) | Q(due_at__lte=now))
+    due = Message.objects.filter(address_id=address_id, delivery=Delivery.QUEUED).filter(
+        Q(due_at=None) | Q(due_at__lte=now)
+    )
     candidate = due.filter(~Exists(earlier)).order_by("id").values_list("id", flat=True).first()
     if candidate is None:
         return None

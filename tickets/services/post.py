@@ -137,7 +137,12 @@ def hand_to_human(
         move_status(ticket, Status.OPEN, user)
     record("ticket.handed_over", ticket_id=ticket.id, payload={"reason": reason})
     message = post_message(
-        ticket_id=ticket.id, client_id=client_id, text=text, user=assistant, author=Author.SYSTEM, content={"handoff": reason}
+        ticket_id=ticket.id,
+        client_id=client_id,
+        text=text,
+        user=assistant,
+        author=Author.SYSTEM,
+        content={"handoff": reason},
     )
     Ticket.objects.filter(id=ticket.id).update(waiting_since=now)
     if note:

@@ -146,7 +146,9 @@ def _note_inbound(ticket: Ticket, row: ContactAddress, message: Message) -> None
 
 
 @transaction.atomic
-def edit_received_message(*, channel_id: UUID, address: str, external_id: str, text: str, edited_at: datetime | None) -> bool:
+def edit_received_message(
+    *, channel_id: UUID, address: str, external_id: str, text: str, edited_at: datetime | None
+) -> bool:
     """The customer changed a message. Returns False when we never had it (the caller decides what to do then)."""
     rows = Message.objects.select_for_update().filter(
         address__channel_id=channel_id, address__address=address, external_id=external_id, author=Author.CONTACT
@@ -174,7 +176,9 @@ def delete_received_message(*, channel_id: UUID, address: str, external_id: str)
         return False
     message.deleted_at = timezone.now()
     message.save(update_fields=["deleted_at"])
-    record("message.deleted", ticket_id=message.ticket_id, payload={"message_id": str(message.id), "kind": message.kind})
+    record(
+        "message.deleted", ticket_id=message.ticket_id, payload={"message_id": str(message.id), "kind": message.kind}
+    )
     return True
 
 

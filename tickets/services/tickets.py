@@ -95,7 +95,10 @@ def move_status(ticket: Ticket, status: str, actor: User | None) -> None:
     before = ticket.status
     if before == status:
         return
-    if before == Status.CLOSED and Ticket.objects.filter(address_id=ticket.address_id).exclude(status="closed").exists():
+    if (
+        before == Status.CLOSED
+        and Ticket.objects.filter(address_id=ticket.address_id).exclude(status="closed").exists()
+    ):
         raise Conflict(_("The customer already has a newer conversation here; this one stays closed."))
     now = timezone.now()
     ticket.status = status

@@ -154,7 +154,11 @@ def test_hand_over_tells_the_customer_once_and_frees_the_ticket(shop):
     assert ticket.human_wait_from is None
     for _ in range(2):
         hand_to_human(
-            ticket_id=ticket.id, reason="asked", text="Сейчас подключится человек.", client_id=uuid.uuid4(), note="Просит человека"
+            ticket_id=ticket.id,
+            reason="asked",
+            text="Сейчас подключится человек.",
+            client_id=uuid.uuid4(),
+            note="Просит человека",
         )
     ticket.refresh_from_db()
     assert ticket.assignee is None and ticket.handoff_reason == "asked"

@@ -9,7 +9,9 @@ from tenants.provisioning import create_workspace, keep_spares
 
 
 class Command(BaseCommand):
-    help = "Makes a workspace: create_workspace shop --email owner@shop.example [--name …] [--password …] [--language en]"
+    help = (
+        "Makes a workspace: create_workspace shop --email owner@shop.example [--name …] [--password …] [--language en]"
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("slug")
