@@ -1,5 +1,6 @@
 """Making and changing tickets. Every function runs in one transaction, locks the ticket and writes to the event log."""
 
+from datetime import timedelta
 from uuid import UUID
 
 from django.db import transaction
@@ -116,6 +117,15 @@ def move_status(ticket: Ticket, status: str, actor: User | None) -> None:
         actor_id=actor.id if actor else None,
         payload={"from": before, "to": status},
     )
+
+
+def close_solved(after: timedelta) -> int:
+    """Closes what has been solved for longer than `after`, a few hundred at a time. Returns how many."""
+    due = Ticket.objects.filter(status=Status.SOLVED, solved_at__lt=timezone.now() - after)
+    ids = list(due.order_by("id").values_list("id", flat=True)[:500])
+    for ticket_id in ids:
+        set_status(ticket_id, status=Status.CLOSED, actor=None)
+    return len(ids)
 
 
 @transaction.atomic

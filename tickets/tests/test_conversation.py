@@ -2,9 +2,11 @@
 
 import uuid
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 
 import pytest
 from django.db import IntegrityError, connection, transaction
+from django.utils import timezone
 
 from omnisupport.lib.errors import Conflict, InvalidInput, NotFound
 from tenants.db import tenant_context
@@ -13,7 +15,7 @@ from tickets.models import Author, Contact, ContactAddress, Delivery, Message, M
 from tickets.services.delivery import claim_next, move_delivery, retry_message
 from tickets.services.post import hand_to_human, post_message
 from tickets.services.receive import edit_received_message
-from tickets.services.tickets import assign_ticket, set_priority, set_status, set_tags
+from tickets.services.tickets import assign_ticket, close_solved, set_priority, set_status, set_tags
 
 
 def reply(ticket_id: int, user: object, text: str = "Здравствуйте", **fields: object) -> Message:
@@ -51,6 +53,16 @@ def test_after_closing_a_new_ticket_begins(shop):
     assert second.number == first.number + 1
     with pytest.raises(Conflict):
         set_status(first.id, status="open", actor=shop.agent)
+
+
+def test_what_was_solved_a_week_ago_is_closed(shop):
+    old, fresh, open_one = (shop.customer_writes(address=name).ticket for name in "abc")
+    for ticket in (old, fresh):
+        set_status(ticket.id, status="solved", actor=shop.agent)
+    Ticket.objects.filter(id=old.id).update(solved_at=timezone.now() - timedelta(days=8))
+    assert close_solved(timedelta(days=7)) == 1
+    statuses = [Ticket.objects.get(id=ticket.id).status for ticket in (old, fresh, open_one)]
+    assert statuses == ["closed", "solved", "open"]
 
 
 def test_the_database_allows_one_live_ticket_per_address(shop):
