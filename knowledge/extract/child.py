@@ -1,0 +1,88 @@
+"""The child process that reads one file: `python -m knowledge.extract.child <path> <file name>`.
+
+Limits come first, then the readers. It answers with JSON lines: {"done", "total"}, at last {"extraction"} or {"error"}.
+"""
+
+import contextlib
+import ctypes
+import json
+import os
+import resource
+import socket
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any, NoReturn
+
+MEMORY = 1024 * 1024 * 1024
+CPU_SECONDS = 55
+_CLONE_NEWUSER, _CLONE_NEWNET = 0x10000000, 0x40000000
+
+
+def _limit() -> None:
+    for what, limit in (
+        (resource.RLIMIT_AS, MEMORY),
+        (resource.RLIMIT_CPU, CPU_SECONDS),
+        (resource.RLIMIT_FSIZE, 0),
+        (resource.RLIMIT_CORE, 0),
+        (resource.RLIMIT_NOFILE, 64),
+    ):
+        hard = resource.getrlimit(what)[1]
+        limit = limit if hard == resource.RLIM_INFINITY else min(limit, hard)
+        # Above the soft limit of CPU time comes SIGXCPU, which the parent can tell from a kill for want of memory.
+        resource.setrlimit(what, (limit, limit + 2 if what == resource.RLIMIT_CPU else limit))
+
+
+def _leave_network() -> None:
+    """A network namespace of its own where the kernel lets us; and no socket connects in any case."""
+    with contextlib.suppress(OSError, AttributeError):
+        libc = ctypes.CDLL(None)
+        if libc.unshare(_CLONE_NEWNET) != 0:
+            libc.unshare(_CLONE_NEWUSER | _CLONE_NEWNET)
+
+    class NoSocket(socket.socket):
+        def __init__(self, *_args: Any, **_kwargs: Any) -> None:
+            raise OSError("The network is closed here.")
+
+    def refuse(*_args: Any, **_kwargs: Any) -> NoReturn:
+        raise OSError("The network is closed here.")
+
+    socket.socket = NoSocket  # type: ignore[misc]
+    socket.create_connection = socket.getaddrinfo = refuse
+
+
+def main(path: str, filename: str) -> None:
+    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    # What libraries print must not get among the answers.
+    os.dup2(2, 1)
+
+    def answer(**message: Any) -> None:
+        answers.write(json.dumps(message, ensure_ascii=False) + "\n")
+        answers.flush()
+
+    _limit()
+    _leave_network()
+    # Named, because looking for one means writing a file, and this process may write none.
+    tempfile.tempdir = "/nonexistent"
+    from knowledge.extract import extract
+    from knowledge.extract.errors import ExtractionError
+
+    last = 0.0
+
+    def report(done: int, total: int) -> None:
+        nonlocal last
+        if done == total or time.monotonic() - last > 0.2:
+            last = time.monotonic()
+            answer(done=done, total=total)
+
+    try:
+        answer(extraction=extract(Path(path), filename, report).to_json())
+    except ExtractionError as error:
+        answer(error=error.code, details=error.details)
+    except (MemoryError, RecursionError):
+        answer(error="memory", details={})
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], sys.argv[2])
