@@ -10,7 +10,7 @@ from typing import Any
 
 import psutil
 
-from benchmarks.harness import ROOT, Result, free_port, median, process, uvicorn_command, wait_for_port
+from benchmarks.harness import Result, free_port, median, process, uvicorn_command, wait_for_port
 
 SOCKETS = 1000
 EVENTS = 12
@@ -116,8 +116,6 @@ def run(folder: Path) -> list[Result]:
         client.force_login(User.objects.get())
         cookie = f"session={client.cookies['session'].value}"
         group = group_name("agents")
-    if not (ROOT / "widget" / "node_modules" / "ws").is_dir():
-        raise RuntimeError("run `npm ci` in widget/ first")
     node_port, ours_port = free_port(), free_port()
     pairs: list[tuple[float, float]] = []
     memory: list[float] = []

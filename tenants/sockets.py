@@ -71,14 +71,10 @@ async def serve_socket(
     for group in groups:
         await hub.join(socket, group)
     socket.offer(json.dumps(hello))
-    drain = asyncio.create_task(socket.drain())
     try:
         await _read_frames(receive, socket, on_frame, still_allowed)
     finally:
         await hub.leave_all(socket)
-        drain.cancel()
-        with contextlib.suppress(Exception, asyncio.CancelledError):
-            await drain
     with contextlib.suppress(Exception):
         await send({"type": "websocket.close", "code": 1000})
 

@@ -6,7 +6,9 @@ After a lost Redis connection every socket is told to resync.
 
 import asyncio
 import contextlib
+import types
 from collections import deque
+from collections.abc import Generator
 from typing import Any
 
 import orjson
@@ -32,42 +34,73 @@ def publish(group: str, frame: dict[str, Any]) -> None:
 
 
 class Socket:
-    """One connected client: a bounded queue and the coroutine that drains it."""
+    """One connected client. A frame is written at once where the connection takes it; only a slow reader gets a queue.
 
-    __slots__ = ("_closed", "_queue", "_send", "_waiter", "groups")
+    There is no task per socket: waking a thousand tasks costs more than writing a thousand frames.
+    """
+
+    __slots__ = ("_backlog", "_closed", "_queue", "_send", "groups")
 
     def __init__(self, send: Any) -> None:
         self._send = send
         self._queue: deque[str] = deque()
-        self._waiter: asyncio.Future[None] | None = None
+        self._backlog: asyncio.Task[None] | None = None
         self._closed = False
         self.groups: set[str] = set()
 
     def offer(self, text: str) -> None:
-        """Queues a frame; a reader that is too slow gets one `resync` instead of everything it missed."""
+        """Sends a frame; a reader that is too slow gets one `resync` instead of everything it missed."""
         if self._closed:
+            return
+        if self._backlog is None:
+            self._write(text)
             return
         if len(self._queue) >= QUEUE_LIMIT:
             self._queue.clear()
             text = RESYNC
         self._queue.append(text)
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(None)
 
     def close(self) -> None:
         self._closed = True
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(None)
+        if self._backlog is not None:
+            self._backlog.cancel()
 
-    async def drain(self) -> None:
-        """Runs until `close`; one task per socket."""
-        while not self._closed:
-            if not self._queue:
-                self._waiter = asyncio.get_running_loop().create_future()
-                await self._waiter
-                self._waiter = None
-                continue
-            await self._send({"type": "websocket.send", "text": self._queue.popleft()})
+    def _write(self, text: str) -> None:
+        sending = self._send({"type": "websocket.send", "text": text})
+        try:
+            waits_for = sending.send(None)
+        except StopIteration:
+            return  # written without waiting: the ordinary case
+        except Exception:
+            # The connection is gone; its reader notices and closes us.
+            self._closed = True
+            return
+        self._backlog = asyncio.create_task(self._catch_up(sending, waits_for))
+
+    async def _catch_up(self, sending: Any, waits_for: Any) -> None:
+        try:
+            await _resume(sending, waits_for)
+            while self._queue and not self._closed:
+                await self._send({"type": "websocket.send", "text": self._queue.popleft()})
+        except Exception:
+            self._closed = True
+        finally:
+            self._backlog = None
+
+
+@types.coroutine
+def _resume(coroutine: Any, waits_for: Any) -> Generator[Any, Any, None]:
+    """Goes on with a coroutine that has been started by hand and waits for a future."""
+    try:
+        while True:
+            try:
+                value = yield waits_for
+            except BaseException as error:
+                waits_for = coroutine.throw(error)
+            else:
+                waits_for = coroutine.send(value)
+    except StopIteration:
+        return
 
 
 class Hub:
