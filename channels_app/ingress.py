@@ -71,6 +71,8 @@ class Waker:
             self._event.clear()
             batch, self._dirty = self._dirty, set()
             await asyncio.to_thread(self._send, batch)
+            # The first update of a lull is woken for at once; a flood costs fifty publishes a second, not thousands.
+            await asyncio.sleep(0.02)
 
     @staticmethod
     def _send(batch: set[tuple[str, UUID]]) -> None:
