@@ -274,7 +274,7 @@ STATIC_ROOT = BASE_DIR / "static" / "collected"
 # Named one by one: the collected copy lives under static/ too and must not be collected again.
 STATICFILES_DIRS = [
     (name, BASE_DIR / "static" / name)
-    for name in ("build", "widget", "img", "admin_skin")
+    for name in ("build", "widget", "img", "admin_skin", "demo")
     if (BASE_DIR / "static" / name).is_dir()
 ]
 WHITENOISE_USE_FINDERS = not PRODUCTION
@@ -325,6 +325,9 @@ if PUBLIC_SCHEME == "https":
     SECURE_HSTS_SECONDS = 365 * 24 * 3600
 CORS_ALLOWED_ORIGINS = env_list("CORS_ORIGINS")
 CORS_URLS_REGEX = r"^/api/.*$"
+
+# The demo shop page on every workspace's host.
+DEMO_PAGES = env_bool("DEMO_PAGES", not PRODUCTION)
 
 # ---- API -------------------------------------------------------------------------------------------------------------
 API_V1_PREFIX = "/" + env_str("API_V1_PREFIX", "/api/v1").strip("/")

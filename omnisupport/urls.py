@@ -24,3 +24,8 @@ urlpatterns = [
     path("jsi18n/", JavaScriptCatalog.as_view(packages=["omnisupport"]), name="javascript-catalog"),
     path("favicon.ico", RedirectView.as_view(url="/static/img/favicon.svg")),
 ]
+
+if settings.DEMO_PAGES:
+    from omnisupport.demo.views import shop
+
+    urlpatterns.append(path("demo-shop/", shop, name="demo-shop"))
