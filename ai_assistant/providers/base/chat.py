@@ -1,0 +1,204 @@
+"""What goes into a model and what comes out, the same for every provider."""
+
+import math
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal, Protocol, Self
+
+import structlog
+
+from ai_assistant.providers.base.errors import ProtocolError
+
+log = structlog.get_logger(__name__)
+
+Role = Literal["system", "user", "assistant"]
+Finish = Literal["stop", "length"]
+TextKind = Literal["doc", "query"]
+
+# The text of every ChatResult is one JSON object of this shape (a model may break the rule: validate it).
+# `citations` are source numbers; `answer` marks them [n]; not answerable: an empty answer.
+ANSWER_SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "properties": {
+        "answer": {"type": "string"},
+        "citations": {"type": "array", "items": {"type": "integer"}},
+        "answerable": {"type": "boolean"},
+    },
+    "required": ["answer", "citations", "answerable"],
+    "additionalProperties": False,
+}
+
+
+@dataclass(frozen=True)
+class ChatMessage:
+    role: Role
+    text: str
+
+
+@dataclass(frozen=True)
+class SourcePassage:
+    """A numbered source, best first. Models read it in the prompt; `extractive` quotes it from here."""
+
+    number: int
+    title: str
+    text: str
+
+
+@dataclass(frozen=True)
+class ChatRequest:
+    """`question` is the customer's bare question, for providers that read `passages`; empty: the last user message."""
+
+    messages: tuple[ChatMessage, ...]
+    passages: tuple[SourcePassage, ...] = ()
+    question: str = ""
+    max_tokens: int = 800
+    temperature: float = 0.1
+    json_schema: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class Usage:
+    """Tokens. `cached` is the provider's raw figure; whether `prompt` contains it differs. `estimated`: counted by us."""
+
+    prompt: int = 0
+    completion: int = 0
+    total: int = 0
+    cached: int = 0
+    estimated: bool = False
+
+
+@dataclass(frozen=True)
+class ChatResult:
+    """`length`: cut at max_tokens, so JSON inside is broken. `model` is what the provider says, never compare it."""
+
+    text: str
+    finish: Finish
+    usage: Usage
+    model: str
+    provider: str
+    request_id: str
+    latency_ms: int
+
+
+@dataclass(frozen=True)
+class Delta:
+    """A further piece of the answer."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Replace:
+    """The whole answer so far, because the provider changed what it had said."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Done:
+    """The last event of every stream that did not raise."""
+
+    result: ChatResult
+
+
+StreamEvent = Delta | Replace | Done
+
+
+@dataclass(frozen=True)
+class CallContext:
+    """`deadline` (time.monotonic()) ends everything: retries, waiting, reading.
+
+    `session_key` is a salted hash of the conversation: it lets a provider reuse its cache of the prompt's beginning.
+    """
+
+    deadline: float
+    purpose: str = "answer"
+    session_key: str = ""
+
+    @classmethod
+    def within(cls, seconds: float, *, purpose: str = "answer", session_key: str = "") -> Self:
+        return cls(time.monotonic() + seconds, purpose, session_key)
+
+    def seconds_left(self) -> float:
+        return self.deadline - time.monotonic()
+
+
+class ChatProvider(Protocol):
+    """Built per call; cheap. Every method raises only LLMError."""
+
+    name: ClassVar[str]
+    context_tokens: ClassVar[int]
+
+    def complete(self, request: ChatRequest, context: CallContext) -> ChatResult: ...
+
+    def stream(self, request: ChatRequest, context: CallContext) -> Iterator[StreamEvent]: ...
+
+
+@dataclass(frozen=True)
+class EmbeddingSpace:
+    """Vectors of two spaces must never meet: store `key` with every vector and refuse to mix. Distance is cosine."""
+
+    provider: str
+    model: str
+    dim: int
+    max_tokens: int
+
+    @property
+    def key(self) -> str:
+        return f"{self.provider}:{self.model}:{self.dim}"
+
+
+@dataclass(frozen=True)
+class EmbeddingResult:
+    """One vector for each text, in order; not normalised."""
+
+    vectors: list[list[float]]
+    tokens: int
+
+
+class EmbeddingProvider(Protocol):
+    name: ClassVar[str]
+
+    @property
+    def space(self) -> EmbeddingSpace: ...
+
+    def embed(self, texts: Sequence[str], kind: TextKind, context: CallContext) -> EmbeddingResult: ...
+
+
+def estimate_tokens(text: str) -> int:
+    """On the safe side: 3 characters a token (providers say 3 to 4 for Russian)."""
+    return math.ceil(len(text) / 3)
+
+
+def finish_chat(
+    provider: str,
+    request: ChatRequest,
+    *,
+    text: str,
+    finish: Finish,
+    usage: Usage | None,
+    model: str,
+    request_id: str,
+    started: float,
+) -> ChatResult:
+    """Closes a call: estimates the usage a provider did not tell, logs without any text. Raises ProtocolError when empty."""
+    if not text.strip() and finish == "stop":
+        raise ProtocolError(code="llm_empty", provider=provider, request_id=request_id)
+    if usage is None or not usage.total:
+        prompt, completion = sum(estimate_tokens(message.text) for message in request.messages), estimate_tokens(text)
+        usage = Usage(prompt, completion, prompt + completion, estimated=True)
+    latency_ms = round((time.monotonic() - started) * 1000)
+    log.info(
+        "llm_call", provider=provider, model=model, request_id=request_id, finish=finish, latency_ms=latency_ms,
+        prompt_tokens=usage.prompt, completion_tokens=usage.completion, cached_tokens=usage.cached,
+    )  # fmt: skip
+    return ChatResult(text, finish, usage, model, provider, request_id, latency_ms)
+
+
+def check_vectors(vectors: list[list[float]], texts: Sequence[str], space: EmbeddingSpace) -> None:
+    """Raises ProtocolError unless there is a finite vector of the promised size for every text."""
+    if len(vectors) != len(texts) or any(len(vector) != space.dim for vector in vectors):
+        raise ProtocolError(code="llm_embedding_shape", provider=space.provider, retryable=False)
+    if not all(math.isfinite(number) for vector in vectors for number in vector):
+        raise ProtocolError(code="llm_embedding_shape", provider=space.provider, retryable=False)

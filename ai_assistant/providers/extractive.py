@@ -1,0 +1,315 @@
+"""The provider that needs no key: it answers with the best passages word for word and says that they are excerpts.
+
+A passage is read as blocks: a paragraph of sentences, a list with its lead-in, a table with its header. The block parts that
+share the most telling words with the question become windows; steps and rows keep their neighbours.
+"""
+
+import itertools
+import json
+import math
+import re
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+from django.conf import LazySettings
+from django.utils import translation
+from django.utils.translation import gettext, gettext_lazy
+
+from ai_assistant.providers.base import (
+    CallContext,
+    ChatRequest,
+    ChatResult,
+    Delta,
+    Done,
+    ProviderCredentials,
+    SourcePassage,
+    StreamEvent,
+    Usage,
+)
+from knowledge.encoding import stem, tokens_of
+from knowledge.extract.elements import ITEM_MARK
+
+NAME = "extractive"
+MAX_WINDOWS, MAX_CHARACTERS = 3, 600
+# Sentences around the best one join it up to this length.
+_PROSE_CHARACTERS = 350
+_LEAD_WEIGHT, _TITLE_WEIGHT, _SIMILAR_WEIGHT = 0.6, 0.4, 0.6
+_RANK_LOSS = 0.08
+# A further window must cover this share of the question anew, or come this near to the best one.
+_NEW_SHARE, _NEAR_BEST, _NEAR_BEST_LINE = 0.2, 0.9, 0.6
+_LEAST_SHARE = 0.1
+
+_SENTENCE_END = re.compile(r"[.!?…]+[»\")]*\s+(?=[«\"(]?[A-ZА-ЯЁ0-9])")
+_ABBREVIATION = re.compile(r"(?<!\w)(?:\w|руб|стр|тел|ул|им|рис|табл|см|тыс|млн|доб|mr|mrs|dr|no|vs)\.$", re.IGNORECASE)
+_STEP = re.compile(r"\(?\d{1,3}[.)]\s")
+_TABLE_RULE = re.compile(r"[|:+=\s-]+")
+_LONGEST_LEAD, _LONGEST_HEADING, _SHORT = 250, 90, 40
+# Footnote marks of a document would pass for our own citations.
+_FOOTNOTE = re.compile(r"\s*\[\d+\]")
+_ASKS_NUMBER = re.compile(r"сколько|когда|срок|цен[аыу]|стоит|стоимост|how (?:much|many|long)|when|price|cost", re.I)
+_STOP_TEXT = (
+    "и в во на по к ко с со у о об от до для за из при не ни да нет но а или если же ли бы то это этот эта эти того как что "
+    "чтобы где когда куда откуда почему зачем сколько какой какая какое какие какого какую кто чей чем кому мой моя мое мои "
+    "мне меня я мы вы он она оно они нас вас вам нам ваш ваша ваше ваши наш свой себя есть быть был была будет можно нужно "
+    "надо уже еще только так там тут здесь пожалуйста здравствуйте привет добрый скажите подскажите хочу хотел могу "
+    "можете можем очень такой у вас про the a an of to in on at for with from by is are was were be do does did can could will "
+    "would should how what when where why which who i me my you your we our us it its this that these those and or not no "
+    "if there have has had please hello hi tell about much many long"
+)
+_STOP_WORDS = frozenset(_STOP_TEXT.split())
+
+
+class Credentials(ProviderCredentials):
+    """Nothing to fill in."""
+
+
+@dataclass(frozen=True)
+class _Block:
+    """`lead` is what stands above the parts: heading, question, lead-in, a table's header; `shown` is quoted with them."""
+
+    kind: Literal["prose", "list", "table"]
+    lead: str
+    shown: str
+    parts: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class _Window:
+    number: int
+    text: str
+    score: float
+    covered: frozenset[str]
+
+
+class Provider:
+    name: ClassVar[str] = NAME
+    title = gettext_lazy("Excerpts from documents (no key needed)")
+    context_tokens: ClassVar[int] = 1_000_000
+    credentials_model = Credentials
+
+    @staticmethod
+    def platform_credentials(settings: LazySettings) -> Mapping[str, str]:
+        return {}
+
+    def __init__(self, credentials: Credentials, settings: LazySettings) -> None:
+        pass
+
+    def complete(self, request: ChatRequest, context: CallContext) -> ChatResult:
+        """Never raises; without a shared word the answer is "not answerable"."""
+        started = time.monotonic()
+        windows = _choose(_question(request), request.passages)
+        text = _as_json(_question(request), windows)
+        latency_ms = round((time.monotonic() - started) * 1000)
+        return ChatResult(text, "stop", Usage(), NAME, NAME, "", latency_ms)
+
+    def stream(self, request: ChatRequest, context: CallContext) -> Iterator[StreamEvent]:
+        result = self.complete(request, context)
+        yield Delta(result.text)
+        yield Done(result)
+
+
+def _question(request: ChatRequest) -> str:
+    return request.question or next((m.text for m in reversed(request.messages) if m.role == "user"), "")
+
+
+def _as_json(question: str, windows: list[_Window]) -> str:
+    if not windows:
+        return json.dumps({"answer": "", "citations": [], "answerable": False})
+    language = "ru" if re.search(r"[а-яё]", question, re.IGNORECASE) else "en"
+    with translation.override(language):
+        opening = gettext("I am answering with excerpts from the documents:")
+    answer = "\n\n".join([opening, *(f"{window.text} [{window.number}]" for window in windows)])
+    citations = list(dict.fromkeys(window.number for window in windows))
+    return json.dumps({"answer": answer, "citations": citations, "answerable": True}, ensure_ascii=False)
+
+
+# ---- Choosing --------------------------------------------------------------------------------------------------------
+
+
+def _choose(question: str, passages: Iterable[SourcePassage]) -> list[_Window]:
+    """One to three windows, best first; none when the question shares no telling word with the passages."""
+    blocks = [(rank, passage, block) for rank, passage in enumerate(passages) for block in _blocks(passage.text)]
+    scale = _Scale(question, [part for _rank, _passage, block in blocks for part in block.parts])
+    windows = [window for parts in blocks if (window := _window(scale, *parts)).covered]
+    windows.sort(key=lambda window: -window.score)
+    if not windows or windows[0].score < _LEAST_SHARE * scale.total:
+        return []
+    return _pick(windows, scale)
+
+
+def _pick(windows: list[_Window], scale: "_Scale") -> list[_Window]:
+    chosen, covered = [windows[0]], set(windows[0].covered)
+    answerable = scale.weight_of(frozenset[str]().union(*(window.covered for window in windows)))
+    room = MAX_CHARACTERS - len(windows[0].text)
+    for window in windows[1:]:
+        gain = scale.weight_of(window.covered - covered)
+        adds = gain >= _NEW_SHARE * answerable or window.score >= _NEAR_BEST * windows[0].score
+        if len(chosen) == MAX_WINDOWS or not (adds and len(window.text) <= room):
+            continue
+        if any(_much_the_same(window.text, other.text) for other in chosen):
+            continue
+        chosen.append(window)
+        covered |= window.covered
+        room -= len(window.text)
+    return chosen
+
+
+def _much_the_same(first: str, second: str) -> bool:
+    one, two = set(_terms(first)), set(_terms(second))
+    return len(one & two) > 0.6 * min(len(one), len(two))
+
+
+class _Scale:
+    """How much each word of the question tells, given how rare it is among the parts."""
+
+    def __init__(self, question: str, parts: list[str]) -> None:
+        sets = [set(_terms(part)) for part in parts]
+        self._weights = {
+            term: math.log(1 + (len(sets) + 1) / (0.5 + sum(term in terms for terms in sets)))
+            for term in dict.fromkeys(_terms(question))
+        }
+        self._asks_number = bool(_ASKS_NUMBER.search(question))
+        self.total = sum(self._weights.values())
+
+    def matches(self, text: str) -> dict[str, float]:
+        """Words of the question found in the text; 1 for the same stem, less for a similar one."""
+        terms = set(_terms(text))
+        found = {term: 1.0 if term in terms else _similarity(term, terms) for term in self._weights}
+        return {term: share for term, share in found.items() if share}
+
+    def score(self, text: str) -> float:
+        score = sum(self._weights[term] * share for term, share in self.matches(text).items())
+        return score * 1.15 if self._asks_number and any(c.isdigit() for c in text) else score
+
+    def weight_of(self, terms: Iterable[str]) -> float:
+        return sum(self._weights[term] for term in terms)
+
+
+def _terms(text: str) -> list[str]:
+    return [stem(token) for token in tokens_of(text) if token not in _STOP_WORDS]
+
+
+def _similarity(term: str, terms: set[str]) -> float:
+    """Snowball leaves скидк- and скидок, возврат- and возвраща- apart: one or two letters of ending may differ."""
+    for other in terms:
+        needed = max(4, max(len(term), len(other)) - 2)
+        if term.isalpha() and term[:needed] == other[:needed] and len(min(term, other, key=len)) >= needed:
+            return _SIMILAR_WEIGHT
+    return 0.0
+
+
+# ---- Windows ---------------------------------------------------------------------------------------------------------
+
+
+def _window(scale: _Scale, rank: int, passage: SourcePassage, block: _Block) -> _Window:
+    """The part of a block to quote. Words of the heading and of the title count less than words of the text itself."""
+    scores = [scale.score(part) for part in block.parts]
+    best = max(range(len(scores)), key=lambda i: scores[i])
+    by_lead = scale.score(block.lead) > scores[best]
+    text = _prose(block, scores, best, by_lead) if block.kind == "prose" else _lines(block, scores, best, by_lead)
+    inside, lead, title = (set(scale.matches(each)) for each in (text, block.lead, passage.title))
+    score = scale.score(text)
+    score += _LEAD_WEIGHT * scale.weight_of(lead - inside) + _TITLE_WEIGHT * scale.weight_of(title - lead - inside)
+    return _Window(passage.number, text, score / (1 + _RANK_LOSS * rank), frozenset(inside | lead | title))
+
+
+def _prose(block: _Block, scores: list[float], best: int, by_lead: bool) -> str:
+    """The best sentence and the neighbours that speak of the same; under a matching heading or question, what follows it."""
+    first = last = 0 if by_lead else best
+    while last + 1 < len(scores) and (by_lead or scores[last + 1] > 0 or len(block.parts[last]) < _SHORT):
+        if _length(block.parts[first : last + 2]) > _PROSE_CHARACTERS:
+            break
+        last += 1
+    while first > 0 and scores[first - 1] > 0 and _length(block.parts[first - 1 : last + 1]) <= _PROSE_CHARACTERS:
+        first -= 1
+    sentences = " ".join(block.parts[first : last + 1])
+    return _clip(f"{block.shown} {sentences}".strip())
+
+
+def _lines(block: _Block, scores: list[float], best: int, by_lead: bool) -> str:
+    """Steps stay together, as all lines do under a matching lead-in; else the lines that match, below their lead-in."""
+    together = by_lead or bool(_STEP.match(block.parts[0]))
+    wanted = [i for i, score in enumerate(scores) if together or score >= _NEAR_BEST_LINE * scores[best]]
+    centre = 0 if by_lead else best
+    kept = {centre}
+    for i in sorted(wanted, key=lambda i: abs(i - centre)):
+        if _length([block.shown, *(block.parts[k] for k in kept | {i})]) > MAX_CHARACTERS:
+            break
+        kept.add(i)
+    lines = [block.shown] if block.shown else []
+    return _clip("\n".join([*lines, *(block.parts[i] for i in sorted(kept))]))
+
+
+def _length(parts: Iterable[str]) -> int:
+    return sum(len(part) + 1 for part in parts)
+
+
+def _clip(text: str) -> str:
+    if len(text) <= MAX_CHARACTERS:
+        return text
+    return text[: text.rfind(" ", 0, MAX_CHARACTERS - 1)] + "…"
+
+
+# ---- Reading a passage -----------------------------------------------------------------------------------------------
+
+
+def _blocks(text: str) -> list[_Block]:
+    found: list[_Block] = []
+    heading = lead = ""
+    lines = _logical_lines(_FOOTNOTE.sub("", text))
+    for kind, group in itertools.groupby(lines, key=_kind_of):
+        run = list(group)
+        above = f"{heading} {lead}".strip()
+        shown = lead if lead.endswith(":") else ""
+        if kind == "lead":
+            lead = run[-1]
+            heading = next((line for line in reversed(run) if not line.endswith((":", "?"))), heading)
+            continue
+        if kind == "table":
+            header, *rows = run
+            found.append(_Block("table", f"{above} {header}", header if rows else "", tuple(rows or run)))
+        elif kind == "list":
+            found.append(_Block("list", above, shown, tuple(run)))
+        else:
+            found += [
+                _Block("prose", above, shown if not i else "", tuple(_sentences(line))) for i, line in enumerate(run)
+            ]
+        lead = ""
+    # A passage that is nothing but a heading still says something.
+    return found or [_Block("prose", "", "", (line,)) for line in lines]
+
+
+def _kind_of(line: str) -> Literal["prose", "list", "table", "lead"]:
+    if " | " in line:
+        return "table"
+    if ITEM_MARK.match(line):
+        return "list"
+    if line.endswith((":", "?")) and len(line) < _LONGEST_LEAD:
+        return "lead"
+    is_heading = len(line) < _LONGEST_HEADING and not line.endswith((".", "!", "…", ";", ",", "»", '"'))
+    return "lead" if is_heading else "prose"
+
+
+def _logical_lines(text: str) -> list[str]:
+    """Lines with single spaces; a line that a page's width has broken is whole again."""
+    lines: list[str] = []
+    for raw in text.split("\n"):
+        line = " ".join(raw.split())
+        if not line or _TABLE_RULE.fullmatch(line):
+            continue
+        if lines and line[0].islower() and lines[-1][-1] not in ".!?…:;" and " | " not in line + lines[-1]:
+            lines[-1] += f" {line}"
+        else:
+            lines.append(line)
+    return lines
+
+
+def _sentences(line: str) -> Iterator[str]:
+    start = 0
+    for end in _SENTENCE_END.finditer(line):
+        if not _ABBREVIATION.search(line, start, end.start() + 1):
+            yield line[start : end.end()].strip()
+            start = end.end()
+    yield line[start:].strip()
