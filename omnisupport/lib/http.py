@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
@@ -159,16 +160,22 @@ class _VettingBackend(_Backend):
         return super().connect_tcp(addresses[0], port, timeout, local_address, socket_options)
 
 
+@lru_cache(maxsize=1)
+def _usual_roots() -> ssl.SSLContext:
+    # Loading them takes about 40 ms.
+    return httpx.create_ssl_context()
+
+
 def guarded_client(*, timeout: float = 10, headers: Mapping[str, str] | None = None) -> httpx.Client:
     """A plain httpx.Client whose connections are vetted. Redirects are off: `fetch` follows them one by one."""
-    return _client(_VettingBackend(), httpx.create_ssl_context(), timeout, headers)
+    return _client(_VettingBackend(), _usual_roots(), timeout, headers)
 
 
 def service_client(
     *, timeout: float = 10, headers: Mapping[str, str] | None = None, ssl_context: ssl.SSLContext | None = None
 ) -> httpx.Client:
     """For addresses that only the settings of the installation give: not vetted, but within `until` like the other."""
-    return _client(_Backend(), ssl_context or httpx.create_ssl_context(), timeout, headers)
+    return _client(_Backend(), ssl_context or _usual_roots(), timeout, headers)
 
 
 def _client(
