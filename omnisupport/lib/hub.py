@@ -111,6 +111,9 @@ class Hub:
         self._redis: redis.asyncio.Redis | None = None
         self._pubsub: Any = None
         self._reader: asyncio.Task[None] | None = None
+        self._broken = False
+        # redis-py connects on the first command: two of them at once would read each other's greeting.
+        self._commands = asyncio.Lock()
 
     @property
     def sockets(self) -> int:
@@ -121,8 +124,9 @@ class Hub:
         members.add(socket)
         socket.groups.add(group)
         if len(members) == 1:
-            await self._subscribe(group)
-        self._ensure_reader()
+            await self._command("subscribe", group)
+            if self._reader is None or self._reader.done():
+                self._reader = asyncio.create_task(self._read())
 
     async def leave(self, socket: Socket, group: str) -> None:
         socket.groups.discard(group)
@@ -132,9 +136,7 @@ class Hub:
         members.discard(socket)
         if not members:
             del self._groups[group]
-            with contextlib.suppress(RedisError):
-                if self._pubsub is not None:
-                    await self._pubsub.unsubscribe(_PREFIX + group)
+            await self._command("unsubscribe", group)
 
     async def leave_all(self, socket: Socket) -> None:
         for group in list(socket.groups):
@@ -143,7 +145,7 @@ class Hub:
 
     async def publish(self, group: str, frame: dict[str, Any]) -> None:
         """From the event loop (typing)."""
-        with contextlib.suppress(RedisError):
+        with contextlib.suppress(RedisError, OSError):
             await self._client().publish(_PREFIX + group, orjson.dumps(frame))
 
     async def close(self) -> None:
@@ -157,45 +159,52 @@ class Hub:
             self._redis = async_redis()
         return self._redis
 
-    async def _subscribe(self, group: str) -> None:
-        if self._pubsub is None:
-            self._pubsub = self._client().pubsub(ignore_subscribe_messages=True)
-        with contextlib.suppress(RedisError):
-            await self._pubsub.subscribe(_PREFIX + group)
-
-    def _ensure_reader(self) -> None:
-        if self._reader is None or self._reader.done():
-            self._reader = asyncio.create_task(self._read())
+    async def _command(self, name: str, group: str) -> None:
+        """What fails here is made good by the reader, which subscribes to every group anew."""
+        async with self._commands:
+            # Somebody may have come or gone while we waited.
+            if (name == "subscribe") != (group in self._groups):
+                return
+            if self._pubsub is None:
+                self._pubsub = self._client().pubsub(ignore_subscribe_messages=True)
+            try:
+                await getattr(self._pubsub, name)(_PREFIX + group)
+            except (RedisError, OSError):
+                self._broken = True
 
     async def _read(self) -> None:
         """Hands frames to sockets; survives a Redis restart and then tells everybody to resync."""
-        broken = False
         while True:
             try:
-                if broken:
-                    await self._pubsub.aclose()
-                    self._pubsub = self._client().pubsub(ignore_subscribe_messages=True)
-                    if self._groups:
-                        await self._pubsub.subscribe(*(_PREFIX + group for group in self._groups))
-                    self._tell_all(RESYNC)
-                    broken = False
+                if self._broken:
+                    await self._reconnect()
+                if not self._pubsub.subscribed:
+                    await asyncio.sleep(0.1)
+                    continue
                 message = await self._pubsub.get_message(timeout=5)
                 if message is not None:
                     self._deliver(message["channel"].decode()[len(_PREFIX) :], message["data"].decode())
-            except (TimeoutError, RedisError, OSError) as error:
-                if not broken:
+            except (RedisError, OSError, TimeoutError) as error:
+                if not self._broken:
                     log.warning("hub_lost_redis", error=str(error))
-                broken = True
+                self._broken = True
                 await asyncio.sleep(0.5)
-            except RuntimeError:
-                # redis-py: "pubsub connection not set" while the last group is gone; wait for the next join.
-                await asyncio.sleep(0.2)
+
+    async def _reconnect(self) -> None:
+        async with self._commands:
+            await self._pubsub.aclose()
+            self._pubsub = self._client().pubsub(ignore_subscribe_messages=True)
+            if self._groups:
+                await self._pubsub.subscribe(*(_PREFIX + group for group in self._groups))
+            self._broken = False
+        self._tell_all(RESYNC)
 
     def _deliver(self, group: str, text: str) -> None:
-        for socket in self._groups.get(group, ()):
+        # A copy: a socket that closes while we write leaves the set.
+        for socket in tuple(self._groups.get(group, ())):
             socket.offer(text)
 
     def _tell_all(self, text: str) -> None:
         for members in self._groups.values():
-            for socket in members:
+            for socket in tuple(members):
                 socket.offer(text)

@@ -3,7 +3,8 @@
 import asyncio
 from typing import Any
 
-from omnisupport.lib.hub import QUEUE_LIMIT, RESYNC, Socket
+from omnisupport.lib.hub import QUEUE_LIMIT, RESYNC, Hub, Socket, publish
+from omnisupport.lib.redis import redis_client
 
 
 class Connection:
@@ -73,3 +74,29 @@ async def test_closing_ends_a_waiting_write():
     connection.open.set()
     await asyncio.sleep(0.01)
     assert connection.got == []
+
+
+async def test_a_crowd_that_joins_at_once_hears_everything():
+    """redis-py connects on first use: joins that raced here left the hub deaf."""
+    for _round in range(5):
+        hub = Hub()
+        crowd = [Connection() for _ in range(60)]
+        await asyncio.gather(
+            *(hub.join(Socket(c.send), group) for n, c in enumerate(crowd) for group in ("all", f"own-{n}"))
+        )
+        await asyncio.to_thread(publish, "all", {"n": 1})
+        await asyncio.sleep(0.2)
+        assert [len(c.got) for c in crowd] == [1] * 60
+        await hub.close()
+
+
+async def test_after_redis_was_away_everybody_is_told_to_resync():
+    hub = Hub()
+    connection = Connection()
+    await hub.join(Socket(connection.send), "all")
+    await asyncio.to_thread(redis_client().client_kill_filter, _type="pubsub")
+    await asyncio.sleep(1.2)
+    await asyncio.to_thread(publish, "all", {"n": 2})
+    await asyncio.sleep(0.2)
+    assert connection.got == [RESYNC, '{"n":2}']
+    await hub.close()
