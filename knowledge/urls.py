@@ -1,3 +1,10 @@
-from django.urls import URLPattern
+from django.urls import path, reverse_lazy
+from django.views.generic import RedirectView
 
-urlpatterns: list[URLPattern] = []
+from knowledge import views
+
+app_name = "knowledge"
+urlpatterns = [
+    path("", RedirectView.as_view(url=reverse_lazy("admin:knowledge_document_changelist")), name="documents"),
+    path("documents/<uuid:document_id>/file", views.download_file, name="file"),
+]

@@ -82,5 +82,5 @@ def is_typed_heading(text: str) -> bool:
 
 def own_title(elements: list[Element]) -> str:
     """The document's first heading, if its author made it one of the highest and it is short enough for a name."""
-    first = next((e for e in elements[:20] if e.kind == "title" and e.level <= 3), None)
+    first = next((e for e in elements[:6] if e.kind == "title" and e.level <= 3), None)
     return first.text if first is not None and len(first.text) <= 120 else ""

@@ -37,7 +37,9 @@ _UNSEEN = re.compile(
 )
 _RULE = re.compile(r"([^{}]+)\{([^{}]*)\}")
 _SIMPLE_SELECTOR = re.compile(r"(?:[a-z][a-z0-9]*)?([.#])([\w-]+)", re.IGNORECASE)
-_MAX_DEPTH = 400
+# `unstructured` parses once more, with limits of libxml2 beyond which text is dropped without a word.
+_MAX_DEPTH = 240
+_MAX_CHARACTERS = 9_000_000
 
 
 def read_html(path: Path, report: Report, *, declared: str = "") -> Extraction:
@@ -50,7 +52,10 @@ def read_html(path: Path, report: Report, *, declared: str = "") -> Extraction:
     _number_items(root)
     anchors = _anchors(root)
     report(1, 2)
-    elements = _partition(html.tostring(root, encoding="unicode"))
+    markup = html.tostring(root, encoding="unicode")
+    if len(markup) > _MAX_CHARACTERS:
+        raise ExtractionError("too_large", characters=len(markup), limit=_MAX_CHARACTERS)
+    elements = _partition(markup)
     for element in elements:
         if element.kind == "title":
             element.anchor = anchors.get(element.text, "")
@@ -62,7 +67,9 @@ def read_html(path: Path, report: Report, *, declared: str = "") -> Extraction:
 
 def _parse(text: str) -> Any:
     try:
-        root = html.document_fromstring(text or "<html></html>", parser=html.HTMLParser(no_network=True))
+        root = html.document_fromstring(
+            text or "<html></html>", parser=html.HTMLParser(no_network=True, huge_tree=True)
+        )
     except (etree.ParserError, etree.XMLSyntaxError, ValueError) as error:
         raise ExtractionError("empty" if not text.strip() else "corrupt") from error
     if _depth(root) > _MAX_DEPTH:

@@ -1,0 +1,211 @@
+"""REST: documents of the knowledge base, and search in it. Agents read and search, admins write."""
+
+from typing import Any
+from uuid import UUID
+
+from django.db.models import QuerySet
+from django.utils.translation import gettext as _
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
+from rest_framework import mixins, serializers, status, viewsets
+from rest_framework.decorators import action
+from rest_framework.parsers import FormParser, JSONParser, MultiPartParser
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.routers import DefaultRouter
+
+from knowledge.models import Chunk, Document
+from knowledge.remote import search_in_worker
+from knowledge.search import MAX_LIMIT, MAX_QUERY
+from knowledge.services import documents
+from knowledge.tasks import delete_vectors_task, ingest_document_task
+from omnisupport.lib.api import NewestFirstPagination
+from omnisupport.lib.errors import InvalidInput
+from tenants.accounts.models import User
+from tenants.accounts.permissions import AgentReadsAdminWrites, IsAgent
+from tenants.tasking import wake
+
+
+class DocumentSerializer(serializers.ModelSerializer[Document]):
+    error = serializers.SerializerMethodField(help_text="null, or {code, message}")
+
+    class Meta:
+        model = Document
+        fields = [
+            "id", "title", "origin", "url", "filename", "kind", "size", "sha256", "language", "pages", "version",
+            "chunk_count", "state", "done", "total", "error", "created_by", "created_at", "updated_at",
+        ]  # fmt: skip
+        read_only_fields = fields
+
+    def get_error(self, document: Document) -> dict[str, str] | None:
+        return {"code": document.error, "message": document.message} if document.error else None
+
+
+class NewDocumentSerializer(serializers.Serializer[Any]):
+    """Either a file (multipart) or the address of a page."""
+
+    file = serializers.FileField(required=False, allow_empty_file=True)
+    url = serializers.CharField(required=False, max_length=2000)
+    title = serializers.CharField(required=False, allow_blank=True, max_length=300, default="")
+
+
+class ReplacementSerializer(serializers.Serializer[Any]):
+    file = serializers.FileField(allow_empty_file=True)
+
+
+class ChunkSerializer(serializers.ModelSerializer[Chunk]):
+    id = serializers.CharField(read_only=True)
+
+    class Meta:
+        model = Chunk
+        fields = ["id", "number", "heading_path", "text", "page", "anchor", "tokens", "language"]
+        read_only_fields = fields
+
+
+class DocumentPagination(NewestFirstPagination):
+    ordering = "-created_at"
+
+
+class ChunkPagination(NewestFirstPagination):
+    ordering = "number"
+
+
+@extend_schema_view(
+    list=extend_schema(summary="Documents, newest first"), retrieve=extend_schema(summary="One document with its state")
+)
+class DocumentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet[Document]):
+    queryset = Document.objects.all()
+    serializer_class = DocumentSerializer
+    permission_classes = [AgentReadsAdminWrites]
+    pagination_class = DocumentPagination
+    parser_classes = [MultiPartParser, FormParser, JSONParser]
+    filterset_fields = ["state", "kind", "origin", "language"]
+    lookup_value_regex = r"[0-9a-fA-F-]{36}"
+
+    def get_queryset(self) -> QuerySet[Document]:
+        return Document.objects.exclude(state=Document.State.DELETING)
+
+    @extend_schema(
+        summary="Add a file (PDF, DOCX, HTML, TXT, Markdown) or a page by its address",
+        description="201 for a new document, 200 when the same content or address is there already.",
+        request=NewDocumentSerializer,
+        responses={200: DocumentSerializer, 201: DocumentSerializer},
+    )
+    def create(self, request: Request) -> Response:
+        data = _checked(NewDocumentSerializer, request)
+        if ("file" in data) == ("url" in data):
+            raise InvalidInput(_("Give either a file or an address."), field="file")
+        if "file" in data:
+            upload = data["file"]
+            document, is_new = documents.add_document(
+                upload, filename=upload.name, user=_actor(request), title=data["title"]
+            )
+        else:
+            document, is_new = documents.add_url(data["url"], user=_actor(request), title=data["title"])
+        wake(ingest_document_task, str(document.id))
+        shown = self.get_serializer(document).data
+        return Response(shown, status=status.HTTP_201_CREATED if is_new else status.HTTP_200_OK)
+
+    @extend_schema(summary="Delete a document with its file and vectors")
+    def destroy(self, request: Request, pk: str) -> Response:
+        documents.delete_document(_uuid(pk), user=_actor(request))
+        wake(delete_vectors_task, pk)
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+    @extend_schema(
+        summary="Replace the file; the old version is found until the new one is indexed",
+        request=ReplacementSerializer,
+        responses={202: DocumentSerializer},
+    )
+    @action(detail=True, methods=["post"])
+    def replace(self, request: Request, pk: str) -> Response:
+        upload = _checked(ReplacementSerializer, request)["file"]
+        document = documents.replace_document(_uuid(pk), upload, filename=upload.name, user=_actor(request))
+        return self._ingest(document)
+
+    @extend_schema(summary="Read (a page: fetch) and index again", request=None, responses={202: DocumentSerializer})
+    @action(detail=True, methods=["post"])
+    def reindex(self, request: Request, pk: str) -> Response:
+        return self._ingest(documents.reindex_document(_uuid(pk), user=_actor(request)))
+
+    def _ingest(self, document: Document) -> Response:
+        wake(ingest_document_task, str(document.id))
+        return Response(self.get_serializer(document).data, status=status.HTTP_202_ACCEPTED)
+
+    @extend_schema(summary="The passages of a document", responses={200: ChunkSerializer(many=True)}, filters=False)
+    @action(detail=True, methods=["get"], filterset_fields=[])
+    def chunks(self, request: Request, pk: str) -> Response:
+        document = documents.get_document(_uuid(pk))
+        paginator = ChunkPagination()
+        rows = Chunk.objects.filter(document=document, version=document.version)
+        page = paginator.paginate_queryset(rows, request, view=self)
+        return paginator.get_paginated_response(ChunkSerializer(page, many=True).data)
+
+
+class PassageSerializer(serializers.Serializer[Any]):
+    chunk_id = serializers.CharField()
+    document_id = serializers.UUIDField()
+    title = serializers.CharField()
+    heading_path = serializers.CharField()
+    page = serializers.IntegerField(allow_null=True)
+    anchor = serializers.CharField()
+    url = serializers.CharField()
+    text = serializers.CharField()
+    score = serializers.FloatField()
+
+
+class SearchResultSerializer(serializers.Serializer[Any]):
+    passages = PassageSerializer(many=True)
+    confidence = serializers.FloatField(help_text="0 to 1; below the floor the answer is not in the documents.")
+    relevant = serializers.BooleanField(source="is_relevant")
+    legs = serializers.ListField(child=serializers.CharField())
+    timings = serializers.DictField(child=serializers.FloatField(), help_text="Milliseconds.")
+
+
+class SearchQuerySerializer(serializers.Serializer[Any]):
+    q = serializers.CharField(max_length=MAX_QUERY)
+    limit = serializers.IntegerField(required=False, default=8, min_value=1, max_value=MAX_LIMIT)
+    document = serializers.ListField(child=serializers.UUIDField(), required=False)
+
+
+class SearchViewSet(viewsets.ViewSet):
+    permission_classes = [IsAgent]
+
+    @extend_schema(
+        summary="Passages that answer a question",
+        parameters=[
+            OpenApiParameter("q", str, required=True),
+            OpenApiParameter("limit", int, description=f"1 to {MAX_LIMIT}, default 8"),
+            OpenApiParameter("document", UUID, many=True, description="Search in these documents only."),
+        ],
+        responses=SearchResultSerializer,
+    )
+    def list(self, request: Request) -> Response:
+        query = SearchQuerySerializer(data=request.query_params)
+        query.is_valid(raise_exception=True)
+        wanted = query.validated_data
+        result = search_in_worker(wanted["q"], wanted["limit"], document_ids=wanted.get("document"))
+        return Response(SearchResultSerializer(result).data)
+
+
+def _checked(shape: type[serializers.Serializer[Any]], request: Request) -> dict[str, Any]:
+    serializer = shape(data=request.data)
+    serializer.is_valid(raise_exception=True)
+    data: dict[str, Any] = serializer.validated_data
+    return data
+
+
+def _uuid(value: str) -> UUID:
+    try:
+        return UUID(value)
+    except ValueError:
+        raise InvalidInput(_("This is not the id of a document.")) from None
+
+
+def _actor(request: Request) -> User:
+    assert isinstance(request.user, User)
+    return request.user
+
+
+def register(router: DefaultRouter) -> None:
+    router.register("documents", DocumentViewSet, basename="document")
+    router.register("search", SearchViewSet, basename="search")

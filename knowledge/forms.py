@@ -1,0 +1,76 @@
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.core.files.uploadedfile import UploadedFile
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from knowledge.search import MAX_QUERY
+
+_ACCEPTED = ".pdf,.docx,.html,.htm,.txt,.md,.markdown"
+
+
+class _FilesInput(forms.ClearableFileInput):
+    allow_multiple_selected = True
+
+
+class _FilesField(forms.FileField):
+    """Several files in one field; the value is a list."""
+
+    widget = _FilesInput
+
+    def clean(self, data: Any, initial: Any = None) -> list[UploadedFile[Any]]:
+        given = data if isinstance(data, list | tuple) else [data] if data else []
+        return [super(_FilesField, self).clean(upload, initial) for upload in given]
+
+
+class AddForm(forms.Form):
+    uploads = _FilesField(
+        label=gettext_lazy("Files"),
+        required=False,
+        allow_empty_file=True,
+        widget=_FilesInput(attrs={"accept": _ACCEPTED}),
+    )
+    url = forms.CharField(
+        label=gettext_lazy("or the address of a page"), required=False, widget=forms.URLInput(attrs={"size": 70})
+    )
+    title = forms.CharField(
+        label=gettext_lazy("Title"),
+        required=False,
+        max_length=300,
+        help_text=gettext_lazy("For one document. Empty: the title that the document has itself."),
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["uploads"].help_text = _(
+            "PDF, DOCX, HTML, TXT or Markdown, up to %(limit)s MB each. Several files may be chosen at once."
+        ) % {"limit": settings.MAX_UPLOAD_BYTES // 1024 // 1024}
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or self.cleaned_data
+        if not self.errors and not data.get("uploads") and not data.get("url"):
+            raise forms.ValidationError(_("Choose a file or give an address."))
+        return data
+
+    def title_of_one(self) -> str:
+        one = len(self.cleaned_data["uploads"]) + bool(self.cleaned_data["url"]) == 1
+        return str(self.cleaned_data["title"]) if one else ""
+
+
+class ReplaceForm(forms.Form):
+    file = forms.FileField(
+        label=gettext_lazy("New file"),
+        allow_empty_file=True,
+        widget=forms.ClearableFileInput(attrs={"accept": _ACCEPTED}),
+        help_text=gettext_lazy("The old version stays in the search until the new one is indexed."),
+    )
+
+
+class SearchForm(forms.Form):
+    q = forms.CharField(
+        label=gettext_lazy("Question"),
+        max_length=MAX_QUERY,
+        widget=forms.TextInput(attrs={"size": 80, "type": "search"}),
+    )

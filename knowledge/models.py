@@ -1,0 +1,135 @@
+import uuid
+from typing import Any
+
+from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from knowledge.errors import sentence_for
+from omnisupport.lib.storage import random_name
+
+
+class Document(models.Model):
+    """A file or page of the knowledge base.
+
+    `version` counts what was indexed: the chunks with this number are live. While a new version is being made, the old one
+    stays in the search.
+    """
+
+    class State(models.TextChoices):
+        UPLOADED = "uploaded", _("Waiting")
+        READING = "reading", _("Reading")
+        SPLITTING = "splitting", _("Splitting")
+        INDEXING = "indexing", _("Indexing")
+        READY = "ready", _("Ready")
+        PARTLY_READY = "partly_ready", _("Partly ready")
+        FAILED = "failed", _("Failed")
+        # The row is the order to remove file and vectors; it disappears when they are gone.
+        DELETING = "deleting", _("Being deleted")
+
+    class Origin(models.TextChoices):
+        UPLOAD = "upload", _("File")
+        URL = "url", _("Web page")
+
+    WORKING = (State.READING, State.SPLITTING, State.INDEXING)
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    title = models.CharField(_("title"), max_length=300)
+    # Given by a person: the title that the file itself carries does not replace it.
+    title_is_given = models.BooleanField(default=False)
+    origin = models.CharField(_("origin"), max_length=8, choices=Origin, default=Origin.UPLOAD)
+    url = models.URLField(_("address"), max_length=2000, blank=True)
+    filename = models.CharField(_("file name"), max_length=255, blank=True)
+    # A page given by its address has no file until it has been fetched.
+    file = models.FileField(_("file"), upload_to=random_name, max_length=200, blank=True)
+    kind = models.CharField(_("kind"), max_length=8, blank=True)
+    size = models.PositiveBigIntegerField(_("size"), default=0)
+    sha256 = models.CharField(max_length=64, blank=True)
+    language = models.CharField(_("language"), max_length=5, blank=True)
+    pages = models.PositiveIntegerField(_("pages"), null=True)
+    chunk_count = models.PositiveIntegerField(_("chunks"), default=0)
+    version = models.PositiveIntegerField(_("version"), default=0)
+    # The collection that holds the live version: see knowledge.index.
+    space = models.CharField(max_length=60, blank=True)
+
+    state = models.CharField(_("state"), max_length=12, choices=State, default=State.UPLOADED)
+    done = models.PositiveIntegerField(_("done"), default=0)
+    total = models.PositiveIntegerField(_("of"), default=0)
+    error = models.CharField(max_length=30, blank=True)
+    error_details = models.JSONField(default=dict, blank=True)
+    # Who works on it: a new file, or another worker after a crash, takes the claim away.
+    claim = models.UUIDField(null=True, editable=False)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    touched_at = models.DateTimeField(auto_now_add=True)
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        verbose_name=_("added by"),
+    )
+    created_at = models.DateTimeField(_("added"), auto_now_add=True)
+    updated_at = models.DateTimeField(_("changed"), auto_now=True)
+
+    class Meta:
+        verbose_name = _("document")
+        verbose_name_plural = _("documents")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["sha256"], name="document_content_once", condition=~Q(state="deleting") & ~Q(sha256="")
+            ),
+            models.UniqueConstraint(
+                fields=["url"], name="document_url_once", condition=~Q(state="deleting") & ~Q(url="")
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["touched_at"],
+                name="document_unfinished",
+                condition=~Q(state__in=["ready", "partly_ready", "failed"]),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.title
+
+    @property
+    def message(self) -> str:
+        """The honest sentence to its state, in the reader's language; empty where there is nothing to say."""
+        return sentence_for(self.error, self.error_details) if self.error else ""
+
+    @property
+    def is_working(self) -> bool:
+        return self.state in (self.State.UPLOADED, *self.WORKING, self.State.DELETING)
+
+
+class Chunk(models.Model):
+    """A passage. PostgreSQL holds its text, the index only its vector."""
+
+    document = models.ForeignKey(Document, on_delete=models.CASCADE, related_name="chunks")
+    version = models.PositiveIntegerField()
+    number = models.PositiveIntegerField(_("number"))
+    heading_path = models.TextField(_("section"), blank=True)
+    text = models.TextField(_("text"))
+    page = models.PositiveIntegerField(_("page"), null=True)
+    anchor = models.CharField(max_length=200, blank=True)
+    tokens = models.PositiveIntegerField(_("tokens"))
+    language = models.CharField(max_length=5)
+    content_hash = models.CharField(max_length=64)
+    # Distinct stems, for document frequencies.
+    terms: Any = ArrayField(models.TextField())
+
+    class Meta:
+        verbose_name = _("chunk")
+        verbose_name_plural = _("chunks")
+        constraints = [
+            models.UniqueConstraint(fields=["document", "version", "number"], name="chunk_number_once"),
+        ]
+        indexes = [GinIndex(fields=["terms"], name="chunk_terms")]
+
+    def __str__(self) -> str:
+        return f"{self.document_id} {self.number}"

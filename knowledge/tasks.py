@@ -1,0 +1,75 @@
+"""Entry points of the worker: load by id, call one service, wake what follows."""
+
+import threading
+from typing import Any
+from uuid import UUID
+
+import structlog
+
+from knowledge.models import Document
+from knowledge.search import search_passages
+from knowledge.services.documents import erase_document
+from knowledge.services.ingest import ingest_document, waiting_documents
+from omnisupport.lib.errors import AppError, Unavailable
+from tenants.sweeper import Sweep, register_sweep
+from tenants.tasking import tenant_task, wake
+
+log = structlog.get_logger(__name__)
+
+# Reading is CPU work in child processes: more at once would starve searches and answers on the same machine.
+_slots = threading.BoundedSemaphore(2)
+
+
+@tenant_task(queue="assistant", ignore_result=False)
+def search_task(query: str, limit: int, document_ids: list[str] | None = None) -> dict[str, Any]:
+    """A SearchResult as JSON, or {"error": {"code", "message"}}."""
+    try:
+        ids = [UUID(id) for id in document_ids] if document_ids is not None else None
+        return search_passages(query, limit, ids).to_json()
+    except AppError as error:
+        return {"error": {"code": error.code, "message": str(error)}}
+
+
+@tenant_task(queue="ingestion", expires=300)
+def ingest_document_task(document_id: str) -> str:
+    """One document; then wakes itself for the next one that waits. Where all slots are taken the sweeper comes back."""
+    if not _slots.acquire(blocking=False):
+        return "busy"
+    try:
+        state = ingest_document(UUID(document_id))
+    except Unavailable as error:
+        log.warning("ingestion_postponed", document=document_id, error=str(error))
+        return "postponed"
+    finally:
+        _slots.release()
+    following = waiting_documents().first()
+    if following is not None:
+        wake(ingest_document_task, str(following))
+    return state
+
+
+@tenant_task(queue="ingestion")
+def delete_vectors_task(document_id: str) -> bool:
+    """The rest of a deletion: vectors, file, row."""
+    return erase_document(UUID(document_id))
+
+
+@tenant_task(queue="ingestion", expires=20)
+def sweep_documents() -> None:
+    for document_id in waiting_documents()[:2]:
+        wake(ingest_document_task, str(document_id), expires=20)
+    for document_id in Document.objects.filter(state=Document.State.DELETING).values_list("id", flat=True)[:20]:
+        wake(delete_vectors_task, str(document_id), expires=20)
+
+
+def register_sweeps() -> None:
+    register_sweep(
+        Sweep(
+            name="documents",
+            condition="SELECT 1 FROM {schema}.knowledge_document WHERE"
+            " (state IN ('uploaded', 'deleting') AND touched_at < now() - interval '5 s') OR"
+            " (state IN ('reading', 'splitting', 'indexing') AND"
+            " ((claim IS NULL AND touched_at < now() - interval '20 s') OR touched_at < now() - interval '150 s'))",
+            task="knowledge.tasks.sweep_documents",
+        )
+    )
