@@ -2,6 +2,10 @@ from typing import Any
 
 from django.http import HttpRequest
 
+THEMES = {"light", "dark"}
+
 
 def workspace(request: HttpRequest) -> dict[str, Any]:
-    return {"workspace": getattr(request, "tenant", None)}
+    """`theme` is empty for "as in the system"."""
+    theme = request.COOKIES.get("theme", "")
+    return {"workspace": getattr(request, "tenant", None), "theme": theme if theme in THEMES else ""}

@@ -1,0 +1,132 @@
+"""Small parts that every page draws: icons, times near now, links in foreign text."""
+
+import re
+from datetime import date, datetime, timedelta
+from functools import cache
+from typing import Any
+
+from django import template
+from django.conf import settings
+from django.templatetags.static import static
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.html import Urlizer, escape, format_html
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext as _
+
+from channels_app.registry import adapter_class, kinds
+
+register = template.Library()
+
+
+# ---- Icons -----------------------------------------------------------------------------------------------------------
+
+
+@cache
+def _icon_names() -> frozenset[str]:
+    sprite = settings.BASE_DIR / "static" / "img" / "icons.svg"
+    return frozenset(re.findall(r'<symbol id="([^"]+)"', sprite.read_text(encoding="utf-8")))
+
+
+@register.simple_tag
+def icon(name: str, label: str = "", css: str = "") -> SafeString:
+    """An icon of static/img/icons.svg. Without a label it is decoration; an unknown name gives the speech bubble."""
+    href = f"{static('img/icons.svg')}#{name if name in _icon_names() else 'chat'}"
+    css = f"icon {css}".strip()
+    if not label:
+        return format_html('<svg class="{}" aria-hidden="true"><use href="{}"/></svg>', css, href)
+    return format_html(
+        '<svg class="{}" role="img" aria-label="{}"><title>{}</title><use href="{}"/></svg>', css, label, label, href
+    )
+
+
+@register.simple_tag
+def channel_icon(channel: Any) -> SafeString:
+    """The sign of a channel's kind, named by the channel."""
+    name = adapter_class(channel.kind).icon if channel.kind in kinds() else "chat"
+    return icon(name, label=channel.name)
+
+
+@register.filter
+def text_limit(channel: Any) -> int:
+    """How many characters one message of this channel may have; 0 where nothing is known."""
+    return adapter_class(channel.kind).limits.text if channel.kind in kinds() else 0
+
+
+# ---- Times -----------------------------------------------------------------------------------------------------------
+
+
+@register.simple_tag
+def ago(value: datetime | None) -> SafeString:
+    """«5 min» near now, a short date later; the full date and zone on hover. Scripts keep it fresh (`time[data-ago]`)."""
+    if value is None:
+        return mark_safe("")
+    return format_html(
+        '<time datetime="{}" title="{}" data-ago>{}</time>', value.isoformat(), full_date(value), _short_age(value)
+    )
+
+
+@register.filter
+def full_date(value: datetime) -> str:
+    local = timezone.localtime(value)
+    return f"{date_format(local, 'DATETIME_FORMAT')} {local.tzname()}"
+
+
+def _short_age(value: datetime) -> str:
+    age = timezone.now() - value
+    if age < timedelta(minutes=1):
+        return _("now")
+    if age < timedelta(hours=1):
+        return _("%(n)s min") % {"n": int(age.total_seconds() // 60)}
+    if age < timedelta(days=1):
+        return _("%(n)s h") % {"n": int(age.total_seconds() // 3600)}
+    return short_date(value)
+
+
+@register.filter
+def short_date(value: datetime) -> str:
+    local = timezone.localtime(value)
+    same_year = local.year == timezone.localtime().year
+    return date_format(local, "j b" if same_year else "SHORT_DATE_FORMAT").rstrip(".")
+
+
+@register.filter
+def day_name(value: date) -> str:
+    """«Today», «Yesterday», then the day in words."""
+    today = timezone.localdate()
+    if value == today:
+        return _("Today")
+    if value == today - timedelta(days=1):
+        return _("Yesterday")
+    return date_format(value, "MONTH_DAY_FORMAT" if value.year == today.year else "DATE_FORMAT")
+
+
+# ---- Foreign text ----------------------------------------------------------------------------------------------------
+
+
+class _Links(Urlizer):
+    url_template = '<a href="{href}" rel="noopener noreferrer nofollow" target="_blank">{url}</a>'
+
+
+_links = _Links()
+_CITATION = re.compile(r"\[(\d{1,2})\]")
+
+
+@register.filter
+def linkify(text: str) -> SafeString:
+    """Foreign text, escaped, with its addresses as links that tell the other side nothing."""
+    return mark_safe(_links(text, autoescape=True))  # noqa: S308  # escaped by Urlizer
+
+
+@register.filter
+def with_citations(text: str, message: Any) -> SafeString:
+    """The same, and every [n] that has a source becomes a link to it below the bubble."""
+    known = {str(source.get("n")) for source in message.content.get("citations", [])}
+
+    def link(match: re.Match[str]) -> str:
+        n = match[1]
+        if n not in known:
+            return match[0]
+        return f'<sup><a class="cite" href="#source-{escape(str(message.pk))}-{n}">{n}</a></sup>'
+
+    return mark_safe(_CITATION.sub(link, linkify(text)))  # noqa: S308  # escaped above
