@@ -220,7 +220,10 @@ class Message(models.Model):
     author = models.CharField(max_length=10, choices=Author)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
     text = models.TextField(blank=True)
-    # What text cannot carry: buttons, citations, location, contact card, sticker, quote, unsupported.
+    # What text cannot carry (drawn by templates/inbox/_content.html), any of:
+    #   buttons [{text, value}] · citations [{n, title, section, page, quote, url}] · location {latitude, longitude, title?,
+    #   address?} · contact {name, phone} · sticker {emoji} · quote {text, author?} · forwarded {name} · unsupported {what} ·
+    #   handoff "<reason>" · edits [{text, until}] (by services)
     content = models.JSONField(default=dict, blank=True)
     reply_to = models.ForeignKey("self", null=True, on_delete=models.SET_NULL, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
