@@ -100,8 +100,8 @@ class DocumentAdmin(admin.ModelAdmin[Document]):
     def add_view(
         self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        form = AddForm(request.POST or None, request.FILES or None)
-        if request.method == "POST" and form.is_valid():
+        form = AddForm(request.POST, request.FILES) if request.method == "POST" else AddForm()
+        if form.is_bound and form.is_valid():
             added = self._add_all(request, form)
             if added:
                 return HttpResponseRedirect(reverse("admin:knowledge_document_changelist"))
@@ -136,8 +136,8 @@ class DocumentAdmin(admin.ModelAdmin[Document]):
 
     def replace_view(self, request: HttpRequest, document_id: UUID) -> HttpResponse:
         document = documents.get_document(document_id)
-        form = ReplaceForm(request.POST or None, request.FILES or None)
-        if request.method == "POST" and form.is_valid():
+        form = ReplaceForm(request.POST, request.FILES) if request.method == "POST" else ReplaceForm()
+        if form.is_bound and form.is_valid():
             upload = form.cleaned_data["file"]
             try:
                 documents.replace_document(document.id, upload, filename=upload.name, user=_actor(request))

@@ -180,7 +180,7 @@ def _merge_small(sections: list[_Section]) -> Iterator[_Section]:
 
 
 def _may_join(first: _Section, second: _Section) -> bool:
-    if first.size + second.size > TARGET or min(first.size, second.size) >= SMALL:
+    if first.size + second.size > TARGET or min(first.size, second.size) >= SMALL or first.page != second.page:
         return False
     return first.path[:-1] == second.path[:-1] or second.path[: len(first.path)] == first.path
 

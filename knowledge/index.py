@@ -8,12 +8,12 @@ than the search. The filter by tenant is there in both, and a hit with a foreign
 import atexit
 import threading
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import structlog
 from django.conf import settings
@@ -27,7 +27,6 @@ if TYPE_CHECKING:  # 60 MB that a web process never needs
     from qdrant_client import models as shapes
 
 log = structlog.get_logger(__name__)
-R = TypeVar("R")
 
 # Changes with the way words become numbers: then everything is indexed anew beside the old.
 WORDS = "words-v1"
@@ -72,8 +71,12 @@ def upsert_chunks(schema: str, points: Sequence[Point], space: str = WORDS) -> N
     """Idempotent: a point's id comes from what it is."""
     from qdrant_client import models
 
+    name = _name(schema, space)
     dimensions = next((len(point.dense) for point in points if point.dense is not None), 0)
-    with _collection(schema, space, dimensions) as (client, name):
+    with _collection(schema, space) as existing:
+        client = existing or _client()
+        if existing is None:
+            _create(client, name, dimensions)
         for start in range(0, len(points), _BATCH):
             batch = [_struct(models, schema, space, point) for point in points[start : start + _BATCH]]
             client.upsert(name, batch, wait=True)
@@ -94,24 +97,26 @@ def delete_document(
     if only_version is not None:
         conditions.append(_match("version", only_version))
     kept: list[Any] = [_match("version", except_version)] if except_version is not None else []
-    with _collection(schema, space) as (client, name):
-        selector = models.FilterSelector(filter=models.Filter(must=conditions, must_not=kept))
-        client.delete(name, selector, wait=True)
+    selector = models.FilterSelector(filter=models.Filter(must=conditions, must_not=kept))
+    with _collection(schema, space) as client:
+        if client is not None:
+            client.delete(_name(schema, space), selector, wait=True)
 
 
 def drop_tenant(schema: str) -> None:
     """Every point of a workspace in every space."""
     from qdrant_client import models
 
-    client = _client()
-    for name in [found.name for found in client.get_collections().collections]:
-        if settings.QDRANT_URL:
-            selector = models.FilterSelector(filter=models.Filter(must=[_match("tenant", schema)]))
-            _guarded(client.delete, name, selector, wait=True)
-        elif name.startswith(f"{schema}__"):
-            with _lock_of(name):
-                _guarded(client.delete_collection, name)
-                _ready.discard(name)
+    with _transport_errors():
+        client = _client()
+        for name in [found.name for found in client.get_collections().collections]:
+            if settings.QDRANT_URL:
+                selector = models.FilterSelector(filter=models.Filter(must=[_match("tenant", schema)]))
+                client.delete(name, selector, wait=True)
+            elif name.startswith(f"{schema}__"):
+                with _lock_of(name):
+                    client.delete_collection(name)
+                    _ready.discard(name)
 
 
 def count(schema: str, space: str = WORDS, *, document_id: uuid.UUID | None = None, version: int | None = None) -> int:
@@ -122,8 +127,10 @@ def count(schema: str, space: str = WORDS, *, document_id: uuid.UUID | None = No
         conditions.append(_match("document_id", str(document_id)))
     if version is not None:
         conditions.append(_match("version", version))
-    with _collection(schema, space) as (client, name):
-        return int(client.count(name, count_filter=models.Filter(must=conditions), exact=True).count)
+    with _collection(schema, space) as client:
+        if client is None:
+            return 0
+        return int(client.count(_name(schema, space), count_filter=models.Filter(must=conditions), exact=True).count)
 
 
 def search(
@@ -145,16 +152,16 @@ def search(
     chosen = models.Filter(must=conditions)
     # idf over this workspace's points alone: others' vocabulary must not weigh here.
     own_idf = models.SearchParams(idf=models.IdfCorpusParams(corpus=models.Filter(must=[_match("tenant", schema)])))
-    hits = Hits()
-    with _collection(schema, space, len(dense or [])) as (client, name):
-        if words.indices:
+    hits, name = Hits(), _name(schema, space)
+    with _collection(schema, space) as client:
+        if client is not None and words.indices:
             query = models.SparseVector(indices=words.indices, values=words.values)
+            params = own_idf if settings.QDRANT_URL else None
             found = client.query_points(
-                name, query, using=_SPARSE, query_filter=chosen, limit=limit,
-                search_params=own_idf if settings.QDRANT_URL else None,
-            )  # fmt: skip
+                name, query, using=_SPARSE, query_filter=chosen, limit=limit, search_params=params
+            )
             hits.words = [_hit(schema, point) for point in found.points]
-        if dense:
+        if client is not None and dense:
             found = client.query_points(name, dense, using=_DENSE, query_filter=chosen, limit=limit)
             hits.dense = [_hit(schema, point) for point in found.points]
     return hits
@@ -222,23 +229,32 @@ def close() -> None:
         _ready.clear()
 
 
+def _name(schema: str, space: str) -> str:
+    return f"kb__{space}" if settings.QDRANT_URL else f"{schema}__{space}"
+
+
 @contextmanager
-def _collection(schema: str, space: str, dimensions: int = 0) -> Iterator[tuple["QdrantClient", str]]:
-    """The client and the name of the collection, made if missing; transport errors become Unavailable."""
-    name = f"kb__{space}" if settings.QDRANT_URL else f"{schema}__{space}"
+def _collection(schema: str, space: str) -> Iterator["QdrantClient | None"]:
+    """The client, None where nothing was ever indexed in this space; transport errors become Unavailable."""
+    name = _name(schema, space)
     with _lock:
         client = _client()
-    with _lock_of(name):
-        if name not in _ready:
-            with _lock:
-                _guarded(_ensure, client, name, dimensions)
+    with _lock_of(name), _transport_errors():
+        if name not in _ready and client.collection_exists(name):
             _ready.add(name)
-        try:
-            yield client, name
-        except ForeignPoint:
-            raise
-        except Exception as error:
-            raise _as_unavailable(error) from error
+        yield client if name in _ready else None
+
+
+@contextmanager
+def _transport_errors() -> Iterator[None]:
+    """Only what the transport says becomes Unavailable; our own mistakes stay what they are."""
+    from qdrant_client.http.exceptions import ResponseHandlingException, UnexpectedResponse
+
+    try:
+        yield
+    except (ResponseHandlingException, UnexpectedResponse, OSError) as error:
+        log.warning("index_unavailable", error=str(error)[:300])
+        raise Unavailable(_("The index did not answer. Try again in a minute."), code="index_unavailable") from error
 
 
 @contextmanager
@@ -253,38 +269,21 @@ def _lock_of(name: str) -> Iterator[None]:
         yield
 
 
-def _ensure(client: "QdrantClient", name: str, dimensions: int) -> None:
+def _create(client: "QdrantClient", name: str, dimensions: int) -> None:
     from qdrant_client import models
 
-    if client.collection_exists(name):
-        return
     dense = {_DENSE: models.VectorParams(size=dimensions, distance=models.Distance.COSINE)} if dimensions else {}
-    client.create_collection(
-        name,
-        vectors_config=dense,
-        sparse_vectors_config={_SPARSE: models.SparseVectorParams(modifier=models.Modifier.IDF)},
-        # No graph over all workspaces: every query has a tenant.
-        hnsw_config=models.HnswConfigDiff(m=0, payload_m=16),
-    )
+    with _lock:
+        client.create_collection(
+            name,
+            vectors_config=dense,
+            sparse_vectors_config={_SPARSE: models.SparseVectorParams(modifier=models.Modifier.IDF)},
+            # No graph over all workspaces: every query has a tenant.
+            hnsw_config=models.HnswConfigDiff(m=0, payload_m=16),
+        )
     if settings.QDRANT_URL:
         tenant = models.KeywordIndexParams(type=models.KeywordIndexType.KEYWORD, is_tenant=True)
         client.create_payload_index(name, "tenant", tenant)
         client.create_payload_index(name, "document_id", models.PayloadSchemaType.KEYWORD)
         client.create_payload_index(name, "version", models.PayloadSchemaType.INTEGER)
-
-
-def _guarded(call: Callable[..., R], *args: Any, **kwargs: Any) -> R:
-    try:
-        return call(*args, **kwargs)
-    except Exception as error:
-        raise _as_unavailable(error) from error
-
-
-def _as_unavailable(error: Exception) -> Exception:
-    """Only what the transport says; our own mistakes stay what they are."""
-    from qdrant_client.http.exceptions import ResponseHandlingException, UnexpectedResponse
-
-    if isinstance(error, ResponseHandlingException | UnexpectedResponse | OSError):
-        log.warning("index_unavailable", error=str(error)[:300])
-        return Unavailable(_("The index did not answer. Try again in a minute."), code="index_unavailable")
-    return error
+    _ready.add(name)

@@ -51,7 +51,7 @@ def add_document(file: File[Any], *, filename: str, user: User | None = None, ti
             document.save()
             _changed(document, user)
     except IntegrityError:  # the same file came twice at once
-        default_storage.delete(document.file.name or "")
+        remove_file(document.file.name)
         return _live().get(sha256=digest), False
     return document, True
 
@@ -101,7 +101,7 @@ def replace_document(document_id: UUID, file: File[Any], *, filename: str, user:
         document.filename, document.sha256, document.size = filename, digest, file.size or 0
         document.file.save(filename, File(file, filename), save=False)
         _start_over(document, user)
-        transaction.on_commit(lambda: default_storage.delete(old_name or ""), robust=True)
+        transaction.on_commit(lambda: remove_file(old_name), robust=True)
     return document
 
 
@@ -131,7 +131,7 @@ def erase_document(document_id: UUID) -> bool:
         return False
     for space in {index.WORDS, document.space or index.WORDS}:
         index.delete_document(current_schema(), document.id, space=space)
-    default_storage.delete(document.file.name or "")
+    remove_file(document.file.name)
     document.delete()
     return True
 
@@ -165,6 +165,12 @@ def check_upload(file: File[Any], filename: str) -> str:
             raise Unsupported(sentence_for(error.code, error.details), field="file") from None
     file.seek(0)
     return name
+
+
+def remove_file(name: str | None) -> None:
+    """Nothing to do where a document never had a file."""
+    if name:
+        default_storage.delete(name)
 
 
 def _check_archive(file: IO[bytes]) -> None:

@@ -7,9 +7,9 @@ from urllib.parse import unquote, urlsplit
 
 from django.conf import settings
 from django.core.files.base import ContentFile
-from django.core.files.storage import default_storage
 
 from knowledge.models import Document
+from knowledge.services.documents import remove_file
 from omnisupport.lib.errors import AppError, InvalidInput
 from omnisupport.lib.http import Fetched, fetch
 
@@ -44,7 +44,7 @@ def fetch_page(document: Document) -> dict[str, Any]:
         raise FetchFailed("duplicate", title=same.title)
     old_name, filename = document.file.name, _filename(fetched.url)
     document.file.save(filename, ContentFile(body), save=False)
-    default_storage.delete(old_name or "")
+    remove_file(old_name)
     return {"file": document.file.name, "filename": filename, "size": len(body), "sha256": digest}
 
 

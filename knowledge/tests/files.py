@@ -24,6 +24,18 @@ DELIVERY_HTML = """<!doctype html><html lang="ru"><head><meta charset="utf-8"><t
 <p style="visibility: hidden">невидимка</p><p hidden>скрыто</p><!-- комментарий --><script>alert(1)</script>
 </main><footer>© Лавка</footer></body></html>"""
 
+DELIVERY_MD = """# Доставка
+
+Курьер приезжает на следующий день, если заказ оформлен до полудня.
+
+## Стоимость
+
+| Город | Цена |
+|---|---|
+| Москва | 300 ₽ |
+| Казань | 450 ₽ |
+"""
+
 GUARANTEE_MD = """# Гарантия
 
 Гарантия на технику — двенадцать месяцев.

@@ -1,0 +1,34 @@
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from django.core.files.base import ContentFile
+
+from knowledge import index
+from knowledge.models import Document
+
+
+@pytest.fixture(autouse=True)
+def _own_index(settings: Any, tmp_path: Any) -> Iterator[None]:
+    """An empty index in a folder of its own."""
+    index.close()
+    settings.QDRANT_PATH = str(tmp_path / "qdrant")
+    settings.MEDIA_ROOT = str(tmp_path / "media")
+    yield
+    index.close()
+
+
+@pytest.fixture
+def add() -> Callable[..., Document]:
+    """Uploads and ingests; the caller is inside a workspace. Returns the document as it is afterwards."""
+    from knowledge.services.documents import add_document
+    from knowledge.services.ingest import ingest_document
+
+    def add(data: bytes | str, filename: str = "page.md", **fields: Any) -> Document:
+        body = data.encode() if isinstance(data, str) else data
+        document, _is_new = add_document(ContentFile(body, name=filename), filename=filename, **fields)
+        ingest_document(document.id)
+        document.refresh_from_db()
+        return document
+
+    return add
