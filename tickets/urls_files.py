@@ -1,3 +1,6 @@
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from tickets import views
+
+app_name = "files"
+urlpatterns = [path("<uuid:attachment_id>/", views.attachment, name="attachment")]

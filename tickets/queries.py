@@ -1,0 +1,228 @@
+"""What the agents' pages read. Each function costs a fixed number of queries, whatever the number of rows."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from django.apps import apps
+from django.db.models import Count, Prefetch, Q, QuerySet
+from django.utils.translation import gettext as _
+
+from omnisupport.lib.errors import InvalidInput, NotFound
+from tenants.accounts.models import Role, User
+from tenants.events.models import Event
+from tickets.models import Attachment, ContactAddress, Message, Status, Team, Ticket
+
+PAGE = 50
+# A search looks at the text of so many newest hits; older ones are found by number or contact.
+_SEARCHED_MESSAGES = 1000
+# Encrypted or long columns of the channel that no row of a list needs.
+_UNUSED = ("channel__secrets", "channel__config", "channel__poll_state")
+TIMELINE_EVENTS = (
+    "ticket.status_changed",
+    "ticket.assigned",
+    "ticket.priority_changed",
+    "ticket.tags_changed",
+    "ticket.handed_over",
+    "contact.changed",
+)
+
+# ---- The list --------------------------------------------------------------------------------------------------------
+
+_VIEWS: dict[str, Callable[[UUID], Q]] = {
+    "mine": lambda viewer: Q(status=Status.OPEN, assignee_id=viewer),
+    "unassigned": lambda _viewer: Q(status=Status.OPEN, assignee=None),
+    "open": lambda _viewer: Q(status=Status.OPEN),
+    "assistant": lambda _viewer: Q(status=Status.OPEN, assignee__role=Role.ASSISTANT),
+    "waiting": lambda _viewer: Q(status=Status.WAITING),
+    "solved": lambda _viewer: Q(status=Status.SOLVED),
+    "closed": lambda _viewer: Q(status=Status.CLOSED),
+}
+_COUNTED = ("mine", "unassigned", "open", "assistant", "waiting")
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What the list shows. A search text looks through every state, so that what was solved is found too."""
+
+    viewer_id: UUID
+    view: str = "mine"
+    channel_id: UUID | None = None
+    team_id: int | None = None
+    text: str = ""
+
+
+@dataclass(frozen=True)
+class Page:
+    tickets: Sequence[Ticket]
+    # Where the next page begins; empty on the last one.
+    cursor: str = ""
+
+
+def view_names() -> tuple[str, ...]:
+    return tuple(_VIEWS)
+
+
+def list_tickets(selection: Selection, cursor: str = "") -> Page:
+    """Newest activity first. Raises InvalidInput for a cursor that was not made here."""
+    found = _selected(selection)
+    if cursor:
+        at, ticket_id = _read_cursor(cursor)
+        # The first condition is the index range; the second cuts what shares the microsecond.
+        found = found.filter(last_activity_at__lte=at).filter(Q(last_activity_at__lt=at) | Q(id__lt=ticket_id))
+    tickets = list(found.order_by("-last_activity_at", "-id")[: PAGE + 1])
+    more = len(tickets) > PAGE
+    tickets = tickets[:PAGE]
+    return Page(tickets, _make_cursor(tickets[-1]) if more else "")
+
+
+def pick_tickets(selection: Selection, ids: Iterable[int]) -> list[Ticket]:
+    """Those of `ids` that the list shows now; the others have left it."""
+    return list(_selected(selection).filter(id__in=list(ids)).order_by("-last_activity_at", "-id"))
+
+
+def count_views(viewer_id: UUID) -> dict[str, int]:
+    counts: dict[str, Any] = {name: Count("*", filter=_VIEWS[name](viewer_id)) for name in _COUNTED}
+    return Ticket.objects.filter(status__in=[Status.OPEN, Status.WAITING]).aggregate(**counts)
+
+
+def _selected(selection: Selection) -> QuerySet[Ticket]:
+    tickets = Ticket.objects.select_related("contact", "channel", "assignee", "last_message", "last_message__user")
+    tickets = tickets.defer(*_UNUSED)
+    if selection.channel_id:
+        tickets = tickets.filter(channel_id=selection.channel_id)
+    if selection.team_id:
+        tickets = tickets.filter(team_id=selection.team_id)
+    if selection.text:
+        return tickets.filter(_matches(selection.text))
+    return tickets.filter(_VIEWS[selection.view](selection.viewer_id))
+
+
+def _matches(text: str) -> Q:
+    contact = Q(contact__name__icontains=text) | Q(contact__email__icontains=text) | Q(contact__phone__icontains=text)
+    words = Message.objects.filter(text__icontains=text).order_by("-id").values("ticket_id")[:_SEARCHED_MESSAGES]
+    found = contact | Q(subject__icontains=text) | Q(id__in=words)
+    number = text.removeprefix("#").removeprefix("№").strip()
+    return found | Q(number=int(number)) if number.isdecimal() and len(number) <= 18 else found
+
+
+def _make_cursor(ticket: Ticket) -> str:
+    return f"{microseconds(ticket.last_activity_at)}-{ticket.id}"
+
+
+def _read_cursor(cursor: str) -> tuple[datetime, int]:
+    at, _dash, ticket_id = cursor.partition("-")
+    if not (at.isdecimal() and ticket_id.isdecimal() and len(at) <= 17 and len(ticket_id) <= 18):
+        raise InvalidInput(_("This page of the list does not exist. Begin at the first one."), field="after")
+    seconds, micros = divmod(int(at), 1_000_000)
+    return datetime.fromtimestamp(seconds, UTC).replace(microsecond=micros), int(ticket_id)
+
+
+def microseconds(at: datetime) -> int:
+    """A sortable number without the rounding of floats."""
+    return int(at.replace(microsecond=0).timestamp()) * 1_000_000 + at.microsecond
+
+
+# ---- One conversation ------------------------------------------------------------------------------------------------
+
+
+def get_conversation(number: int) -> Ticket:
+    """Raises NotFound."""
+    related = ("contact", "address", "channel", "assignee", "team")
+    ticket = Ticket.objects.select_related(*related).defer(*_UNUSED).filter(number=number).first()
+    if ticket is None:
+        raise NotFound(_("There is no conversation №%(number)s here.") % {"number": number})
+    return ticket
+
+
+def get_message(message_id: int) -> Message:
+    """Raises NotFound."""
+    message = _messages().select_related("ticket").filter(id=message_id).first()
+    if message is None:
+        raise NotFound(_("There is no such message."))
+    return message
+
+
+def _messages() -> QuerySet[Message]:
+    attachments = Prefetch("attachments", Attachment.objects.order_by("created_at", "id"))
+    return Message.objects.select_related("user", "reply_to").prefetch_related(attachments)
+
+
+def thread_page(ticket: Ticket, before: int | None = None) -> tuple[list[Message], list[Event], bool]:
+    """The newest messages (older than the message `before`), oldest first, what happened between them, and whether
+    there are earlier ones."""
+    messages = _messages().filter(ticket=ticket)
+    events = _timeline_events(ticket)
+    if before is not None:
+        messages = messages.filter(id__lt=before)
+        first_shown = Message.objects.filter(id=before, ticket=ticket).values_list("created_at", flat=True).first()
+        events = events.filter(created_at__lt=first_shown) if first_shown else events.none()
+    page = list(messages.order_by("-id")[: PAGE + 1])
+    has_earlier = len(page) > PAGE
+    page = page[:PAGE][::-1]
+    if has_earlier:
+        events = events.filter(created_at__gte=page[0].created_at)
+    return page, list(events.order_by("id")), has_earlier
+
+
+def pick_thread_items(
+    ticket: Ticket, message_ids: Sequence[int], seqs: Sequence[int]
+) -> tuple[list[Message], list[Event]]:
+    """Single entries of a thread, for a screen that has heard of them."""
+    messages = list(_messages().filter(ticket=ticket, id__in=message_ids).order_by("id")) if message_ids else []
+    events = list(_timeline_events(ticket).filter(seq__in=seqs).order_by("id")) if seqs else []
+    return messages, events
+
+
+def _timeline_events(ticket: Ticket) -> QuerySet[Event]:
+    return Event.objects.filter(ticket_id=ticket.id, type__in=TIMELINE_EVENTS).select_related("actor")
+
+
+def tags_of(ticket: Ticket) -> list[str]:
+    return list(ticket.tags.values_list("name", flat=True))
+
+
+def past_tickets(ticket: Ticket) -> list[Ticket]:
+    """The contact's other conversations, newest first."""
+    others = Ticket.objects.filter(contact_id=ticket.contact_id).exclude(id=ticket.id)
+    return list(others.select_related("channel").defer(*_UNUSED).order_by("-id")[:10])
+
+
+def addresses_of(ticket: Ticket) -> list[ContactAddress]:
+    rows = ContactAddress.objects.filter(contact_id=ticket.contact_id).select_related("channel")
+    return list(rows.defer(*_UNUSED).order_by("id")[:20])
+
+
+def delivery_attempts(message: Message) -> list[Any]:
+    """Every try to send it, oldest first, with what the provider said. The rows belong to the channels, a floor above."""
+    attempts: Any = message.delivery_attempts
+    return list(attempts.order_by("id"))
+
+
+def get_attachment(attachment_id: UUID, viewer: User) -> Attachment:
+    """A file of a conversation, or one's own upload that waits for its message. Raises NotFound."""
+    mine = Q(message__isnull=False) | Q(uploaded_by=viewer)
+    attachment = Attachment.objects.filter(mine, id=attachment_id, state=Attachment.State.READY).first()
+    if attachment is None or not attachment.file:
+        raise NotFound(_("There is no such file."))
+    return attachment
+
+
+# ---- Choices ---------------------------------------------------------------------------------------------------------
+
+
+def assignable_people() -> list[User]:
+    """The assistant first, then people by name."""
+    people = User.objects.filter(is_active=True).exclude(role=Role.OPERATOR)
+    return sorted(people, key=lambda user: (not user.is_assistant, user.name.casefold()))
+
+
+def all_teams() -> list[Team]:
+    return list(Team.objects.all())
+
+
+def all_channels() -> list[Any]:
+    """Channels live a floor above; here they are only names to filter by."""
+    return list(apps.get_model("channels_app", "Channel").objects.only("id", "name", "kind").order_by("name"))
