@@ -1,10 +1,19 @@
 """What the event log wakes in the channels: delivery of posted messages, fetching of files, answers to button presses."""
 
+from importlib import import_module
+from importlib.util import find_spec
+
+from channels_app.registry import kinds
 from channels_app.tasks import answer_callback, deliver_chat, fetch_attachment
 from tenants.events.log import subscribe
 from tenants.events.models import Event
 from tenants.tasking import wake
 from tickets.models import Attachment, Delivery, Message
+
+# A kind may listen too: its `subscribers.py` is found by name like its adapter.
+for _kind in kinds():
+    if find_spec(f"channels_app.{_kind}.subscribers"):
+        import_module(f"channels_app.{_kind}.subscribers")
 
 
 @subscribe("message.posted", "message.delivery_changed")

@@ -5,8 +5,10 @@ from typing import Any
 from omnisupport.lib.hub import publish
 from tenants.events.models import Event
 from tenants.names import group_name
+from tickets.models import Ticket
 
 AGENTS = "agents"
+VISITOR = "visitor"
 
 
 def event_frame(event: Event) -> dict[str, Any]:
@@ -25,3 +27,15 @@ def publish_event(event: Event) -> None:
 
 def publish_typing(ticket_id: int, who: str, on: bool) -> None:
     publish(group_name(AGENTS), {"type": "typing", "ticket": str(ticket_id), "who": who, "on": on})
+
+
+def publish_delta(ticket: Ticket, answer_id: str, text: str, replace: bool = False) -> None:
+    """A piece of the assistant's answer while it is being written; channels without a live window ignore it."""
+    frame = {"type": "delta", "id": answer_id, "text": text, "replace": replace}
+    publish(group_name(VISITOR, ticket.address.address), frame)
+
+
+def publish_answering(ticket: Ticket, on: bool) -> None:
+    """The assistant has begun, or stopped, to look for an answer."""
+    publish(group_name(VISITOR, ticket.address.address), {"type": "typing", "who": "", "on": on, "author": "assistant"})
+    publish(group_name(AGENTS), {"type": "typing", "ticket": str(ticket.id), "who": "", "assistant": True, "on": on})

@@ -1,0 +1,48 @@
+"""The public shape of a message (docs/architecture.md): what a visitor may see of it, and nothing else."""
+
+from typing import Any
+from uuid import UUID
+
+from channels_app.widget.sessions import sign_file
+from tickets.models import Attachment, Author, Message, MessageKind
+
+_AUTHORS = {Author.CONTACT: "visitor", Author.AGENT: "agent", Author.ASSISTANT: "assistant", Author.SYSTEM: "system"}
+
+
+def public_message(message: Message, address: str) -> dict[str, Any]:
+    assert message.kind == MessageKind.PUBLIC, "notes are never shown to visitors"
+    name = message.user.get_short_name() if message.user and message.author == Author.AGENT else ""
+    deleted = message.deleted_at is not None
+    return {
+        "id": str(message.id),
+        "client_id": str(message.client_id),
+        "author": _AUTHORS[Author(message.author)],
+        "name": name,
+        "text": "" if deleted else message.text,
+        "at": message.created_at.isoformat(),
+        "state": message.delivery if message.author != Author.CONTACT else "sent",
+        "edited": message.edited_at is not None,
+        "deleted": deleted,
+        "attachments": [] if deleted else [_file(a, message, address) for a in message.attachments.all()],
+        "buttons": message.content.get("buttons", []),
+        "citations": message.content.get("citations", []),
+    }
+
+
+def _file(attachment: Attachment, message: Message, address: str) -> dict[str, Any]:
+    channel = message.address.channel_id
+    ready = attachment.state == Attachment.State.READY
+    url = f"/widget/{channel}/files/{attachment.id}/?sig={sign_file(attachment.id, address)}" if ready else ""
+    return {
+        "id": str(attachment.id), "name": attachment.name, "mime": attachment.mime, "size": attachment.size, "url": url,
+    }  # fmt: skip
+
+
+def visible_messages(address: str, channel_id: UUID | str) -> Any:
+    """Every public message of a visitor over all their conversations, oldest first."""
+    return (
+        Message.objects.filter(address__channel_id=channel_id, address__address=address, kind=MessageKind.PUBLIC)
+        .select_related("user", "address")
+        .prefetch_related("attachments")
+        .order_by("id")
+    )

@@ -1,0 +1,74 @@
+"""Who a visitor is: a signed token bound to workspace, channel and visitor. Opening the chat writes nothing."""
+
+import uuid
+from dataclasses import dataclass
+
+from django.core import signing
+from django.utils.translation import gettext as _
+
+from channels_app.models import Channel
+from omnisupport.lib.errors import NotAuthenticated
+from tenants.names import current_schema
+from tickets.models import ContactAddress
+
+_SALT = "widget-visitor"
+_FILE_SALT = "widget-file"
+MAX_AGE = 365 * 24 * 3600
+FILE_AGE = 600
+
+
+@dataclass(frozen=True)
+class Visitor:
+    """`address` is the visitor's id within the channel; there is no row for it until the first message."""
+
+    channel: Channel
+    address: str
+
+    def row(self) -> ContactAddress | None:
+        rows = ContactAddress.objects.select_related("contact")
+        return rows.filter(channel_id=self.channel.id, address=self.address).first()
+
+
+def new_visitor(channel: Channel) -> Visitor:
+    return Visitor(channel, uuid.uuid4().hex)
+
+
+def issue_token(visitor: Visitor) -> str:
+    claims = {"s": current_schema(), "c": str(visitor.channel.id), "v": visitor.address}
+    return signing.dumps(claims, salt=_SALT, compress=True)
+
+
+def read_token(token: str) -> tuple[str, str]:
+    """(channel id, visitor) of a token of this workspace. Raises NotAuthenticated."""
+    try:
+        claims = signing.loads(token, salt=_SALT, max_age=MAX_AGE)
+        schema, channel, address = str(claims["s"]), str(claims["c"]), str(claims["v"])
+    except (signing.BadSignature, KeyError, TypeError, ValueError):
+        raise NotAuthenticated(_("This chat session has ended. Reload the page.")) from None
+    if schema != current_schema():
+        raise NotAuthenticated(_("This chat session has ended. Reload the page."))
+    return channel, address
+
+
+def visitor_of(channel: Channel, authorization: str) -> Visitor:
+    """The visitor behind `Authorization: Visitor <token>` on this channel. Raises NotAuthenticated."""
+    scheme, _space, token = authorization.partition(" ")
+    if scheme != "Visitor" or not token:
+        raise NotAuthenticated(_("Open the chat first."))
+    channel_id, address = read_token(token)
+    if channel_id != str(channel.id):
+        raise NotAuthenticated(_("This chat session has ended. Reload the page."))
+    return Visitor(channel, address)
+
+
+def sign_file(attachment_id: object, address: str) -> str:
+    return signing.dumps([current_schema(), str(attachment_id), address], salt=_FILE_SALT)
+
+
+def check_file_signature(signature: str, attachment_id: object) -> str | None:
+    """The visitor's address for a good link of at most ten minutes; else None."""
+    try:
+        schema, attachment, address = signing.loads(signature, salt=_FILE_SALT, max_age=FILE_AGE)
+    except (signing.BadSignature, ValueError, TypeError):
+        return None
+    return str(address) if (schema, attachment) == (current_schema(), str(attachment_id)) else None

@@ -1,0 +1,36 @@
+"""What visitors see at once: their conversation's messages as they change."""
+
+from typing import Any
+
+from django.dispatch import receiver
+
+from channels_app.models import Channel
+from channels_app.widget.serializers import public_message
+from omnisupport.lib.hub import publish
+from tenants.events.log import subscribe
+from tenants.events.models import Event
+from tenants.names import group_name
+from tickets.models import Message, MessageKind
+from tickets.realtime import VISITOR
+from tickets.signals import agent_typing
+
+
+@subscribe(
+    "message.received", "message.posted", "message.edited", "message.deleted", "message.delivery_changed",
+    "attachment.changed", in_order=True,
+)  # fmt: skip
+def show_visitor(event: Event) -> None:
+    rows = Message.objects.select_related("address", "user").prefetch_related("attachments")
+    message = rows.filter(id=event.payload["message_id"], kind=MessageKind.PUBLIC).first()
+    if message is None or not Channel.objects.filter(id=message.address.channel_id, kind="widget").exists():
+        return
+    address = message.address.address
+    frame = {"type": "message", "seq": str(event.seq), "message": public_message(message, address)}
+    publish(group_name(VISITOR, address), frame)
+
+
+@receiver(agent_typing)
+def show_typing(sender: Any, ticket: Any, user: Any, on: bool, **_kwargs: Any) -> None:
+    if Channel.objects.filter(id=ticket.channel_id, kind="widget").exists():
+        frame = {"type": "typing", "who": user.get_short_name(), "on": on, "author": "agent"}
+        publish(group_name(VISITOR, ticket.address.address), frame)
