@@ -7,6 +7,7 @@ class KnowledgeConfig(AppConfig):
     verbose_name = _("Knowledge")
 
     def ready(self) -> None:
+        from knowledge import signals  # noqa: F401
         from knowledge.tasks import register_sweeps
 
         register_sweeps()

@@ -14,7 +14,7 @@ from knowledge.extract.elements import Element
 # Characters: about 250 to 350 tokens of Russian, and never more than the 512 that the smallest embedding model takes.
 TARGET, MAXIMUM = 1100, 1600
 # A section shorter than this joins its neighbour under the same parent.
-SMALL = 250
+SMALL = 140
 _OVERLAP = 160
 _MAX_HEADING = 160
 _SENTENCE_END = re.compile(r"(?<=[.!?…])[»\")]?\s+(?=[«\"(]?[A-ZА-ЯЁ\d])")

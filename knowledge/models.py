@@ -64,6 +64,8 @@ class Document(models.Model):
     claim = models.UUIDField(null=True, editable=False)
     attempts = models.PositiveSmallIntegerField(default=0)
     touched_at = models.DateTimeField(auto_now_add=True)
+    # When the index was last seen to hold what it should; null: look soon.
+    checked_at = models.DateTimeField(null=True)
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         null=True,

@@ -14,6 +14,7 @@ from knowledge.confidence import RELEVANCE_FLOOR, confidence_of, word_weights
 from knowledge.embeddings import current_embedder
 from knowledge.encoding import encode_query
 from knowledge.models import Chunk, Document
+from knowledge.services.reconcile import suspect_index
 from omnisupport.lib.errors import Unavailable
 from tenants.names import current_schema
 
@@ -74,6 +75,8 @@ def search_passages(query: str, limit: int = 8, document_ids: Sequence[UUID] | N
     hits = index.search(
         current_schema(), words, max(30, 3 * limit), dense=dense, document_ids=document_ids, space=space
     )
+    if not hits.words:
+        suspect_index()
     found = time.perf_counter()
     scores = _fused(hits)
     chunks = _live_chunks(list(scores))

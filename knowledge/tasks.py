@@ -5,11 +5,14 @@ from typing import Any
 from uuid import UUID
 
 import structlog
+from celery import shared_task
 
+from knowledge import index
 from knowledge.models import Document
 from knowledge.search import search_passages
 from knowledge.services.documents import erase_document
 from knowledge.services.ingest import ingest_document, waiting_documents
+from knowledge.services.reconcile import check_documents
 from omnisupport.lib.errors import AppError, Unavailable
 from tenants.sweeper import Sweep, register_sweep
 from tenants.tasking import tenant_task, wake
@@ -62,7 +65,26 @@ def sweep_documents() -> None:
         wake(delete_vectors_task, str(document_id), expires=20)
 
 
+@tenant_task(queue="ingestion", expires=20)
+def check_documents_task() -> int:
+    return check_documents()
+
+
+@shared_task(ignore_result=True)
+def drop_vectors_task(schema: str) -> None:
+    """After a workspace was removed. Not a tenant's task: its schema is gone."""
+    index.drop_tenant(schema)
+
+
 def register_sweeps() -> None:
+    register_sweep(
+        Sweep(
+            name="documents_to_check",
+            condition="SELECT 1 FROM {schema}.knowledge_document WHERE state IN ('ready', 'partly_ready')"
+            " AND (checked_at IS NULL OR checked_at < now() - interval '1 day')",
+            task="knowledge.tasks.check_documents_task",
+        )
+    )
     register_sweep(
         Sweep(
             name="documents",

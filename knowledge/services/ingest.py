@@ -227,6 +227,7 @@ def _publish(work: _Work) -> None:
             chunk_count=_chunks(work).count(),
             claim=None,
             attempts=0,
+            checked_at=timezone.now(),
         )
         Chunk.objects.filter(document=document, version__lt=version).delete()
     index.delete_document(current_schema(), document.id, except_version=version, space=space)
