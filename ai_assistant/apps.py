@@ -5,3 +5,8 @@ from django.utils.translation import gettext_lazy as _
 class AiAssistantConfig(AppConfig):
     name = "ai_assistant"
     verbose_name = _("Assistant")
+
+    def ready(self) -> None:
+        from ai_assistant.tasks import register_sweeps
+
+        register_sweeps()

@@ -1,0 +1,282 @@
+"""The assistant's turn in a conversation: exactly one answer or hand-over for what the customer wrote last.
+
+The turn is claimed by a row (unique question message), so two workers cannot both answer. Before anything is posted the ticket
+is locked and looked at again: a newer message or a person who came first wins.
+"""
+
+import hashlib
+import time
+from collections.abc import Sequence
+from datetime import timedelta
+from uuid import uuid5
+
+import structlog
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from ai_assistant.language import handoff_text, language_of, small_talk
+from ai_assistant.models import Answer, Assistant
+from ai_assistant.prompts import Turn
+from ai_assistant.services.composing import Composed, compose_answer
+from ai_assistant.triggers import is_complaint, says_no_help, small_talk_kind, wants_person
+from tenants.events.log import record
+from tenants.models import Tenant
+from tenants.names import current_schema
+from tickets.models import Author, Message, MessageKind, Status, Ticket
+from tickets.realtime import publish_answering, publish_delta
+from tickets.services.post import hand_to_human, post_message
+from tickets.services.tickets import lock_ticket
+
+log = structlog.get_logger(__name__)
+
+# A burst of short messages gets one answer: the turn begins when the customer has been quiet for this long.
+SETTLE = timedelta(seconds=2)
+STUCK_AFTER = timedelta(seconds=60)
+
+
+def seconds_to_wait(ticket_id: int) -> float | None:
+    """None: there is nothing for the assistant here; 0: now; else how long until the burst has settled."""
+    ticket = Ticket.objects.select_related("assignee").filter(id=ticket_id).first()
+    if ticket is None or ticket.status == Status.CLOSED or not (ticket.assignee and ticket.assignee.is_assistant):
+        return None
+    newest = _open_messages(ticket)
+    if not newest or Answer.objects.filter(question_message_id=newest[-1].id).exists():
+        return None
+    quiet_since = newest[-1].created_at + SETTLE
+    return max(0.0, (quiet_since - timezone.now()).total_seconds())
+
+
+def _open_messages(ticket: Ticket) -> list[Message]:
+    """What the customer wrote since anybody answered in public, oldest first."""
+    rows = (
+        ticket.messages.filter(kind=MessageKind.PUBLIC, deleted_at=None).prefetch_related("attachments").order_by("-id")
+    )
+    found: list[Message] = []
+    for message in rows[:30]:
+        if message.author != Author.CONTACT:
+            break
+        found.insert(0, message)
+    return found
+
+
+def answer_ticket(ticket_id: int) -> str:
+    """Takes the assistant's turn. Returns the outcome of the receipt, or `idle`/`claimed` when there was nothing to do."""
+    if seconds_to_wait(ticket_id) is None:
+        return "idle"
+    ticket = Ticket.objects.select_related("address", "assignee").get(id=ticket_id)
+    assistant = Assistant.objects.select_related("user").filter(user=ticket.assignee).first()
+    messages = _open_messages(ticket)
+    if not messages:
+        return "idle"
+    try:
+        with transaction.atomic():
+            answer = Answer.objects.create(
+                ticket_id=ticket.id,
+                question_message_id=messages[-1].id,
+                question="\n".join(m.text for m in messages)[:8000],
+            )
+    except IntegrityError:
+        return "claimed"
+    started = time.perf_counter()
+    publish_answering(ticket, True)
+    try:
+        _take_turn(answer, assistant, ticket, messages)
+    except Exception:
+        # Whatever went wrong, the customer hears from a person; the fault is in the log.
+        log.exception("answer_failed", ticket=ticket.id)
+        _hand_over(answer, ticket, "error")
+    finally:
+        publish_answering(ticket, False)
+    log.info("answer_finished", ticket=ticket.id, outcome=answer.outcome, reason=answer.reason,
+             ms=round((time.perf_counter() - started) * 1000))  # fmt: skip
+    return answer.outcome
+
+
+def _take_turn(answer: Answer, assistant: Assistant | None, ticket: Ticket, messages: Sequence[Message]) -> None:
+    language = language_of(answer.question, _workspace().language)
+    reason = _reason_before_search(assistant, ticket, messages)
+    if reason:
+        _hand_over(answer, ticket, reason)
+        return
+    assert assistant is not None
+    talk = small_talk_kind(answer.question)
+    if talk:
+        _post(answer, ticket, small_talk(talk, language), [])
+        return
+    composed = compose_answer(
+        assistant,
+        company=_workspace().name,
+        question=answer.question,
+        query=_query(answer.question, ticket, messages),
+        language=language,
+        history=_history(ticket, messages),
+        on_text=lambda text, replace: publish_delta(ticket, str(answer.id), text, replace),
+        session_key=_session_key(ticket),
+    )
+    _keep(answer, composed)
+    if composed.reason:
+        _hand_over(answer, ticket, composed.reason)
+    else:
+        _post(answer, ticket, composed.text, composed.citations)
+
+
+def _reason_before_search(assistant: Assistant | None, ticket: Ticket, messages: Sequence[Message]) -> str:
+    text = "\n".join(message.text for message in messages)
+    if assistant is None or not assistant.is_active:
+        return "off"
+    if wants_person(text) or is_complaint(text):
+        return "asked"
+    if any(message.attachments.all() for message in messages):
+        return "unread_file"
+    if not text.strip():
+        return "not_sure"
+    answered = Answer.objects.filter(ticket_id=ticket.id, outcome=Answer.Outcome.ANSWERED)
+    if answered.count() >= assistant.max_turns:
+        return "limit"
+    if says_no_help(text) and any(says_no_help(old.question) for old in answered):
+        return "not_sure"
+    return ""
+
+
+def _query(question: str, ticket: Ticket, messages: Sequence[Message]) -> str:
+    """A short or pointing question is searched together with the one before it («а в Москву?»)."""
+    if len(question.split()) >= 5:
+        return question
+    before = (
+        ticket.messages.filter(kind=MessageKind.PUBLIC, author=Author.CONTACT, deleted_at=None, id__lt=messages[0].id)
+        .order_by("-id").values_list("text", flat=True).first()
+    )  # fmt: skip
+    return f"{before}\n{question}" if before and not small_talk_kind(before) else question
+
+
+def _history(ticket: Ticket, messages: Sequence[Message]) -> list[Turn]:
+    """The public lines before this turn; notes never reach a model."""
+    rows = ticket.messages.filter(kind=MessageKind.PUBLIC, deleted_at=None, id__lt=messages[0].id).order_by("-id")[:6]
+    return [Turn("customer" if m.author == Author.CONTACT else "support", m.text) for m in reversed(rows)]
+
+
+def _session_key(ticket: Ticket) -> str:
+    seed = f"{settings.SECRET_KEY}:{current_schema()}:{ticket.id}"
+    return hashlib.sha256(seed.encode()).hexdigest()[:32]
+
+
+def _workspace() -> Tenant:
+    workspace: Tenant = Tenant.objects.only("name", "language").get(schema_name=current_schema())
+    return workspace
+
+
+def _keep(answer: Answer, composed: Composed) -> None:
+    for name in (
+        "query",
+        "passages",
+        "confidence",
+        "provider",
+        "model",
+        "prompt_version",
+        "prompt",
+        "checks",
+        "usage",
+        "timings",
+    ):
+        setattr(answer, name, getattr(composed, name))
+    answer.text = composed.text
+
+
+def _is_still_ours(answer: Answer, ticket: Ticket) -> bool:
+    """Under the ticket's lock: nobody answered, nobody took it, nothing newer was written."""
+    if ticket.status == Status.CLOSED or not (ticket.assignee and ticket.assignee.is_assistant):
+        return False
+    newest = ticket.messages.filter(kind=MessageKind.PUBLIC).order_by("-id").values_list("id", flat=True).first()
+    return newest == answer.question_message_id
+
+
+@transaction.atomic
+def _post(answer: Answer, ticket: Ticket, text: str, citations: list[dict[str, object]]) -> None:
+    locked = lock_ticket(ticket.id)
+    if not _is_still_ours(answer, locked):
+        _finish(answer, Answer.Outcome.DROPPED, "overtaken")
+        return
+    content = {"citations": citations, "answer_id": str(answer.id)}
+    message = post_message(
+        ticket_id=ticket.id,
+        client_id=answer.id,
+        text=text,
+        user=locked.assignee,
+        author=Author.ASSISTANT,
+        content=content,
+    )
+    answer.text, answer.message_id = text, message.id
+    _finish(answer, Answer.Outcome.ANSWERED, "")
+
+
+@transaction.atomic
+def _hand_over(answer: Answer, ticket: Ticket, reason: str) -> None:
+    locked = lock_ticket(ticket.id)
+    if not (locked.assignee and locked.assignee.is_assistant) or locked.status == Status.CLOSED:
+        _finish(answer, Answer.Outcome.DROPPED, "overtaken")
+        return
+    language = language_of(answer.question, _workspace().language)
+    message = hand_to_human(
+        ticket_id=ticket.id,
+        reason=reason,
+        text=handoff_text(reason, language),
+        client_id=uuid5(answer.id, "handoff"),
+        note=_packet(answer, reason),
+    )
+    answer.message_id = message.id if message else None
+    _finish(answer, Answer.Outcome.HANDED_OVER, reason)
+
+
+def _packet(answer: Answer, reason: str) -> str:
+    """What the agent should know at a glance."""
+    lines = [
+        _("Handed over: %(reason)s") % {"reason": reason},
+        _("Question: %(text)s") % {"text": answer.question[:500]},
+    ]
+    titles = list(dict.fromkeys(str(passage["title"]) for passage in answer.passages[:4]))
+    if titles:
+        lines.append(_("Sources looked at: %(titles)s") % {"titles": "; ".join(titles)})
+    for check in answer.checks:
+        if check.get("message") or check.get("problem"):
+            lines.append(str(check.get("message") or check["problem"]))
+    return "\n".join(lines)
+
+
+def _finish(answer: Answer, outcome: Answer.Outcome, reason: str) -> None:
+    answer.outcome, answer.reason, answer.finished_at = outcome, reason, timezone.now()
+    answer.save()
+    record(
+        "answer.finished",
+        ticket_id=answer.ticket_id,
+        payload={"answer_id": str(answer.id), "outcome": outcome, "reason": reason},
+    )
+
+
+def finish_stuck_turns() -> int:
+    """Turns whose worker died: the customer is handed over, never left waiting. Returns how many."""
+    stuck = Answer.objects.filter(outcome=Answer.Outcome.WORKING, created_at__lt=timezone.now() - STUCK_AFTER)
+    count = 0
+    for answer in stuck[:50]:
+        ticket = Ticket.objects.filter(id=answer.ticket_id).first()
+        if ticket is None:
+            answer.delete()
+            continue
+        _hand_over(answer, ticket, "error")
+        count += 1
+    return count
+
+
+def waiting_tickets() -> list[int]:
+    """Tickets of the assistant whose customer waits without a receipt: a wake-up was lost."""
+    rows = Ticket.objects.filter(
+        assignee__role="assistant",
+        status__in=[Status.OPEN, Status.WAITING],
+        waiting_since__lt=timezone.now() - timedelta(seconds=15),
+    )
+    return [
+        ticket_id
+        for ticket_id in rows.order_by("id").values_list("id", flat=True)[:200]
+        if seconds_to_wait(ticket_id) is not None
+    ]

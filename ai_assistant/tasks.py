@@ -1,0 +1,69 @@
+"""Entry points of the worker for the assistant."""
+
+from typing import Any
+
+from celery.exceptions import TimeoutError as ResultTimeout
+from django.utils.translation import gettext as _
+from kombu.exceptions import OperationalError
+from redis.exceptions import RedisError
+
+from ai_assistant.services import answering
+from ai_assistant.services.asking import ask
+from omnisupport.lib.errors import AppError, Unavailable
+from tenants.sweeper import Sweep, register_sweep
+from tenants.tasking import tenant_task, wake
+
+
+@tenant_task(queue="assistant", soft_time_limit=60, time_limit=90)
+def answer_ticket(ticket_id: int) -> str:
+    """Waits for the customer's burst by coming back later; the row decides, not the number of wake-ups."""
+    wait = answering.seconds_to_wait(ticket_id)
+    if wait is None:
+        return "idle"
+    if wait > 0.05:
+        wake(answer_ticket, ticket_id, countdown=wait)
+        return "settling"
+    return answering.answer_ticket(ticket_id)
+
+
+@tenant_task(queue="assistant", expires=30)
+def sweep_assistant() -> None:
+    answering.finish_stuck_turns()
+    for ticket_id in answering.waiting_tickets():
+        wake(answer_ticket, ticket_id)
+
+
+@tenant_task(queue="assistant", ignore_result=False, expires=30)
+def ask_task(question: str, language: str) -> dict[str, Any]:
+    try:
+        return ask(question, language)
+    except AppError as error:
+        return {"error": {"code": error.code, "message": str(error)}}
+
+
+def ask_in_worker(question: str, language: str = "", *, timeout: float = 30.0) -> dict[str, Any]:
+    """For web processes, which never open the index. Raises Unavailable when no worker answers in time."""
+    try:
+        pending = ask_task.apply_async((question, language), retry=False)
+        answer: dict[str, Any] = pending.get(timeout=timeout, interval=0.02)
+        pending.forget()
+    except (ResultTimeout, OperationalError, RedisError, OSError) as error:
+        raise Unavailable(
+            _("The assistant did not answer. Try again in a minute."), code="assistant_unavailable"
+        ) from error
+    if "error" in answer:
+        raise Unavailable(answer["error"]["message"], code=answer["error"]["code"])
+    return answer
+
+
+def register_sweeps() -> None:
+    register_sweep(
+        Sweep(
+            name="assistant",
+            condition="SELECT 1 FROM {schema}.ai_assistant_answer WHERE outcome = 'working'"
+            " AND created_at < now() - interval '60 s'"
+            " UNION ALL SELECT 1 FROM {schema}.tickets_ticket AS t JOIN {schema}.accounts_user AS u ON u.id = t.assignee_id"
+            " WHERE u.role = 'assistant' AND t.status IN ('open', 'waiting') AND t.waiting_since < now() - interval '15 s'",
+            task="ai_assistant.tasks.sweep_assistant",
+        )
+    )
