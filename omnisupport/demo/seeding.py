@@ -145,7 +145,7 @@ def _fill(demo: Demo, passwords: dict[str, str]) -> None:
     _add_channel(demo)
     for filename, _title, _sections in DOCUMENTS[demo.slug]:
         with (HERE / demo.slug / filename).open("rb") as file:
-            document = add_document(file=File(file, filename), filename=filename, user=people[demo.people[0][0]])
+            document, _new = add_document(file=File(file, filename), filename=filename, user=people[demo.people[0][0]])
         wake(ingest_document_task, str(document.id))
 
 

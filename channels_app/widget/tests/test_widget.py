@@ -1,5 +1,7 @@
 """The web chat: a visitor opens it, writes, comes back, asks for a person; a stranger gets nothing."""
 
+import asyncio
+import json
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -7,9 +9,12 @@ from typing import Any
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
+from websockets.asyncio.client import connect
+from websockets.exceptions import InvalidStatus
 
 from channels_app.widget.adapter import Config, site_origin
 from channels_app.widget.sessions import sign_file
+from tenants.events.dispatch import dispatch_new_events
 from tests.cast import HostClient, Workspace
 from tickets.models import Attachment, Contact, ContactAddress, Message, MessageKind, Ticket
 from tickets.services.post import post_message
@@ -199,3 +204,53 @@ def test_only_the_customers_sites_may_frame_the_chat(shop):
 def test_sites_that_would_open_the_policy_are_refused(site):
     with pytest.raises(ValueError):
         site_origin(site)
+
+
+async def _hello(url: str, host: str, port: int, token: str, origin: str) -> dict[str, Any]:
+    async with connect(
+        url, host="127.0.0.1", port=port, origin=origin, subprotocols=["omni.v1", f"token.{token}"]
+    ) as socket:
+        assert socket.subprotocol == "omni.v1"
+        hello = json.loads(await asyncio.wait_for(socket.recv(), 10))
+        return dict(hello)
+
+
+def test_the_socket_brings_replies_and_refuses_strangers(live_shop, live_rival, web):
+    visitor = Visitor(live_shop)
+    sent = visitor.say().json()
+    port, token = web.port, visitor.token
+    own, other = f"http://{live_shop.host}:{port}", f"http://{live_rival.host}:{port}"
+
+    async def story() -> None:
+        url = f"ws://{live_shop.host}:{port}/ws/widget/"
+        async with connect(
+            url, host="127.0.0.1", port=port, origin=own, subprotocols=["omni.v1", f"token.{token}"]
+        ) as socket:
+            hello = json.loads(await socket.recv())
+
+            def reply() -> None:
+                with live_shop.enter():
+                    ticket = Ticket.objects.get()
+                    for kind in (MessageKind.NOTE, MessageKind.PUBLIC):
+                        post_message(
+                            ticket_id=ticket.id, client_id=uuid.uuid4(), text=f"as {kind}", user=live_shop.agent, kind=kind
+                        )
+                    dispatch_new_events()
+                connection.close()
+
+            await asyncio.to_thread(reply)
+            frame = json.loads(await asyncio.wait_for(socket.recv(), 10))
+            assert (frame["type"], frame["message"]["text"]) == ("message", "as public") or frame["message"]["id"] == sent["id"]
+            await socket.send(json.dumps({"type": "since", "seq": hello["seq"]}))
+            texts = []
+            while "as public" not in texts[-1:]:
+                texts.append(json.loads(await asyncio.wait_for(socket.recv(), 10))["message"]["text"])
+            assert "as note" not in texts
+        for bad_url, bad_token, bad_origin in (
+            (url, "", own), (url, token + "x", own), (url, token, "https://evil.test"),
+            (f"ws://{live_rival.host}:{port}/ws/widget/", token, other),
+        ):  # fmt: skip
+            with pytest.raises(InvalidStatus):
+                await _hello(bad_url, "", port, bad_token, bad_origin)
+
+    asyncio.run(story())
