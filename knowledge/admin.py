@@ -30,7 +30,7 @@ from tenants.tasking import wake
 
 @admin.register(Document, site=tenant_admin)
 class DocumentAdmin(admin.ModelAdmin[Document]):
-    list_display = ["title", "progress", "note", "kind", "chunk_count", "file_size", "updated_at"]
+    list_display = ["title", "progress", "note", "kind", "chunk_count", "updated_at"]
     list_filter = ["state", "kind", "origin"]
     search_fields = ["title", "filename", "url"]
     ordering = ["-created_at"]

@@ -91,7 +91,7 @@ def register_sweeps() -> None:
             condition="SELECT 1 FROM {schema}.knowledge_document WHERE"
             " (state IN ('uploaded', 'deleting') AND touched_at < now() - interval '5 s') OR"
             " (state IN ('reading', 'splitting', 'indexing') AND"
-            " ((claim IS NULL AND touched_at < now() - interval '20 s') OR touched_at < now() - interval '150 s'))",
+            " ((claim IS NULL AND touched_at < now() - interval '20 s') OR touched_at < now() - interval '60 s'))",
             task="knowledge.tasks.sweep_documents",
         )
     )

@@ -11,12 +11,14 @@ import resource
 import socket
 import sys
 import tempfile
+import threading
 import time
 from pathlib import Path
 from typing import Any, NoReturn
 
 MEMORY = 1024 * 1024 * 1024
 CPU_SECONDS = 55
+HEARTBEAT_SECONDS = 5
 _CLONE_NEWUSER, _CLONE_NEWNET = 0x10000000, 0x40000000
 
 
@@ -57,9 +59,19 @@ def main(path: str, filename: str) -> None:
     # What libraries print must not get among the answers.
     os.dup2(2, 1)
 
+    speaking = threading.Lock()
+    progress = [0, 0]
+
     def answer(**message: Any) -> None:
-        answers.write(json.dumps(message, ensure_ascii=False) + "\n")
-        answers.flush()
+        with speaking:
+            answers.write(json.dumps(message, ensure_ascii=False) + "\n")
+            answers.flush()
+
+    def beat() -> NoReturn:
+        """A sign of life while one long page or document is being read."""
+        while True:
+            time.sleep(HEARTBEAT_SECONDS)
+            answer(done=progress[0], total=progress[1])
 
     _limit()
     _leave_network()
@@ -69,9 +81,11 @@ def main(path: str, filename: str) -> None:
     from knowledge.extract.errors import ExtractionError
 
     last = 0.0
+    threading.Thread(target=beat, daemon=True).start()
 
     def report(done: int, total: int) -> None:
         nonlocal last
+        progress[:] = done, total
         if done == total or time.monotonic() - last > 0.2:
             last = time.monotonic()
             answer(done=done, total=total)

@@ -34,8 +34,8 @@ from tenants.names import current_schema
 log = structlog.get_logger(__name__)
 
 State = Document.State
-# Longer than a child process may run: a claim older than this belongs to a dead worker.
-STALE_AFTER = timedelta(seconds=150)
+# The child that reads gives a sign of life every few seconds: an older claim belongs to a dead worker.
+STALE_AFTER = timedelta(seconds=60)
 # After a dependency did not answer.
 RETRY_AFTER = timedelta(seconds=20)
 MAX_ATTEMPTS = 5
