@@ -182,7 +182,8 @@ class GigaChatStandIn(StandIn):
             }
             for index, text in enumerate(body["input"])
         ]
-        return Answer(json={"object": "list", "model": body["model"], "data": data})
+        # In no order: `index` counts.
+        return Answer(json={"object": "list", "model": body["model"], "data": data[::-1]})
 
 
 def _error(status: int, message: str) -> Answer:

@@ -70,8 +70,8 @@ Reaction = Answer | Callable[[Request], Answer | None]
 
 
 def drip(piece: bytes = b" ", seconds: float = 0.02) -> Iterator[bytes]:
-    """One piece after another, until the client goes away."""
-    while True:
+    """One piece after another, until the client goes away; after ten seconds nobody is waiting any more."""
+    for _number in range(int(10 / seconds)):
         yield piece
         time.sleep(seconds)
 

@@ -259,6 +259,7 @@ def test_embeddings_keep_order_and_meaning(case: Case) -> None:
     assert [len(vector) for vector in result.vectors] == [provider.space.dim] * 3
     near, far = _cosine(result.vectors[0], result.vectors[2]), _cosine(result.vectors[0], result.vectors[1])
     assert near > far
+    assert result.vectors == [provider.embed([text], "doc", context()).vectors[0] for text in texts]
     assert result.tokens > 0
     assert provider.space.key == f"{case.name}:{provider.space.model}:{provider.space.dim}"
 
