@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -30,6 +31,7 @@ __all__ = [
     "MessageReceived",
     "OutgoingFile",
     "OutgoingMessage",
+    "PartlySent",
     "Profile",
     "Receipt",
     "SendResult",
@@ -146,6 +148,8 @@ class OutgoingMessage:
     buttons: Sequence[Mapping[str, str]] = ()
     citations: Sequence[Mapping[str, Any]] = ()
     reply_to_external_id: str = ""
+    # Provider ids of the pieces that an earlier try got through; they are not sent again.
+    sent_parts: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -182,6 +186,15 @@ class TransportError(Exception):
         self.whole_channel = whole_channel
         self.unreachable = unreachable
         self.breaks_channel = breaks_channel
+
+
+class PartlySent(Exception):
+    """Some pieces of a long message went through before `error`. The next try goes on behind them."""
+
+    def __init__(self, parts: Sequence[str], error: TransportError | UnknownOutcome) -> None:
+        super().__init__(str(error))
+        self.parts = list(parts)
+        self.error = error
 
 
 class UnknownOutcome(Exception):
@@ -257,8 +270,8 @@ class Adapter:
         raise NotImplementedError
 
     def event_key(self, headers: Mapping[str, str], body: bytes) -> str:
-        """The provider's key of this delivery; falls back to a hash of the bytes."""
-        raise NotImplementedError
+        """The provider's key of this delivery; a hash of the bytes where there is none."""
+        return "sha256:" + hashlib.sha256(body).hexdigest()
 
     # -- inbound: called in the worker
     def parse(self, headers: Mapping[str, str], body: bytes) -> Sequence[InboundResult]:

@@ -7,7 +7,7 @@ import structlog
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from channels_app.base import OutgoingFile, OutgoingMessage, SendResult, TransportError, UnknownOutcome
+from channels_app.base import OutgoingFile, OutgoingMessage, PartlySent, SendResult, TransportError, UnknownOutcome
 from channels_app.models import Channel, DeliveryAttempt
 from channels_app.registry import adapter_class, adapter_for
 from channels_app.services.channels import mark_broken, mark_healthy
@@ -42,19 +42,28 @@ def _send(message: Message) -> None:
         return
     try:
         result = adapter_for(channel).send(outgoing_message(message))
-    except TransportError as error:
-        _after_refusal(message, channel, error, started)
-    except UnknownOutcome as error:
-        if adapter_class(channel.kind).idempotent and message.attempts < MAX_ATTEMPTS:
-            _later(message, started, str(error), _backoff(message.attempts))
-        else:
-            _finish(message, started, Delivery.UNCERTAIN, str(error))
+    except PartlySent as partly:
+        message.content = {**message.content, "sent_parts": partly.parts}
+        message.save(update_fields=["content"])
+        _after_fault(message, channel, partly.error, started)
     except Exception as error:
-        # Our own fault after the request may have left: only a person can tell whether it arrived.
-        log.exception("send_failed", message=message.pk)
-        _finish(message, started, Delivery.UNCERTAIN, f"{type(error).__name__}")
+        _after_fault(message, channel, error, started)
     else:
         _after_success(message, channel, result, started)
+
+
+def _after_fault(message: Message, channel: Channel, error: Exception, started: datetime) -> None:
+    match error:
+        case TransportError():
+            _after_refusal(message, channel, error, started)
+        case UnknownOutcome() if adapter_class(channel.kind).idempotent and message.attempts < MAX_ATTEMPTS:
+            _later(message, started, str(error), _backoff(message.attempts))
+        case UnknownOutcome():
+            _finish(message, started, Delivery.UNCERTAIN, str(error))
+        case _:
+            # Our own fault after the request may have left: only a person can tell whether it arrived.
+            log.error("send_failed", message=message.pk, exc_info=error)
+            _finish(message, started, Delivery.UNCERTAIN, type(error).__name__)
 
 
 def outgoing_message(message: Message) -> OutgoingMessage:
@@ -73,6 +82,7 @@ def outgoing_message(message: Message) -> OutgoingMessage:
         buttons=message.content.get("buttons", []),
         citations=message.content.get("citations", []),
         reply_to_external_id=message.reply_to.external_id if message.reply_to else "",
+        sent_parts=message.content.get("sent_parts", []),
     )
 
 

@@ -1,0 +1,150 @@
+"""Every fixture of the protocol, and what a correct system makes of it."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from channels_app.base import (
+    AddressBlocked,
+    ButtonPressed,
+    ConversationStarted,
+    EditedMessage,
+    MessageReceived,
+    Unparsable,
+)
+from channels_app.telegram.incoming import parse_update
+
+FIXTURES = Path(__file__).parent.parent / "fixtures"
+
+
+def parse(name: str) -> list[Any]:
+    return list(parse_update((FIXTURES / f"{name}.json").read_bytes()))
+
+
+def one(name: str) -> Any:
+    results = parse(name)
+    assert len(results) == 1
+    return results[0]
+
+
+def test_text_with_its_sender():
+    got = one("message_text")
+    assert isinstance(got, MessageReceived)
+    assert (got.address, got.profile.name, got.profile.language) == ("710455821", "Марина Селезнёва", "ru")
+    assert (got.incoming.external_id, got.incoming.text[:12]) == ("1201", "Здравствуйте")
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "file_id", "text"),
+    [
+        ("message_photo_caption", "photo", "AgACAgIAAxkBAAIk1y", "Вот фото поломки"),
+        ("message_document", "document", "BQACAgIAAxkBAAIdoc01", "Акт во вложении"),
+        ("message_voice", "voice", "AwACAgIAAxkBAAIvoi01", ""),
+        ("message_audio", "audio", "CQACAgIAAxkBAAIaud01", ""),
+        ("message_video", "video", "BAACAgIAAxkBAAIvid01", ""),
+        ("message_sticker", "sticker", "CAACAgIAAxkBAAIsti01", ""),
+    ],
+)
+def test_files_and_their_captions(name, kind, file_id, text):
+    incoming = one(name).incoming
+    assert [(file.kind, file.remote["file_id"]) for file in incoming.files] == [(kind, file_id)]
+    assert incoming.text == text
+    assert "unsupported" not in incoming.content
+
+
+def test_a_document_keeps_its_name():
+    assert one("message_document").incoming.files[0].name == "Акт сверки (ноябрь).pdf"
+
+
+def test_a_place_and_a_card():
+    assert one("message_location").incoming.content["location"]["latitude"] == 59.93428
+    card = one("message_contact_own")
+    assert card.profile.phone == "+79990001122"
+    assert card.incoming.content["contact"]["name"] == "Марина Селезнёва"
+
+
+def test_somebody_elses_card_is_not_the_customers_phone():
+    update = json.loads((FIXTURES / "message_contact_own.json").read_text())
+    update["message"]["contact"]["user_id"] = 1
+    assert parse_update(json.dumps(update).encode())[0].profile.phone == ""
+
+
+def test_a_reply_names_what_it_answers():
+    incoming = one("message_reply_with_quote").incoming
+    assert incoming.reply_to_external_id == "1199"
+    assert incoming.content["quote"] == "заказ №4471"
+
+
+def test_start_carries_its_payload():
+    started = one("message_start_with_payload")
+    assert isinstance(started, ConversationStarted)
+    assert started.payload == "site_widget_7f3a"
+
+
+def test_an_edit_and_a_press_and_a_block():
+    edited = one("edited_message_text")
+    assert isinstance(edited, EditedMessage) and edited.incoming.external_id == "1201"
+    pressed = one("callback_query")
+    assert isinstance(pressed, ButtonPressed)
+    assert (pressed.incoming.text, pressed.incoming.content["button"]) == ("👍", "csat:5f1c:5")
+    blocked = one("my_chat_member_blocked")
+    assert isinstance(blocked, AddressBlocked) and blocked.reason
+
+
+def test_groups_are_none_of_ours():
+    assert parse("group_message_ignored") == []
+
+
+def test_every_fixture_is_understood():
+    for path in FIXTURES.glob("*.json"):
+        parse_update(path.read_bytes())
+
+
+MESSAGE = {
+    "message_id": 5,
+    "from": {"id": 7, "first_name": "А"},
+    "chat": {"id": 7, "type": "private"},
+    "date": 1790008407,
+}
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        {"dice": {"emoji": "🎲", "value": 3}},
+        {"poll": {"id": "1"}},
+        {"something_of_next_year": {"deep": [1, {"x": None}]}},
+        {"photo": []},
+        {"document": {"no_file_id": True}},
+        {"voice": None},
+        {},
+    ],
+)
+def test_what_we_do_not_know_becomes_a_visible_placeholder(content):
+    update = {"update_id": 1, "message": {**MESSAGE, **content}}
+    incoming = parse_update(json.dumps(update).encode())[0].incoming
+    assert incoming.text and "unsupported" in incoming.content
+
+
+def test_strange_parts_do_not_cost_the_text():
+    update = {
+        "update_id": 1,
+        "message": {**MESSAGE, "text": "привет", "sticker": 5, "location": "x", "contact": [], "quote": 1},
+    }
+    assert parse_update(json.dumps(update).encode())[0].incoming.text == "привет"
+
+
+def test_albums_stay_together_and_ephemeral_messages_apart():
+    update = {"update_id": 9, "message": {**MESSAGE, "message_id": 0, "text": "x", "media_group_id": "g1"}}
+    incoming = parse_update(json.dumps(update).encode())[0].incoming
+    assert (incoming.content["group"], incoming.external_id) == ("g1", "update:9")
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"{", b"[]", b"null", b'{"update_id": "x"}', b"\xff\xfe", b'{"update_id": 1, "message": {}}']
+)
+def test_what_is_no_update_says_so(body):
+    with pytest.raises(Unparsable):
+        parse_update(body)

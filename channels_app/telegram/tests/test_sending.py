@@ -1,0 +1,150 @@
+"""Replies to Telegram: what leaves, in what pieces, and what each answer of the Bot API means."""
+
+import uuid
+
+import pytest
+
+from channels_app.base import ChannelInfo, OutgoingMessage, PartlySent, TransportError, UnknownOutcome
+from channels_app.telegram.adapter import Adapter
+from channels_app.telegram.outgoing import keyboard, split_text, units
+from tests.standins.server import Answer
+from tests.standins.telegram import BLOCKED, TOKEN, UNAUTHORIZED, TelegramStandIn, error, too_many
+
+
+@pytest.fixture
+def telegram(settings):
+    with TelegramStandIn() as stand_in:
+        settings.TELEGRAM_API_URL = stand_in.url
+        yield stand_in
+
+
+@pytest.fixture
+def adapter():
+    info = ChannelInfo(
+        id=uuid.UUID(int=5), schema="t_shop", kind="telegram", config={}, secrets={"token": TOKEN},
+        webhook_url="https://shop.example/hooks/telegram/5/",
+    )  # fmt: skip
+    return Adapter(info)
+
+
+def message(text: str = "Здравствуйте", **fields: object) -> OutgoingMessage:
+    return OutgoingMessage(key=uuid.uuid4(), address="710455821", details={}, text=text, **fields)
+
+
+def test_text_is_escaped_and_its_id_kept(telegram, adapter):
+    result = adapter.send(message("цена < 5 & > 3 <b>"))
+    assert telegram.sent[0]["text"] == "цена &lt; 5 &amp; &gt; 3 &lt;b&gt;"
+    assert result.external_id == str(telegram.sent[0]["message_id"])
+
+
+def test_sources_stand_under_the_answer(telegram, adapter):
+    adapter.send(message("Да [1].", citations=[{"n": 1, "title": "Доставка", "page": 2, "url": None}]))
+    assert telegram.sent[0]["text"].endswith("[1] Доставка, 2")
+
+
+def test_buttons_reply_and_topic(telegram, adapter):
+    adapter.send(
+        OutgoingMessage(
+            key=uuid.uuid4(), address="7", details={"message_thread_id": 3}, text="?", reply_to_external_id="44",
+            buttons=[{"text": "Да", "value": "yes"}],
+        )
+    )  # fmt: skip
+    sent = telegram.sent[0]
+    assert sent["reply_parameters"] == {"message_id": 44, "allow_sending_without_reply": True}
+    assert sent["message_thread_id"] == 3
+    assert sent["reply_markup"]["inline_keyboard"] == [[{"text": "Да", "callback_data": "yes"}]]
+
+
+def test_button_data_keep_within_64_bytes():
+    data = keyboard([{"text": "x", "value": "я" * 60}])["inline_keyboard"][0][0]["callback_data"]
+    assert len(data.encode()) == 64
+
+
+def test_long_texts_are_cut_between_words_within_the_limit():
+    text = "\n\n".join(f"Абзац {n}. " + "слово 👨‍👩‍👧 " * 60 for n in range(12))
+    pieces = split_text(text)
+    assert all(units(piece) <= 4096 for piece in pieces)
+    assert " ".join(" ".join(pieces).split()) == " ".join(text.split())
+    assert split_text("я" * 5000) == ["я" * 4096, "я" * 904]
+    assert split_text("") == []
+
+
+def test_a_second_piece_that_fails_does_not_double_the_first(telegram, adapter):
+    long = "слово " * 1200
+    telegram.script(lambda request: None, error(502, "Bad Gateway"), path="sendMessage")
+    with pytest.raises(PartlySent) as caught:
+        adapter.send(message(long))
+    adapter.send(message(long, sent_parts=caught.value.parts))
+    assert len(telegram.sent) == 2
+    assert telegram.sent[0]["text"] != telegram.sent[1]["text"]
+
+
+def refusal(adapter: Adapter) -> TransportError:
+    with pytest.raises(TransportError) as caught:
+        adapter.send(message())
+    return caught.value
+
+
+def test_a_pause_is_for_the_whole_bot(telegram, adapter):
+    telegram.script(too_many(7))
+    got = refusal(adapter)
+    assert (got.permanent, got.retry_after, got.whole_channel) == (False, 7, True)
+
+
+def test_a_blocked_bot_and_a_lost_token_are_final(telegram, adapter):
+    telegram.script(BLOCKED, UNAUTHORIZED)
+    blocked, lost = refusal(adapter), refusal(adapter)
+    assert blocked.permanent and blocked.unreachable and not blocked.breaks_channel
+    assert lost.permanent and lost.breaks_channel
+
+
+@pytest.mark.parametrize("answer", [error(500, "Internal Server Error"), Answer(502, html="<h1>Bad Gateway</h1>")])
+def test_their_faults_are_tried_again(telegram, adapter, answer):
+    telegram.script(answer)
+    assert not refusal(adapter).permanent
+
+
+@pytest.mark.parametrize("answer", [Answer(json={"ok": True}, cut=True), Answer(raw=[]), Answer(200, html="half")])
+def test_a_lost_answer_is_not_a_failure(telegram, adapter, answer):
+    telegram.script(answer)
+    with pytest.raises(UnknownOutcome):
+        adapter.send(message())
+
+
+def test_markup_that_telegram_refuses_is_sent_as_plain_text(telegram, adapter):
+    telegram.script(error(400, "Bad Request: can't parse entities: unexpected end"))
+    adapter.send(message("1 < 2"))
+    assert telegram.sent[0]["text"] == "1 < 2"
+    assert "parse_mode" not in telegram.sent[0]
+
+
+def test_the_token_is_in_no_error(telegram, adapter, settings, caplog):
+    settings.TELEGRAM_API_URL = "http://127.0.0.1:1"
+    assert TOKEN not in repr(refusal(adapter)) + caplog.text
+
+
+def test_connecting_polls_on_a_laptop_and_sets_a_webhook_on_a_server(telegram, adapter, settings):
+    settings.PUBLIC_URL_REACHABLE = False
+    assert adapter.connect().external_id == "123456789"
+    assert telegram.calls[-1][0] == "deleteWebhook"
+    settings.PUBLIC_URL_REACHABLE = True
+    adapter.connect()
+    assert telegram.webhook["url"] == "https://shop.example/hooks/telegram/5/"
+    assert telegram.webhook["allowed_updates"] == ["message", "edited_message", "callback_query", "my_chat_member"]
+
+
+async def test_polling_takes_each_update_once(telegram, adapter):
+    first = telegram.customer_says("раз")
+    bodies, state = await adapter.poll({})
+    assert len(bodies) == 1 and state == {"offset": first["update_id"] + 1}
+    telegram.customer_says("два")
+    bodies, _state = await adapter.poll(state)
+    assert len(bodies) == 1 and "два" in bodies[0].decode()
+
+
+def test_files_are_fetched_without_showing_their_address(telegram, adapter):
+    telegram.add_file("F1", b"data")
+    assert adapter.fetch_file({"file_id": "F1"}).body == b"data"
+    with pytest.raises(TransportError) as caught:
+        adapter.fetch_file({"file_id": "none"})
+    assert caught.value.permanent
