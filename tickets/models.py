@@ -101,6 +101,17 @@ class Priority(models.IntegerChoices):
     URGENT = 4, _("Urgent")
 
 
+class HandoffReason(models.TextChoices):
+    """Why the assistant gave a conversation to people."""
+
+    ASKED = "asked", _("the customer asked for a person")
+    NO_SOURCE = "no_source", _("no source in the documents")
+    NOT_SURE = "not_sure", _("not sure of the answer")
+    UNREAD_FILE = "unread_file", _("a file it cannot read")
+    LIMIT = "limit", _("limit reached")
+    ERROR = "error", _("error of the model")
+
+
 class TicketNumber(models.Model):
     """One row: the last number given. Locked while a ticket is made, so numbers have no gaps and no doubles."""
 

@@ -109,7 +109,7 @@ class _Links(Urlizer):
 
 
 _links = _Links()
-_CITATION = re.compile(r"\[(\d{1,2})\]")
+_CITATION = re.compile(r" ?\[(\d{1,2})\]")
 
 
 @register.filter

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from functools import wraps
 from typing import Concatenate, ParamSpec
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.contrib.auth import REDIRECT_FIELD_NAME
@@ -34,7 +35,8 @@ def agent_required(view: View[P]) -> View[P]:
 
 def _ask_to_log_in(request: HttpRequest) -> HttpResponse:
     if request.headers.get("HX-Request"):
-        here = request.headers.get("HX-Current-URL-Path", "/inbox/")
+        # Where the person was, on this host; the log-in page checks it once more.
+        here = urlsplit(request.headers.get("HX-Current-URL", "")).path or "/"
         query = urlencode({REDIRECT_FIELD_NAME: here})
         return HttpResponse(status=401, headers={"HX-Redirect": f"{resolve_url(settings.LOGIN_URL)}?{query}"})
     return redirect_to_login(request.get_full_path())

@@ -38,10 +38,10 @@ def count_attempt(request: HttpRequest, email: str) -> None:
     key = _key(request, email)
     try:
         with redis_client().pipeline() as pipe:
+            pipe.set(key, 0, ex=WINDOW, nx=True)
             pipe.incr(key)
-            pipe.expire(key, WINDOW, nx=True)
             pipe.ttl(key)
-            count, _set, left = pipe.execute()
+            _made, count, left = pipe.execute()
     except RedisError as error:
         # Without Redis people must still get in; passwords are slow to guess by themselves.
         log.warning("login_not_counted", error=str(error))

@@ -1,3 +1,22 @@
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from tickets.inbox import actions, views
+
+app_name = "inbox"
+urlpatterns = [
+    path("", views.inbox, name="list"),
+    path("rows/", views.fresh_rows, name="rows"),
+    path("uploads/", actions.upload, name="upload"),
+    path("messages/<int:message_id>/retry/", actions.retry, name="retry"),
+    path("messages/<int:message_id>/attempts/", views.attempts, name="attempts"),
+    path("<int:number>/", views.inbox, name="conversation"),
+    path("<int:number>/earlier/", views.earlier, name="earlier"),
+    path("<int:number>/items/", views.fresh_items, name="items"),
+    path("<int:number>/messages/", actions.post, name="post"),
+    path("<int:number>/assign/", actions.assign, name="assign"),
+    path("<int:number>/team/", actions.team, name="team"),
+    path("<int:number>/priority/", actions.priority, name="priority"),
+    path("<int:number>/status/", actions.status, name="status"),
+    path("<int:number>/tags/", actions.tags, name="tags"),
+    path("<int:number>/contact/", actions.contact, name="contact"),
+]

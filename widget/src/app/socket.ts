@@ -11,7 +11,9 @@ const FIRST_PAUSE = 500;
 const LAST_PAUSE = 30_000;
 const PING_EVERY = 20_000;
 const SILENCE = 45_000;
+const WAKES = ["online", "pageshow", "visibilitychange"];
 
+/** Milliseconds before the next attempt: doubled each time, in no step with other visitors. */
 export const pause = (attempt: number, random: () => number = Math.random): number =>
   Math.min(LAST_PAUSE, FIRST_PAUSE * 2 ** attempt) * (0.5 + random() / 2);
 
@@ -24,21 +26,22 @@ export class Socket {
   private stopped = false;
 
   constructor(private url: string, private token: string, private wire: Wire) {
-    addEventListener("online", this.kick);
-    addEventListener("pageshow", this.kick);
-    document.addEventListener("visibilitychange", this.kick);
+    for (const wake of WAKES) (wake === "visibilitychange" ? document : window).addEventListener(wake, this.kick);
     this.connect();
   }
 
+  get isOpen(): boolean { return this.ws?.readyState === WebSocket.OPEN; }
+
   send(frame: unknown): void {
-    if (this.ws?.readyState === WebSocket.OPEN) this.ws.send(JSON.stringify(frame));
+    if (this.isOpen) this.ws?.send(JSON.stringify(frame));
   }
+
+  /** Drops the connection and comes back. */
+  renew(): void { this.ws?.close(); }
 
   stop(): void {
     this.stopped = true;
-    removeEventListener("online", this.kick);
-    removeEventListener("pageshow", this.kick);
-    document.removeEventListener("visibilitychange", this.kick);
+    for (const wake of WAKES) (wake === "visibilitychange" ? document : window).removeEventListener(wake, this.kick);
     clearTimeout(this.timer);
     clearInterval(this.ping);
     this.ws?.close();
@@ -47,26 +50,26 @@ export class Socket {
   private kick = (): void => {
     if (document.visibilityState !== "visible" || this.stopped) return;
     if (!this.ws || this.ws.readyState > WebSocket.OPEN) {
-      clearTimeout(this.timer);
       this.attempt = 0;
       this.connect();
-    } else if (Date.now() - this.heard > SILENCE) this.ws.close();
+    } else if (this.isOpen && Date.now() - this.heard > SILENCE) this.ws.close();
   };
 
   private connect(): void {
+    clearTimeout(this.timer);
     if (this.stopped || (this.ws && this.ws.readyState <= WebSocket.OPEN)) return;
     const ws = new WebSocket(this.url, ["omni.v1", `token.${this.token}`]);
     this.ws = ws;
     ws.onopen = () => {
       this.attempt = 0;
       this.heard = Date.now();
-      this.wire.onOpen();
       clearInterval(this.ping);
-      this.ping = window.setInterval(() => {
+      this.ping = setInterval(() => {
         // A half-open connection says nothing of itself: silence is the only sign.
-        if (Date.now() - this.heard > SILENCE) ws.close();
+        if (Date.now() - this.heard > SILENCE) this.lose(ws);
         else this.send({ type: "ping" });
-      }, PING_EVERY);
+      }, PING_EVERY) as unknown as number;
+      this.wire.onOpen();
     };
     ws.onmessage = (event: MessageEvent<string>) => {
       this.heard = Date.now();
@@ -74,12 +77,17 @@ export class Socket {
       try { frame = JSON.parse(event.data) as Frame; } catch { return; }
       this.wire.onFrame(frame);
     };
-    ws.onclose = () => {
-      clearInterval(this.ping);
-      if (this.ws === ws) this.ws = null;
-      if (this.stopped) return;
-      this.wire.onLost();
-      this.timer = window.setTimeout(() => this.connect(), pause(this.attempt++));
-    };
+    ws.onclose = () => this.lose(ws);
+  }
+
+  /** Without waiting for the closing handshake, which a dead line never answers. */
+  private lose(ws: WebSocket): void {
+    if (this.ws !== ws) return;
+    this.ws = null;
+    clearInterval(this.ping);
+    ws.close();
+    if (this.stopped) return;
+    this.timer = setTimeout(() => this.connect(), pause(this.attempt++)) as unknown as number;
+    this.wire.onLost();
   }
 }

@@ -1,0 +1,93 @@
+// The sequence over the websocket: every event once and in order, whatever was lost on the way.
+import { Socket } from "../../../widget/src/app/socket";
+
+export interface EventFrame { type: "event"; seq: string; event: string; ticket: string | null; data: Record<string, unknown> }
+export interface TypingFrame { type: "typing"; ticket: string; who: string; user?: string; on: boolean }
+type AgentFrame = { type: "hello"; seq: string } | EventFrame | TypingFrame | { type: "resync" } | { type: "pong" };
+
+export interface Listener {
+  onEvent(frame: EventFrame): void;
+  onTyping(frame: TypingFrame): void;
+  /** Fetches everything anew; returns the sequence it stands for. */
+  onResync(): Promise<number>;
+  onConnection(up: boolean): void;
+}
+
+// Every third ping also asks for what may have been lost without a later event to show the gap.
+const ASK_EVERY = 60_000;
+
+export class Feed {
+  private held = new Map<number, EventFrame>();
+  private asked = 0;
+  private resyncing = false;
+  private socket: Pick<Socket, "send">;
+
+  constructor(private seq: number, private listener: Listener, connect = openSocket) {
+    this.socket = connect((frame) => this.receive(frame), () => listener.onConnection(false));
+    setInterval(() => this.socket.send({ type: "since", seq: String(this.seq) }), ASK_EVERY);
+  }
+
+  typing(ticket: string, on: boolean): void {
+    this.socket.send({ type: "typing", ticket, on });
+  }
+
+  private receive(frame: AgentFrame): void {
+    if (frame.type === "typing") this.listener.onTyping(frame);
+    else if (frame.type === "resync") void this.resync();
+    else if (frame.type === "event") this.take(frame);
+    else if (frame.type === "hello") this.greet(Number(frame.seq));
+  }
+
+  private greet(newest: number): void {
+    this.asked = 0;
+    this.listener.onConnection(true);
+    // Behind us: the log was restored from a backup.
+    if (newest < this.seq) void this.resync();
+    else if (newest > this.seq) this.askForMissing();
+  }
+
+  private take(frame: EventFrame): void {
+    const seq = Number(frame.seq);
+    if (seq <= this.seq) return;
+    this.held.set(seq, frame);
+    this.drain();
+    if (this.held.size && !this.resyncing) this.askForMissing();
+  }
+
+  private drain(): void {
+    if (this.resyncing) return;
+    for (let next = this.held.get(this.seq + 1); next; next = this.held.get(this.seq + 1)) {
+      this.held.delete(++this.seq);
+      this.listener.onEvent(next);
+    }
+  }
+
+  private askForMissing(): void {
+    // Once for one gap: the answer itself comes in pieces.
+    if (this.asked === this.seq + 1) return;
+    this.asked = this.seq + 1;
+    this.socket.send({ type: "since", seq: String(this.seq) });
+  }
+
+  private async resync(): Promise<void> {
+    if (this.resyncing) return;
+    this.resyncing = true;
+    try {
+      this.seq = await this.listener.onResync();
+      for (const seq of this.held.keys()) if (seq <= this.seq) this.held.delete(seq);
+    } finally {
+      this.resyncing = false;
+    }
+    this.drain();
+    if (this.held.size) this.askForMissing();
+  }
+}
+
+function openSocket(onFrame: (frame: AgentFrame) => void, onLost: () => void): Socket {
+  const scheme = location.protocol === "https:" ? "wss:" : "ws:";
+  return new Socket(`${scheme}//${location.host}/ws/agent/`, "", {
+    onFrame: (frame) => onFrame(frame as unknown as AgentFrame),
+    onOpen: () => undefined,
+    onLost,
+  });
+}

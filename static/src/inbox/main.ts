@@ -1,0 +1,77 @@
+// The inbox: server-rendered, kept fresh over one websocket. Modules act on the page; none of them keeps a copy of it.
+import { edit, mountComposer, settleComposer, setUpComposer } from "./composer";
+import { Feed } from "./feed";
+import { setUpFragments } from "./fragments";
+import { setUpKeys } from "./keys";
+import { settleList } from "./list";
+import { noteEvent, refetch } from "./live";
+import { kick, paintWaiting, setUpOutbox } from "./outbox";
+import { toast, word } from "./parts";
+import { settleScreen, setUpScreens } from "./screens";
+import { sentence, setUpRequests } from "./server";
+import { setUpTimes } from "./times";
+import { forgetTyping, makeTeller, noteTyping } from "./typing";
+
+const BANNER_AFTER = 1_000;
+let shown = "";
+
+/** A conversation has come, or gone; also after a step back in history. */
+function mount(): void {
+  const talk = document.getElementById("talk");
+  if (talk?.dataset.number !== shown || !talk?.dataset.mounted) {
+    shown = talk?.dataset.number ?? "";
+    if (talk) talk.dataset.mounted = "yes";
+    forgetTyping();
+    mountComposer();
+    paintWaiting();
+  }
+  settleComposer();
+  settleList();
+  settleScreen();
+}
+
+function showConnection(): (up: boolean) => void {
+  let timer = 0;
+  return (up) => {
+    clearTimeout(timer);
+    const banner = document.getElementById("offline")!;
+    if (up) {
+      banner.hidden = true;
+      kick();
+    } else timer = window.setTimeout(() => { banner.hidden = false; }, BANNER_AFTER);
+  };
+}
+
+function setUpErrors(): void {
+  document.addEventListener("htmx:responseError", (event) => {
+    const { xhr } = (event as CustomEvent<{ xhr: XMLHttpRequest }>).detail;
+    if (!xhr.getResponseHeader("HX-Redirect")) toast(sentence(xhr.responseText) || word("failed"));
+    mount();
+  });
+  for (const kind of ["htmx:sendError", "htmx:timeout"]) {
+    document.addEventListener(kind, () => { toast(word("offline")); mount(); });
+  }
+}
+
+function start(): void {
+  setUpRequests();
+  setUpFragments();
+  setUpErrors();
+  setUpScreens();
+  let feed: Feed;
+  setUpComposer(makeTeller(() => feed));
+  setUpOutbox(edit);
+  setUpKeys();
+  setUpTimes();
+  for (const kind of ["htmx:afterSettle", "htmx:historyRestore", "inbox:changed"]) document.addEventListener(kind, mount);
+  mount();
+  const showUp = showConnection();
+  feed = new Feed(Number(document.getElementById("list")!.dataset.seq), {
+    onEvent: noteEvent,
+    onTyping: noteTyping,
+    onResync: refetch,
+    onConnection: showUp,
+  });
+}
+
+start();

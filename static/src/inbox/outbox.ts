@@ -1,0 +1,150 @@
+// What was written and not yet confirmed. It lies in localStorage under the message's own id, which the server accepts once,
+// so it may be sent again after a lost answer, a reload or a closed laptop. One at a time: order is kept.
+import { apply, parse } from "./fragments";
+import { clonePart, inbox, inPart, openConversation, word } from "./parts";
+import { fetchHtml, Refused } from "./server";
+import { scrollToEnd, settleThread } from "./thread";
+
+export interface File { id: string; name: string; size: number }
+export interface Outgoing {
+  clientId: string;
+  number: string;
+  text: string;
+  kind: "public" | "note";
+  files: File[];
+  replyTo: string;
+  status: string;
+  /** Why the server refused it; it then waits for a person. */
+  refused?: string;
+}
+
+const LONGEST_PAUSE = 15_000;
+let queue: Outgoing[] = [];
+let sending = false;
+let timer = 0;
+let failures = 0;
+
+const key = (): string => `outbox:${inbox().dataset.user}`;
+
+export function setUpOutbox(edit: (message: Outgoing) => void): void {
+  queue = JSON.parse(localStorage.getItem(key()) ?? "[]") as Outgoing[];
+  addEventListener("online", kick);
+  document.addEventListener("click", (event) => {
+    const button = (event.target as Element).closest<HTMLElement>("[data-outbox]");
+    const message = queue.find((one) => one.clientId === button?.closest<HTMLElement>(".item")?.dataset.clientId);
+    if (!button || !message) return;
+    if (button.dataset.outbox === "retry") retry(message);
+    else {
+      forget(message);
+      bubbleOf(message)?.remove();
+      edit(message);
+    }
+  });
+  kick();
+}
+
+export function post(message: Outgoing): void {
+  queue.push(message);
+  keep();
+  paint(message);
+  scrollToEnd();
+  kick();
+}
+
+/** Puts the bubbles of an opened conversation back. */
+export function paintWaiting(): void {
+  const open = openConversation();
+  for (const message of queue) if (message.number === open?.number) paint(message);
+}
+
+/** The network may be back. */
+export function kick(): void {
+  clearTimeout(timer);
+  failures = 0;
+  void send();
+}
+
+function keep(): void {
+  try {
+    localStorage.setItem(key(), JSON.stringify(queue));
+  } catch {
+    // Storage is full or forbidden: the message still waits in memory.
+  }
+}
+
+function forget(message: Outgoing): void {
+  queue = queue.filter((one) => one !== message);
+  keep();
+}
+
+function retry(message: Outgoing): void {
+  delete message.refused;
+  keep();
+  paint(message);
+  kick();
+}
+
+async function send(): Promise<void> {
+  const message = queue.find((one) => !one.refused);
+  if (sending || !message) return;
+  sending = true;
+  try {
+    const answer = await fetchHtml(`/inbox/${message.number}/messages/`, { body: formOf(message) });
+    failures = 0;
+    forget(message);
+    if (openConversation()?.number === message.number) apply(parse(answer));
+  } catch (error) {
+    if (error instanceof Refused && !error.again) {
+      message.refused = error.message || word("failed");
+      keep();
+      paint(message);
+    } else {
+      // No network, or the server is restarting: keep trying by ourselves.
+      timer = window.setTimeout(() => void send(), Math.min(LONGEST_PAUSE, 500 * 2 ** failures++));
+      sending = false;
+      return;
+    }
+  }
+  sending = false;
+  void send();
+}
+
+function formOf(message: Outgoing): FormData {
+  const form = new FormData();
+  form.set("client_id", message.clientId);
+  form.set("text", message.text);
+  form.set("kind", message.kind);
+  form.set("reply_to", message.replyTo);
+  form.set("status", message.status);
+  for (const file of message.files) form.append("attachments", file.id);
+  return form;
+}
+
+const bubbleOf = (message: Outgoing): HTMLElement | null =>
+  document.querySelector<HTMLElement>(`#thread > [data-client-id="${message.clientId}"]`);
+
+function paint(message: Outgoing): void {
+  if (openConversation()?.number !== message.number) return;
+  const there = bubbleOf(message);
+  if (there && !there.matches(".item--pending")) return;
+  const item = there ?? clonePart("pending");
+  item.dataset.clientId = message.clientId;
+  item.dataset.voice = "pending";
+  item.dataset.day = today();
+  item.dataset.order = String(Date.now() * 1000);
+  item.classList.toggle("item--note", message.kind === "note");
+  item.classList.toggle("item--out", message.kind !== "note");
+  item.classList.toggle("item--trouble", Boolean(message.refused));
+  inPart(item, "text").textContent = message.text;
+  inPart(item, "files").hidden = !message.files.length;
+  inPart(item, "files").lastElementChild!.textContent = message.files.map((file) => file.name).join(", ");
+  inPart(item, "trouble").hidden = !message.refused;
+  inPart(item, "reason").textContent = message.refused ?? "";
+  if (!there) document.getElementById("thread")!.append(item);
+  settleThread();
+}
+
+/** The day as the server writes it, in the reader's calendar. */
+function today(): string {
+  return new Intl.DateTimeFormat("en-CA", { dateStyle: "short" }).format(new Date());
+}

@@ -1,0 +1,143 @@
+"""What agents do in the inbox. Each view reads its input, calls one service and shows what came of it."""
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
+
+from omnisupport.lib.errors import Conflict, InvalidInput
+from tenants.accounts.access import agent_required, signed_in
+from tickets import queries
+from tickets.inbox.forms import (
+    ContactForm,
+    MessageForm,
+    NumberChoice,
+    TextChoice,
+    UUIDChoice,
+    checked,
+    read_selection,
+    read_uuids,
+)
+from tickets.inbox.timeline import make_items
+from tickets.inbox.views import facts
+from tickets.models import Message, MessageKind, Ticket
+from tickets.services import tickets as changes
+from tickets.services.attachments import store_upload
+from tickets.services.contacts import update_contact
+from tickets.services.delivery import retry_message
+from tickets.services.post import post_message
+
+
+@require_POST
+@agent_required
+def post(request: HttpRequest, number: int) -> HttpResponse:
+    """A reply or a note. The same client_id twice is one message, so a script may repeat until it hears an answer."""
+    user = signed_in(request)
+    ticket = queries.get_conversation(number)
+    data = checked(MessageForm(request.POST))
+    message = post_message(
+        ticket_id=ticket.id,
+        client_id=data["client_id"],
+        text=data["text"],
+        user=user,
+        kind=MessageKind(data["kind"]),
+        attachment_ids=read_uuids(request.POST.getlist("attachments")),
+        reply_to_id=data["reply_to"],
+        status=data["status"],
+    )
+    if not request.headers.get("HX-Request"):
+        return redirect("inbox:conversation", number=number)
+    return _show_message(request, ticket, message)
+
+
+@require_POST
+@agent_required
+def retry(request: HttpRequest, message_id: int) -> HttpResponse:
+    message = queries.get_message(message_id)
+    if not retry_message(message.id):
+        raise Conflict(_("This message is on its way already."))
+    return _show_message(request, message.ticket, message)
+
+
+def _show_message(request: HttpRequest, ticket: Ticket, message: Message) -> HttpResponse:
+    messages, _events = queries.pick_thread_items(ticket, [message.id], [])
+    context = {"ticket": ticket, "items": make_items(messages, [])}
+    return render(request, "inbox/_fresh_items.html", context)
+
+
+@require_POST
+@agent_required
+def assign(request: HttpRequest, number: int) -> HttpResponse:
+    ticket = queries.get_conversation(number)
+    assignee_id = checked(UUIDChoice(request.POST))["value"]
+    changes.assign_ticket(ticket.id, assignee_id=assignee_id, actor=signed_in(request))
+    return _show_facts(request, number)
+
+
+@require_POST
+@agent_required
+def team(request: HttpRequest, number: int) -> HttpResponse:
+    ticket = queries.get_conversation(number)
+    changes.set_team(ticket.id, team_id=checked(NumberChoice(request.POST))["value"], actor=signed_in(request))
+    return _show_facts(request, number)
+
+
+@require_POST
+@agent_required
+def priority(request: HttpRequest, number: int) -> HttpResponse:
+    ticket = queries.get_conversation(number)
+    wanted = checked(NumberChoice(request.POST))["value"]
+    changes.set_priority(ticket.id, priority=wanted or 0, actor=signed_in(request))
+    return _show_facts(request, number)
+
+
+@require_POST
+@agent_required
+def status(request: HttpRequest, number: int) -> HttpResponse:
+    ticket = queries.get_conversation(number)
+    wanted = checked(TextChoice(request.POST))["value"]
+    changes.set_status(ticket.id, status=wanted, actor=signed_in(request))
+    return _show_facts(request, number)
+
+
+@require_POST
+@agent_required
+def tags(request: HttpRequest, number: int) -> HttpResponse:
+    """Names separated by commas."""
+    ticket = queries.get_conversation(number)
+    names = checked(TextChoice(request.POST))["value"].split(",")
+    changes.set_tags(ticket.id, names=names, actor=signed_in(request))
+    return _show_facts(request, number)
+
+
+@require_POST
+@agent_required
+def contact(request: HttpRequest, number: int) -> HttpResponse:
+    ticket = queries.get_conversation(number)
+    form = ContactForm(request.POST, prefix="contact")
+    if not form.is_valid():
+        return _show_facts(request, number, contact_form=form)
+    update_contact(ticket.contact_id, changes=form.cleaned_data, actor=signed_in(request))
+    return _show_facts(request, number)
+
+
+def _show_facts(request: HttpRequest, number: int, **changed: Any) -> HttpResponse:
+    if not request.headers.get("HX-Request"):
+        return redirect("inbox:conversation", number=number)
+    viewer = signed_in(request)
+    context = facts(queries.get_conversation(number), viewer) | changed
+    context["selection"] = read_selection(request.GET, viewer)
+    return render(request, "inbox/_facts.html", context)
+
+
+@require_POST
+@agent_required
+def upload(request: HttpRequest) -> JsonResponse:
+    """One file; its id goes into the message. Raises TooLarge, Unsupported, InvalidInput."""
+    file = request.FILES.get("file")
+    if file is None:
+        raise InvalidInput(_("No file came with the request. Attach it again."), field="file")
+    attachment = store_upload(file, user=signed_in(request))
+    return JsonResponse({"id": str(attachment.id), "name": attachment.name, "size": attachment.size})

@@ -1,0 +1,86 @@
+"""What the browser may ask of the inbox. Foreign input is typed here; services check what it means."""
+
+from typing import Any
+from uuid import UUID
+
+from django import forms
+from django.http import QueryDict
+from django.utils.translation import gettext_lazy as _
+
+from omnisupport.lib.errors import InvalidInput
+from tenants.accounts.models import User
+from tickets.models import Contact, MessageKind
+from tickets.queries import Selection, view_names
+
+_BIGINT = 2**63 - 1
+
+
+class MessageForm(forms.Form):
+    client_id = forms.UUIDField()
+    text = forms.CharField(required=False, strip=False)
+    kind = forms.ChoiceField(choices=MessageKind.choices)
+    reply_to = forms.IntegerField(required=False, min_value=1, max_value=_BIGINT)
+    status = forms.ChoiceField(choices=[("", ""), ("solved", "")], required=False)
+
+
+class ContactForm(forms.ModelForm[Contact]):
+    class Meta:
+        model = Contact
+        fields = ["name", "email", "phone"]
+        labels = {"name": _("Name")}
+
+
+class UUIDChoice(forms.Form):
+    """One id, or nothing for «nobody»."""
+
+    value = forms.UUIDField(required=False)
+
+
+class NumberChoice(forms.Form):
+    value = forms.IntegerField(required=False, min_value=1, max_value=_BIGINT)
+
+
+class TextChoice(forms.Form):
+    value = forms.CharField(max_length=2000, required=False)
+
+
+def checked(form: forms.BaseForm) -> dict[str, Any]:
+    """The cleaned data. Raises InvalidInput with the first complaint."""
+    if form.is_valid():
+        return form.cleaned_data
+    field, complaints = next(iter(form.errors.items()))
+    raise InvalidInput(str(complaints[0]), field=str(field))
+
+
+def read_selection(query: QueryDict, viewer: User) -> Selection:
+    """What the address asks to see; what makes no sense there is left out, for links grow old."""
+    view = query.get("view", "")
+    channel, team = query.get("channel", ""), query.get("team", "")
+    return Selection(
+        viewer_id=viewer.id,
+        view=view if view in view_names() else view_names()[0],
+        channel_id=_uuid(channel),
+        team_id=int(team) if team.isdecimal() and len(team) <= 18 else None,
+        text=query.get("q", "").replace("\x00", "").strip()[:200],
+    )
+
+
+def _uuid(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
+
+
+def read_ids(text: str, limit: int = 200) -> list[int]:
+    """`12,15` → [12, 15]; what is no number is left out."""
+    parts = text.split(",")[:limit]
+    return [int(part) for part in parts if part.isascii() and part.isdecimal() and len(part) <= 18]
+
+
+def read_uuids(values: list[str]) -> list[UUID]:
+    """Raises InvalidInput."""
+    found = [_uuid(value) for value in values]
+    if len(found) > 10 or None in found:
+        raise InvalidInput(str(_("At most ten files fit into one message.")), field="attachments")
+    return [value for value in found if value is not None]

@@ -1,0 +1,169 @@
+"""A thread as the eye reads it: messages and what happened between them, in days, with names only where they change."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from tenants.events.models import Event
+from tickets.models import Author, HandoffReason, Message, MessageKind, Priority, Status
+from tickets.queries import microseconds
+
+# Messages of one author within this time stand under one name.
+_TOGETHER = timedelta(minutes=5)
+_TONES: dict[str, str] = {Author.CONTACT: "in", Author.AGENT: "out", Author.ASSISTANT: "ai"}
+
+
+@dataclass
+class Item:
+    """One line of the thread; exactly one of `message` and `line` is set."""
+
+    dom_id: str
+    at: datetime
+    # Who speaks and how: neighbours with the same value are drawn as one run.
+    voice: str
+    message: Message | None = None
+    line: "Line | None" = None
+    opens_day: bool = False
+    joined: bool = False
+
+    @property
+    def order(self) -> int:
+        return microseconds(self.at)
+
+    @property
+    def day(self) -> date:
+        return timezone.localtime(self.at).date()
+
+    @property
+    def tone(self) -> str:
+        """The class of a bubble: in, out, ai, system or note."""
+        assert self.message is not None
+        if self.message.kind == MessageKind.NOTE:
+            return "note"
+        return _TONES.get(self.message.author, "system")
+
+
+@dataclass(frozen=True)
+class Line:
+    """What happened, in words."""
+
+    icon: str
+    text: str
+    actor: str
+
+
+def make_items(messages: Sequence[Message], events: Sequence[Event]) -> list[Item]:
+    """Both by time; messages keep their own order, whatever their clocks say."""
+    items = sorted((_message_item(message) for message in messages), key=lambda item: item.message.id)  # type: ignore[union-attr]
+    lines = [_line_item(event, line) for event in events if (line := describe(event)) is not None]
+    return list(_arranged(_merged(items, lines)))
+
+
+def _message_item(message: Message) -> Item:
+    voice = f"{message.kind}:{message.author}:{message.user_id or ''}"
+    return Item(f"m-{message.id}", message.created_at, voice, message=message)
+
+
+def _line_item(event: Event, line: Line) -> Item:
+    return Item(f"e-{event.pk}", event.created_at, "line", line=line)
+
+
+def _merged(messages: list[Item], lines: list[Item]) -> Iterator[Item]:
+    lines = list(lines)
+    for message in messages:
+        while lines and lines[0].at <= message.at:
+            yield lines.pop(0)
+        yield message
+    yield from lines
+
+
+def _arranged(items: Iterator[Item]) -> Iterator[Item]:
+    before: Item | None = None
+    for item in items:
+        item.opens_day = before is None or before.day != item.day
+        item.joined = (
+            before is not None
+            and item.message is not None
+            and not item.opens_day
+            and before.voice == item.voice
+            and item.at - before.at < _TOGETHER
+        )
+        yield item
+        before = item
+
+
+# ---- Events in words -------------------------------------------------------------------------------------------------
+
+
+def describe(event: Event) -> Line | None:
+    """None for what agents need not see."""
+    made = _DESCRIPTIONS[event.type](event.payload) if event.type in _DESCRIPTIONS else None
+    if made is None:
+        return None
+    icon, text = made
+    actor = str(event.actor or "")
+    # Whoever took it for themselves is named once.
+    return Line(icon, text, "" if actor in text else actor)
+
+
+def _assigned(payload: dict[str, Any]) -> tuple[str, str]:
+    name = payload.get("name", "")
+    if "team" in payload:
+        return ("users", _("Team: %(name)s") % {"name": name}) if name else ("users", _("Taken from the team"))
+    if payload.get("to") is None:
+        return "user", _("Assigned to nobody")
+    return "user-check", _("Assigned to %(name)s") % {"name": name}
+
+
+def _status(payload: dict[str, Any]) -> tuple[str, str]:
+    labels = dict(Status.choices)
+    to = str(payload.get("to"))
+    icon = "circle-check" if to in {Status.SOLVED, Status.CLOSED} else "open"
+    return icon, _("State: %(from)s → %(to)s") % {
+        "from": labels.get(str(payload.get("from")), ""), "to": labels.get(to, to)
+    }  # fmt: skip
+
+
+def _priority(payload: dict[str, Any]) -> tuple[str, str]:
+    labels = {str(value): label for value, label in Priority.choices}
+    return "flag", _("Priority: %(from)s → %(to)s") % {
+        "from": labels.get(str(payload.get("from")), ""), "to": labels.get(str(payload.get("to")), "")
+    }  # fmt: skip
+
+
+def _tags(payload: dict[str, Any]) -> tuple[str, str]:
+    names = ", ".join(payload.get("to", []))
+    return "tag", _("Tags: %(names)s") % {"names": names} if names else _("No tags any more")
+
+
+def _handed_over(payload: dict[str, Any]) -> tuple[str, str]:
+    return "handover", _("Handed over to people: %(reason)s") % {
+        "reason": handoff_label(str(payload.get("reason", "")))
+    }
+
+
+def _contact(payload: dict[str, Any]) -> tuple[str, str] | None:
+    if "unreachable" not in payload:
+        return None
+    if reason := payload["unreachable"]:
+        return "ban", _("Nothing can be sent there: %(reason)s") % {"reason": reason}
+    return "check", _("Can be written to again")
+
+
+_DESCRIPTIONS: dict[str, Callable[[dict[str, Any]], tuple[str, str] | None]] = {
+    "ticket.assigned": _assigned,
+    "ticket.status_changed": _status,
+    "ticket.priority_changed": _priority,
+    "ticket.tags_changed": _tags,
+    "ticket.handed_over": _handed_over,
+    "contact.changed": _contact,
+}
+
+
+def handoff_label(code: str) -> str:
+    """In words; an unknown code is shown as it is."""
+    return str(HandoffReason(code).label) if code in HandoffReason.values else code

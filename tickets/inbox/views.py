@@ -1,0 +1,182 @@
+"""The inbox as people read it: whole pages, and the fragments that keep an open screen fresh.
+
+A page and its fragments come from the same templates. `HX-Target` says which part of a page a script wants.
+"""
+
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+from uuid import uuid4
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.cache import patch_vary_headers
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_GET
+
+from tenants.accounts.access import agent_required, signed_in
+from tenants.accounts.models import User
+from tenants.sockets import newest_seq
+from tickets import queries
+from tickets.inbox.forms import ContactForm, read_ids, read_selection
+from tickets.inbox.timeline import Item, make_items
+from tickets.models import Priority, Status, Ticket
+from tickets.queries import Selection
+
+VIEW_TITLES = {
+    "mine": (_("Mine"), "user"),
+    "unassigned": (_("Unassigned"), "inbox"),
+    "open": (_("All open"), "open"),
+    "assistant": (_("With the assistant"), "assistant"),
+    "waiting": (_("Waiting"), "hourglass"),
+    "solved": (_("Solved"), "circle-check"),
+    "closed": (_("Closed"), "archive"),
+}
+
+
+@require_GET
+@agent_required
+def inbox(request: HttpRequest, number: int | None = None) -> HttpResponse:
+    """The list, with a conversation beside it when the address names one."""
+    viewer = signed_in(request)
+    selection = read_selection(request.GET, viewer)
+    target = wanted_part(request)
+    if target == "rows-more":
+        page = queries.list_tickets(selection, request.GET.get("after", ""))
+        return _answer(request, "inbox/_rows.html", {"page": page, **_address(selection)})
+    if target == "conversation" and number is not None:
+        return _answer(request, "inbox/_conversation.html", conversation_context(number, viewer, selection))
+    context = _list_context(request, selection)
+    if target == "list":
+        return _list_answer(request, context)
+    if number is not None:
+        context |= conversation_context(number, viewer, selection) | {"open_number": number}
+    return _answer(request, "inbox/page.html", context | {"max_upload_bytes": settings.MAX_UPLOAD_BYTES})
+
+
+def _list_answer(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
+    """`keep`: a search beside an open conversation, which stays open and in the address."""
+    keep = bool(request.GET.get("keep"))
+    response = _answer(request, "inbox/_list_answer.html", context | {"keep": keep})
+    if keep:
+        path = urlsplit(request.headers.get("HX-Current-URL", "")).path
+        path = path if path.startswith("/inbox/") else reverse("inbox:list")
+        response["HX-Replace-Url"] = f"{path}?{context['address']}"
+    return response
+
+
+@require_GET
+@agent_required
+def fresh_rows(request: HttpRequest) -> HttpResponse:
+    """Rows that changed, as far as the list still shows them, and the counts of the views."""
+    viewer = signed_in(request)
+    selection = read_selection(request.GET, viewer)
+    context = {
+        "page": queries.Page(queries.pick_tickets(selection, read_ids(request.GET.get("ids", "")))),
+        **_views(viewer, selection),
+    }
+    return _answer(request, "inbox/_fresh_rows.html", context)
+
+
+@require_GET
+@agent_required
+def earlier(request: HttpRequest, number: int) -> HttpResponse:
+    """The page of a thread before the message `before`."""
+    ticket = queries.get_conversation(number)
+    before = read_ids(request.GET.get("before", ""))
+    return _answer(request, "inbox/_thread.html", _thread(ticket, before[0] if before else None))
+
+
+@require_GET
+@agent_required
+def fresh_items(request: HttpRequest, number: int) -> HttpResponse:
+    """Single entries of a thread by id, and with `facts=1` what stands around it."""
+    viewer = signed_in(request)
+    ticket = queries.get_conversation(number)
+    message_ids, seqs = read_ids(request.GET.get("messages", "")), read_ids(request.GET.get("seqs", ""))
+    messages, events = queries.pick_thread_items(ticket, message_ids, seqs)
+    context: dict[str, Any] = {"ticket": ticket, "items": make_items(messages, events)}
+    if request.GET.get("facts"):
+        context |= facts(ticket, viewer) | {"with_facts": True} | _address(read_selection(request.GET, viewer))
+    return _answer(request, "inbox/_fresh_items.html", context)
+
+
+@require_GET
+@agent_required
+def attempts(request: HttpRequest, message_id: int) -> HttpResponse:
+    tries = queries.delivery_attempts(queries.get_message(message_id))
+    return _answer(request, "inbox/_attempts.html", {"attempts": tries})
+
+
+# ---- Contexts --------------------------------------------------------------------------------------------------------
+
+
+def wanted_part(request: HttpRequest) -> str:
+    """The id of the element that a script is about to fill; empty for a whole page."""
+    if request.headers.get("HX-Request") != "true" or request.headers.get("HX-History-Restore-Request") == "true":
+        return ""
+    return request.headers.get("HX-Target", "")
+
+
+def _answer(request: HttpRequest, template: str, context: dict[str, Any]) -> HttpResponse:
+    response = render(request, template, context)
+    # One address, several bodies: going back must not show a fragment as a page.
+    patch_vary_headers(response, ["HX-Request", "HX-Target", "Cookie"])
+    response.headers["Cache-Control"] = "private, no-cache"
+    return response
+
+
+def _list_context(request: HttpRequest, selection: Selection) -> dict[str, Any]:
+    # Before the rows: what happens in between is then asked for again rather than missed.
+    seq = newest_seq()
+    return {
+        "seq": seq,
+        "page": queries.list_tickets(selection, request.GET.get("after", "")),
+        "channels": queries.all_channels(),
+        "teams": queries.all_teams(),
+        **_views(signed_in(request), selection),
+    }
+
+
+def _views(viewer: User, selection: Selection) -> dict[str, Any]:
+    counts = queries.count_views(viewer.id)
+    views = [
+        {"name": name, "title": title, "icon": icon, "count": counts.get(name)}
+        for name, (title, icon) in VIEW_TITLES.items()
+    ]
+    return {"views": views, "view_title": VIEW_TITLES[selection.view][0], **_address(selection)}
+
+
+def _address(selection: Selection) -> dict[str, Any]:
+    """The query string that keeps the list as it is."""
+    parts = {"view": selection.view, "channel": selection.channel_id, "team": selection.team_id, "q": selection.text}
+    kept = {name: value for name, value in parts.items() if value}
+    return {"selection": selection, "address": urlencode(kept)}
+
+
+def conversation_context(number: int, viewer: User, selection: Selection) -> dict[str, Any]:
+    ticket = queries.get_conversation(number)
+    return {**_thread(ticket), **facts(ticket, viewer), **_address(selection), "client_id": uuid4()}
+
+
+def _thread(ticket: Ticket, before: int | None = None) -> dict[str, Any]:
+    messages, events, has_earlier = queries.thread_page(ticket, before)
+    items: list[Item] = make_items(messages, events)
+    return {"ticket": ticket, "items": items, "earlier": messages[0].id if has_earlier else None}
+
+
+def facts(ticket: Ticket, viewer: User) -> dict[str, Any]:
+    """The head of a conversation and the panel beside it."""
+    return {
+        "ticket": ticket,
+        "viewer": viewer,
+        "people": queries.assignable_people(),
+        "teams": queries.all_teams(),
+        "tags": queries.tags_of(ticket),
+        "addresses": queries.addresses_of(ticket),
+        "past": queries.past_tickets(ticket),
+        "statuses": Status.choices,
+        "priorities": Priority.choices,
+        "contact_form": ContactForm(instance=ticket.contact, prefix="contact"),
+    }

@@ -1,0 +1,107 @@
+"""How conversations are put into words and signs."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from django import template
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+
+from tickets.inbox.timeline import handoff_label
+from tickets.models import Attachment, Author, ContactAddress, Delivery, Message, Ticket
+from tickets.queries import microseconds
+from tickets.services.attachments import INLINE_TYPES
+
+register = template.Library()
+register.filter("microseconds", microseconds)
+register.filter("handoff_reason", handoff_label)
+
+_TICKS: dict[str, str] = {
+    Delivery.QUEUED: "clock",
+    Delivery.SENDING: "clock",
+    Delivery.SENT: "check",
+    Delivery.DELIVERED: "check-check",
+    Delivery.READ: "check-check",
+    Delivery.FAILED: "circle-alert",
+    Delivery.UNCERTAIN: "question",
+}
+
+
+@register.filter
+def tick(delivery: str) -> str:
+    """The icon of a delivery state."""
+    return _TICKS.get(delivery, "clock")
+
+
+@register.filter
+def clock(value: datetime) -> str:
+    return date_format(timezone.localtime(value), "H:i")
+
+
+@register.filter
+def preview(message: Message) -> str:
+    """The first words of a message, or what it is when it has none."""
+    if message.text:
+        return " ".join(message.text[:200].split())
+    content = message.content
+    if content.get("location"):
+        return _("Place on the map")
+    if content.get("contact"):
+        return _("Contact card")
+    if content.get("sticker"):
+        return f"{_('Sticker')} {content['sticker'].get('emoji', '')}"
+    if content.get("unsupported"):
+        return _("Something that cannot be shown here")
+    return _("File")
+
+
+@register.filter
+def speaker(message: Message, ticket: Ticket) -> str:
+    """Whose words these are."""
+    if message.author == Author.CONTACT:
+        return str(ticket.contact)
+    if message.author == Author.SYSTEM:
+        return _("Automatic message")
+    return str(message.user or Author(message.author).label)
+
+
+@register.filter
+def shown_as(attachment: Attachment) -> str:
+    """image, audio, video or file: only what browsers show without running anything is drawn in the page."""
+    return attachment.mime.split("/")[0] if attachment.mime in INLINE_TYPES else "file"
+
+
+@register.filter
+def map_link(location: Mapping[str, Any]) -> str:
+    """Empty where the coordinates are no numbers."""
+    try:
+        lat, lon = float(location["latitude"]), float(location["longitude"])
+    except (KeyError, TypeError, ValueError):
+        return ""
+    return f"https://www.openstreetmap.org/?mlat={lat:.6f}&mlon={lon:.6f}#map=16/{lat:.5f}/{lon:.5f}"
+
+
+@register.filter
+def safe_link(url: str) -> str:
+    """A link to a page, never to a script."""
+    return url if url.startswith(("https://", "http://", "/")) else ""
+
+
+@register.filter
+def attempt_outcome(outcome: str) -> str:
+    words = {
+        "sent": _("sent"),
+        "failed": _("not sent"),
+        "retry": _("not sent yet, tried again later"),
+        "uncertain": _("perhaps sent: the answer was lost"),
+    }
+    return words.get(outcome, outcome)
+
+
+@register.filter
+def address_name(address: ContactAddress) -> str:
+    """The name people know an address by; else the address as the channel has it."""
+    username = str(address.details.get("username") or "")
+    return f"@{username}" if username else f"{address.channel.name} · {address.address}"
