@@ -1,7 +1,7 @@
 // Builds everything the browser loads, with stable names (Django adds hashes):
 //   src/loader/main.ts → static/widget/loader.js      src/app/main.tsx → static/widget/app.js, app.css
 //   ../static/src/<name>/main.ts → static/build/<name>.js      ../static/src/<name>.css → static/build/<name>.css
-import { existsSync, readdirSync } from "node:fs";
+import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "vite";
@@ -9,10 +9,28 @@ import { build } from "vite";
 const here = dirname(fileURLToPath(import.meta.url));
 const root = join(here, "..");
 const agent = join(root, "static/src");
+const TOKENS = "tokens.css"; // imported by the others
 
-const define = {
-  __API_URL__: JSON.stringify(process.env.VITE_API_URL ?? ""),
-  __WIDGET_URL__: JSON.stringify(process.env.VITE_WIDGET_URL ?? ""),
+/** `import send from "icon:send"`: the shapes of one Lucide icon as data, so that no markup is ever parsed in the browser. */
+const icons = {
+  name: "icons",
+  resolveId: (id) => (id.startsWith("icon:") ? `\0${id}` : null),
+  load(id) {
+    if (!id.startsWith("\0icon:")) return null;
+    const svg = readFileSync(join(here, "node_modules/lucide-static/icons", `${id.slice(6)}.svg`), "utf8");
+    const shapes = [...svg.matchAll(/<(path|circle|line|rect|polyline|polygon|ellipse)\s([^>]*?)\/>/g)];
+    const attributes = (text) => Object.fromEntries([...text.matchAll(/([\w-]+)="([^"]*)"/g)].map(([, name, value]) => [name, value]));
+    return `export default ${JSON.stringify(shapes.map(([, tag, text]) => [tag, attributes(text)]))}`;
+  },
+};
+
+/** The agents' modules lie outside of this folder; their packages are here. */
+const packages = {
+  name: "packages",
+  enforce: "pre",
+  resolveId(id, importer) {
+    return importer?.startsWith(agent) && /^[@a-z]/.test(id) ? this.resolve(id, join(here, "build.mjs"), { skipSelf: true }) : null;
+  },
 };
 
 /** One script (or style sheet) without chunks: each is one request, and none needs a loader. */
@@ -21,20 +39,23 @@ async function bundle(entry, outDir, name) {
   await build({
     root: here,
     configFile: false,
+    envDir: root, // VITE_API_URL and VITE_WIDGET_URL, from the environment or the project's .env
     logLevel: "warn",
-    define,
-    resolve: { modules: [join(here, "node_modules")], dedupe: ["preact"] },
+    plugins: [icons, packages],
     build: {
       outDir: join(root, outDir),
       emptyOutDir: false,
       target: "es2022",
+      cssTarget: ["chrome123", "firefox120", "safari17.5"], // the first with light-dark()
       cssMinify: true,
       cssCodeSplit: isStyle,
       modulePreload: false,
       rollupOptions: {
         input: entry,
+        checks: { eval: false }, // htmx has one, behind a setting that is off
         output: {
           format: isStyle ? "es" : "iife",
+          banner: isStyle ? "" : "/*! Icons: Lucide, ISC licence, https://lucide.dev/license */",
           entryFileNames: isStyle ? `.${name}.css.js` : `${name}.js`,
           assetFileNames: `${name}[extname]`,
         },
@@ -49,7 +70,7 @@ if (existsSync(agent)) {
   for (const entry of readdirSync(agent, { withFileTypes: true })) {
     const script = join(agent, entry.name, "main.ts");
     if (entry.isDirectory() && existsSync(script)) await bundle(script, "static/build", entry.name);
-    else if (entry.name.endsWith(".css") && entry.name !== "tokens.css") {
+    else if (entry.name.endsWith(".css") && entry.name !== TOKENS) {
       await bundle(join(agent, entry.name), "static/build", entry.name.replace(/\.css$/, ""));
     }
   }

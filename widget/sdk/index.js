@@ -4,12 +4,14 @@ export function load({ origin, channel, language, theme }) {
   loading ??= new Promise((resolve, reject) => {
     const script = document.createElement("script");
     script.async = true;
-    script.src = `${origin}/static/widget/loader.js`;
-    script.dataset.channel = channel;
-    if (language) script.dataset.language = language;
-    if (theme) script.dataset.theme = theme;
+    script.src = new URL("/static/widget/loader.js", origin).href;
+    Object.assign(script.dataset, { channel, ...(language && { language }), ...(theme && { theme }) });
     script.onload = () => resolve(window.OmniSupport);
-    script.onerror = () => reject(new Error("The chat could not be loaded."));
+    script.onerror = () => {
+      loading = undefined; // a later call may try again
+      script.remove();
+      reject(new Error(`The chat could not be loaded from ${origin}.`));
+    };
     document.head.append(script);
   });
   return loading;

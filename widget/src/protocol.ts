@@ -30,6 +30,8 @@ export interface Config {
   position: "left" | "right";
 }
 
+export interface Session { token: string; visitor: string; messages: Message[]; seq: string; unread: number }
+
 export type Frame =
   | { type: "hello"; seq: string }
   | { type: "message"; seq: string; message: Message }
@@ -38,21 +40,37 @@ export type Frame =
   | { type: "resync" }
   | { type: "pong" };
 
+export type Theme = "auto" | "light" | "dark";
+/** What the host page wants of the look; what it leaves out is the channel's own. */
+export interface Look { language?: string; theme?: Theme; accent?: string }
+/** Where the visitor is and what the host page says of them; goes to the server with their next message. */
+export interface Context { page: { url: string; title: string }; attributes: Record<string, string | number | boolean | null> }
+
+export interface Boot {
+  type: "boot";
+  token: string | null;
+  config: Config | null;
+  look: Look;
+  context: Context;
+  open: boolean;
+  mobile: boolean;
+}
+
 /** Loader → app over the MessagePort. */
 export type ToApp =
-  | { type: "boot"; token: string | null; language: string; theme: string; accent: string | null; open: boolean; mobile: boolean }
+  | Boot
   | { type: "open"; open: boolean; mobile: boolean }
   | { type: "prefill"; text: string }
   | { type: "send"; text: string }
-  | { type: "look"; language?: string; theme?: string; accent?: string }
-  | { type: "page"; url: string; title: string };
+  | { type: "look"; look: Look }
+  | { type: "context"; context: Context };
 
 /** App → loader. */
 export type ToLoader =
   | { type: "token"; token: string | null }
   | { type: "unread"; count: number }
   | { type: "close" }
-  | { type: "event"; name: string; detail?: unknown };
+  | { type: "event"; name: "message" | "sent" | "handoff" | "offline" | "error"; detail?: unknown };
 
 export const UP = "omnisupport:up";
 export const HELLO = "omnisupport:hello";

@@ -1,94 +1,79 @@
-/** One message: its words as a tree of safe nodes, files, sources, state. */
-import { useState } from "preact/hooks";
-import type { Citation, Message } from "../protocol";
-import { parse, type Block, type Inline } from "./markdown";
-import { fileSize, say, type Language } from "./texts";
+/** One message: who, words, files, sources, replies, time and state. */
+import check from "icon:check";
+import checks from "icon:check-check";
+import failed from "icon:circle-alert";
+import clockIcon from "icon:clock";
+import sparkles from "icon:sparkles";
+import { useMemo, useState } from "preact/hooks";
+import type { Message, State } from "../protocol";
+import { File } from "./files";
+import { Icon, type Shapes } from "./icons";
+import type { Shell } from "./shell";
+import { Sources } from "./sources";
+import { clock, fullDate, type Key } from "./texts";
+import { Words } from "./words";
 
-interface Props { message: Message; language: Language; last: boolean; onRetry(): void; onButton(value: string): void }
+interface Props { message: Message; shell: Shell; first: boolean; last: boolean; newest: boolean }
 
-export function Bubble({ message, language, last, onRetry, onButton }: Props) {
-  const [shown, setShown] = useState<number | null>(null);
-  const t = (key: Parameters<typeof say>[1]): string => say(language, key);
-  if (message.author === "system") {
-    return <li class="notice"><Words text={message.text} /></li>;
-  }
-  const cites = new Set(message.citations.map((source) => source.n));
-  const source = message.citations.find((c) => c.n === shown);
-  const who = message.author === "assistant" ? t("assistant") : message.name;
+/** `first` and `last` of a run of messages by one person; `newest` of the visitor's, or of all. */
+export function Bubble({ message, shell, first, last, newest }: Props) {
+  if (message.author === "system") return <li class="notice"><Words text={message.text} /></li>;
+  const { author, state } = message;
+  const mine = author === "visitor";
   return (
-    <li class={`row ${message.author}`}>
-      {message.author !== "visitor" && <p class="who">{who}</p>}
-      <div class="bubble">
-        <span class="sr">{message.author === "visitor" ? t("you") : who}: </span>
-        {message.deleted ? <p class="muted">{t("deleted")}</p> : <Words text={message.text} cites={cites} onCite={(n) => setShown(shown === n ? null : n)} />}
-        {message.attachments.map((file) => (
-          <a class="file" key={file.id} href={file.url || undefined} target="_blank" rel="noopener" download={file.name}>
-            {file.url && file.mime.startsWith("image/") ? <img src={file.url} alt={file.name} loading="lazy" /> : <span class="file-name">{file.name}</span>}
-            <span class="muted">{fileSize(language, file.size)}</span>
-          </a>
-        ))}
-        {message.citations.length > 0 && (
-          <div class="sources">
-            <p class="sources-title">{t("sources")}</p>
-            <ol>
-              {message.citations.map((c) => (
-                <li key={c.n}>
-                  <button type="button" class="source" aria-expanded={shown === c.n} onClick={() => setShown(shown === c.n ? null : c.n)}>
-                    <span class="num">{c.n}</span>{c.title}{c.page ? `, ${t("page")} ${c.page}` : ""}
-                  </button>
-                </li>
-              ))}
-            </ol>
-            {source && <Card source={source} language={language} />}
-          </div>
-        )}
-      </div>
-      {message.buttons.length > 0 && last && (
-        <div class="replies">{message.buttons.map((b) => <button type="button" key={b.value} onClick={() => onButton(b.text)}>{b.text}</button>)}</div>
+    <li class={`row ${author}${last ? " last" : ""}`}>
+      {mine ? <span class="sr">{shell.t("you")}: </span> : <Who author={author} name={message.name} shell={shell} quiet={!first} />}
+      <Body message={message} shell={shell} />
+      {state === "failed" && mine
+        ? <p class="meta bad"><Icon of={failed} small />{shell.t("failed")} · <button type="button" class="link" onClick={() => shell.client.retry(message.client_id)}>{shell.t("retry")}</button></p>
+        : (last || state === "sending") && <Meta message={message} shell={shell} spelled={newest && mine} />}
+      {newest && !mine && message.buttons.length > 0 && (
+        <div class="replies">
+          {message.buttons.map((button) => <button type="button" key={button.value} onClick={() => shell.client.say(button.text)}>{button.text}</button>)}
+        </div>
       )}
-      {message.author === "visitor" && <State message={message} language={language} last={last} onRetry={onRetry} />}
     </li>
   );
 }
 
-function State({ message, language, last, onRetry }: { message: Message; language: Language; last: boolean; onRetry(): void }) {
-  const t = (key: Parameters<typeof say>[1]): string => say(language, key);
-  if (message.state === "failed") {
-    return <p class="state bad">{t("failed")} <button type="button" class="link" onClick={onRetry}>{t("retry")}</button></p>;
-  }
-  if (!last && message.state !== "sending") return null;
-  const names = { sending: t("sending"), read: t("read"), delivered: t("delivered") } as Record<string, string>;
-  return <p class="state">{message.edited ? `${t("edited")} · ` : ""}{names[message.state] ?? t("sent")}</p>;
-}
-
-function Card({ source, language }: { source: Citation; language: Language }) {
+function Body({ message, shell }: { message: Message; shell: Shell }) {
+  const [shown, setShown] = useState<number | null>(null);
+  const { citations, attachments } = message;
+  const titles = useMemo(() => new Map(citations.map((source) => [source.n, source.title])), [citations.length]);
+  const show = (n: number): void => setShown(shown === n ? null : n);
+  if (message.deleted) return <div class="bubble"><p class="muted">{shell.t("deleted")}</p></div>;
   return (
-    <div class="card" role="group" aria-label={`${say(language, "source")} ${source.n}`}>
-      <p class="card-title">{source.title}</p>
-      {source.section && <p class="muted">{source.section}</p>}
-      {source.quote && <blockquote>{source.quote}</blockquote>}
-      {source.url && <a href={source.url} target="_blank" rel="noopener noreferrer">{say(language, "open")}</a>}
+    <div class="bubble">
+      {message.text && <Words text={message.text} cites={titles.size ? { titles, shown, show, label: shell.t("source") } : undefined} />}
+      {attachments.map((file) => <File key={file.id} file={file} shell={shell} />)}
+      {titles.size > 0 && <Sources id={message.client_id} citations={citations} shown={shown} t={shell.t} show={show} />}
     </div>
   );
 }
 
-export function Words({ text, cites, onCite }: { text: string; cites?: ReadonlySet<number>; onCite?: (n: number) => void }) {
-  return <>{parse(text, cites).map((block, index) => <BlockView key={index} block={block} onCite={onCite} />)}</>;
+export function Who({ author, name, shell, quiet }: { author: Message["author"]; name: string; shell: Shell; quiet: boolean }) {
+  const assistant = author === "assistant";
+  return (
+    <p class={quiet ? "sr" : "who"}>
+      {assistant && <Icon of={sparkles} small />}
+      {name || shell.t(assistant ? "assistant" : "agent")}{quiet ? ": " : ""}
+    </p>
+  );
 }
 
-function BlockView({ block, onCite }: { block: Block; onCite: ((n: number) => void) | undefined }) {
-  if (block.kind === "p") return <p class="text">{block.children.map((node, i) => <Node key={i} node={node} onCite={onCite} />)}</p>;
-  const items = block.items.map((item, i) => <li key={i}>{item.map((node, j) => <Node key={j} node={node} onCite={onCite} />)}</li>);
-  return block.kind === "ul" ? <ul>{items}</ul> : <ol>{items}</ol>;
-}
+const STATES: Partial<Record<State, [Key, Shapes]>> = {
+  sending: ["sending", clockIcon], delivered: ["delivered", checks], read: ["read", checks],
+};
 
-function Node({ node, onCite }: { node: Inline; onCite: ((n: number) => void) | undefined }) {
-  switch (node.kind) {
-    case "text": return <>{node.text}</>;
-    case "code": return <code>{node.text}</code>;
-    case "link": return <a href={node.href} target="_blank" rel="noopener noreferrer nofollow">{node.text}</a>;
-    case "strong": return <strong>{node.children.map((child, i) => <Node key={i} node={child} onCite={onCite} />)}</strong>;
-    case "em": return <em>{node.children.map((child, i) => <Node key={i} node={child} onCite={onCite} />)}</em>;
-    case "cite": return <sup><button type="button" class="cite" onClick={() => onCite?.(node.n)}>{node.n}</button></sup>;
-  }
+/** The time; of the visitor's messages the state too: in words at the newest, elsewhere as a sign with its word for screen readers. */
+function Meta({ message, shell, spelled }: { message: Message; shell: Shell; spelled: boolean }) {
+  const at = new Date(message.at);
+  const [key, sign] = STATES[message.state] ?? (["sent", check] as [Key, Shapes]);
+  return (
+    <p class="meta">
+      {message.edited && `${shell.t("edited")} · `}
+      <time dateTime={message.at} title={fullDate(shell.language, at)}>{clock(shell.language, at)}</time>
+      {message.author === "visitor" && <><Icon of={sign} small /><span class={spelled ? "" : "sr"}>{shell.t(key)}</span></>}
+    </p>
+  );
 }

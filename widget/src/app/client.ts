@@ -1,210 +1,340 @@
 /** What the chat does: talks to the server, keeps the store, tells the view when something changed. */
-import type { Frame, Message } from "../protocol";
-import { Socket } from "./socket";
+import type { Attachment, Context, Frame, Message, Session } from "../protocol";
+import { recall, remember } from "../storage";
+import { Api, Refused, type Upload } from "./api";
+import { Socket, pause } from "./socket";
 import { Store, type Outgoing } from "./store";
 
-export const MAX_FILE = 20_000_000;
+const TYPING_EVERY = 3000;
+const TYPING_LASTS = 6000;
+const TYPING_STOPS = 4000;
+const POLL_OPEN = 5000;
+const POLL_CLOSED = 30_000;
+const LINKS_LAST = 8 * 60_000; // links to files are good for ten minutes
+const DRAFT_LASTS = 60_000;
 
-export class Refused extends Error {
-  constructor(readonly status: number, message: string) { super(message); }
+/** What the client tells its owner. */
+export interface Ears {
+  changed(): void;
+  /** Somebody answered. */
+  heard(message: Message): void;
+  /** The server has the visitor's message. */
+  sent(message: Message): void;
+  /** To be kept where the frame's own storage is not: in the host page. */
+  token(token: string | null): void;
 }
-
-interface Session { token: string; visitor: string; messages: Message[]; seq: string; unread: number }
 
 export class Client {
   readonly store = new Store();
-  online = true;
+  readonly api: Api;
   ready = false;
+  offline = false;
+  /** The server's sentence about the last thing that it refused. */
   problem = "";
-  handedOver = false;
-  private token: string | null = null;
+  person: "no" | "asking" | "asked" = "no";
+  context: Context | null = null;
+  private visitor = "";
   private socket: Socket | null = null;
   private flushing = false;
+  private failures = 0;
+  private visible = false;
+  private readUpTo = "0";
   private typedAt = 0;
-  private typingOff = 0;
+  private loadedAt = 0;
+  private saved = "";
+  private timers: Record<string, number> = {};
 
-  constructor(private api: string, private language: () => string, private changed: () => void, private hear: (message: Message) => void,
-    private keepToken: (token: string | null) => void) {}
+  constructor(base: string, language: () => string, private ears: Ears) {
+    this.api = new Api(base, language);
+  }
 
+  /** Opens the session of the token, or a new one, and keeps trying until the server answers. */
   async start(token: string | null): Promise<void> {
-    this.token = token;
+    this.api.token = token;
     try {
-      const session = await this.call<Session>("POST", "session/", {});
-      this.problem = "";
-      this.token = session.token;
-      if (session.messages.length) this.keepToken(session.token);
-      this.store.load(session.messages, session.seq, session.unread);
-      this.ready = true;
-      this.connect();
+      const session = await this.api.call<Session>("POST", "session/", {});
+      this.api.token = session.token;
+      if (session.messages.length) this.ears.token(session.token);
+      this.begin(session);
     } catch (error) {
+      // The token is spent or of another workspace: begin anew rather than show an error.
       if (error instanceof Refused && error.status === 401 && token) {
-        // The token is spent or of another workspace: begin anew rather than show an error.
-        this.keepToken(null);
+        this.ears.token(null);
         return this.start(null);
       }
-      this.problem = error instanceof Refused ? error.message : "offline";
-      setTimeout(() => void this.start(this.token), 5000);
+      this.stumble(error);
+      this.after("start", this.wait(error), () => void this.start(token));
     }
     this.changed();
   }
 
-  say(text: string, files: Message["attachments"] = []): void {
+  say(text: string, files: Attachment[] = []): void {
     const body = text.trim();
     if (!body && !files.length) return;
-    const out: Outgoing = { client_id: crypto.randomUUID(), text: body, attachments: files.map((file) => file.id), files };
-    this.store.compose(out, new Date().toISOString());
-    this.changed();
+    this.problem = "";
+    this.store.compose({ client_id: crypto.randomUUID(), text: body, at: new Date().toISOString(), files });
+    // From now on there is something to lose: the visitor must be found again on the next page.
+    if (this.api.token) this.ears.token(this.api.token);
+    this.hush();
     void this.flush();
   }
 
   retry(clientId: string): void {
     this.store.again(clientId);
-    this.changed();
     void this.flush();
   }
 
+  callPerson(): void {
+    if (this.person !== "no") return;
+    this.person = "asking";
+    if (this.api.token) this.ears.token(this.api.token);
+    void this.flush();
+  }
+
+  upload(file: File, progress: (share: number) => void): Upload { return this.api.upload(file, progress); }
+
   /** Sends the outbox in order; a message leaves it only when the server has answered with it. */
   async flush(): Promise<void> {
+    this.changed();
     if (this.flushing || !this.ready) return;
     this.flushing = true;
+    clearTimeout(this.timers["flush"]);
     try {
-      while (this.store.outbox.length) {
-        const out = this.store.outbox[0]!;
-        try {
-          const { files: _files, ...body } = out;
-          this.store.receive(await this.call<Message>("POST", "messages/", body));
-          if (this.token) this.keepToken(this.token);
-        } catch (error) {
-          if (error instanceof Refused && error.status < 500 && error.status !== 429) {
-            this.store.outbox.shift();
-            this.store.fail(out.client_id);
-            this.problem = error.message;
-          } else {
-            setTimeout(() => void this.flush(), 3000);
-            return;
-          }
-        }
-        this.changed();
-      }
+      while (await this.sendNext()) this.changed();
     } finally {
       this.flushing = false;
       this.changed();
     }
   }
 
-  async upload(file: File, progress: (share: number) => void): Promise<Message["attachments"][number]> {
-    const form = new FormData();
-    form.append("file", file);
-    return new Promise((resolve, reject) => {
-      const request = new XMLHttpRequest();
-      request.open("POST", `${this.api}attachments/`);
-      request.setRequestHeader("Authorization", `Visitor ${this.token}`);
-      request.setRequestHeader("Accept-Language", this.language());
-      request.upload.onprogress = (event) => progress(event.total ? event.loaded / event.total : 0);
-      request.onerror = () => reject(new Refused(0, ""));
-      request.onload = () => {
-        const body = parseJson(request.responseText) as { error?: { message?: string } } | null;
-        if (request.status < 300) resolve({ url: "", ...(body as object) } as Message["attachments"][number]);
-        else reject(new Refused(request.status, body?.error?.message ?? ""));
-      };
-      request.send(form);
-    });
-  }
-
-  async callPerson(): Promise<void> {
-    try {
-      this.store.receive(await this.call<Message>("POST", "handoff/", {}));
-      if (this.token) this.keepToken(this.token);
-      this.handedOver = true;
-    } catch (error) {
-      this.problem = error instanceof Error ? error.message : "";
-    }
-    this.changed();
-  }
-
+  /** The visitor is writing: told at most every three seconds, and taken back after a pause. */
   typing(): void {
-    const now = Date.now();
-    clearTimeout(this.typingOff);
-    this.typingOff = window.setTimeout(() => this.socket?.send({ type: "typing", on: false }), 4000);
-    if (now - this.typedAt < 3000) return;
-    this.typedAt = now;
+    this.after("typing", TYPING_STOPS, () => this.hush());
+    if (Date.now() - this.typedAt < TYPING_EVERY) return;
+    this.typedAt = Date.now();
     this.socket?.send({ type: "typing", on: true });
   }
 
+  /** Whether the visitor sees the conversation: then everything in it counts as read. */
   look(visible: boolean): void {
+    this.visible = visible;
     const unread = this.store.unread;
     this.store.look(visible);
     const last = this.store.lastId;
-    if (visible && last && this.ready) void this.call("POST", "read/", { last }).catch(() => undefined);
-    if (unread) this.changed();
+    if (visible && this.ready && BigInt(last) > BigInt(this.readUpTo)) {
+      this.readUpTo = last;
+      void this.api.call("POST", "read/", { last }).catch(() => { this.readUpTo = "0"; });
+    }
+    if (visible) this.freshenLinks();
+    if (unread !== this.store.unread) this.changed();
   }
 
-  stop(): void { this.socket?.stop(); }
+  dismiss(): void {
+    this.problem = "";
+    this.changed();
+  }
+
+  stop(): void {
+    this.socket?.stop();
+    for (const timer of Object.values(this.timers)) clearTimeout(timer);
+  }
+
+  private begin(session: Session): void {
+    this.offline = false;
+    this.visitor = session.visitor;
+    this.loadedAt = Date.now();
+    this.store.load(session);
+    for (const out of this.stored()) this.store.compose(out);
+    this.ready = true;
+    this.connect();
+    this.look(this.visible);
+    void this.flush();
+  }
+
+  /** The session has ended under our feet. After a pause, so that a server that is of two minds is not run over. */
+  private startAgain(): void {
+    this.failures += 1;
+    this.after("start", pause(this.failures), () => void this.start(this.api.token));
+  }
 
   private connect(): void {
     this.socket?.stop();
-    const url = new URL("/ws/widget/", location.href);
-    url.protocol = location.protocol === "https:" ? "wss:" : "ws:";
-    this.socket = new Socket(url.href, this.token ?? "", {
+    const url = new URL("/ws/widget/", import.meta.env.VITE_API_URL || location.href);
+    url.protocol = url.protocol.replace("http", "ws");
+    this.socket = new Socket(url.href, this.api.token ?? "", {
       onFrame: (frame) => this.take(frame),
       onOpen: () => {
-        this.online = true;
+        clearTimeout(this.timers["poll"]);
+        this.offline = false;
         // What happened while we were away comes from the ledger, never from luck.
-        if (this.store.seq > 0n) this.socket?.send({ type: "since", seq: String(this.store.seq) });
-        this.changed();
+        this.socket?.send({ type: "since", seq: String(this.store.seq) });
         void this.flush();
       },
-      onLost: () => { this.online = false; this.changed(); },
+      onLost: () => {
+        this.store.interrupt();
+        void this.poll();
+      },
     });
   }
 
   private take(frame: Frame): void {
     switch (frame.type) {
-      case "hello":
-        if (BigInt(frame.seq) > this.store.seq) void this.refetch();
-        return;
-      case "message": {
-        const fresh = this.store.receive(frame.message, frame.seq);
-        if (fresh && frame.message.author !== "visitor") this.hear(frame.message);
+      case "message":
+        this.arrive(frame.message, frame.seq);
         break;
-      }
       case "typing":
-        this.store.typing = frame.on ? { who: frame.who, until: Date.now() + 6000, assistant: frame.author === "assistant" } : null;
-        setTimeout(this.changed, 6100);
+        this.store.typing = frame.on ? { who: frame.who, until: Date.now() + TYPING_LASTS, assistant: frame.author === "assistant" } : null;
+        this.after("theirs", TYPING_LASTS, () => { this.store.typing = null; this.changed(); });
         break;
       case "delta":
         this.store.stream(frame.id, frame.text, frame.replace ?? false);
+        this.after("draft", DRAFT_LASTS, () => { this.store.draft = null; this.changed(); });
         break;
       case "resync":
-        void this.refetch();
-        return;
+        return void this.reload();
       default:
         return;
     }
     this.changed();
   }
 
-  async refetch(): Promise<void> {
-    try {
-      const session = await this.call<Session>("POST", "session/", {});
-      this.store.load(session.messages, session.seq, session.unread);
+  private arrive(message: Message, seq?: string): void {
+    const fresh = this.store.receive(message, seq);
+    if (message.author === "visitor") return;
+    if (message.author === "assistant") this.person = "no";
+    if (fresh) this.ears.heard(message);
+    this.look(this.visible);
+  }
+
+  /** While there is no socket (a proxy may forbid it for good): ask by ordinary requests, which also tells whether we are offline. */
+  private async poll(): Promise<void> {
+    const reached = await this.catchUp();
+    if (!this.socket || this.socket.isOpen) return;
+    if (this.offline === reached) {
+      this.offline = !reached;
       this.changed();
-    } catch {
-      // The next reconnect tries again.
+    }
+    if (reached) void this.flush();
+    this.after("poll", this.visible ? POLL_OPEN : POLL_CLOSED, () => void this.poll());
+  }
+
+  private async catchUp(after = this.store.lastId): Promise<boolean> {
+    try {
+      const { messages } = await this.api.call<{ messages: Message[] }>("GET", `messages/?after=${after}`);
+      for (const message of messages) this.arrive(message);
+      this.changed();
+      return true;
+    } catch (error) {
+      if (error instanceof Refused && error.status === 401) this.startAgain();
+      return error instanceof Refused;
     }
   }
 
-  private async call<T>(method: string, path: string, body?: unknown): Promise<T> {
-    const headers: Record<string, string> = { "Accept-Language": this.language(), "Content-Type": "application/json" };
-    if (this.token) headers["Authorization"] = `Visitor ${this.token}`;
-    const answer = await fetch(this.api + path, { method, headers, body: JSON.stringify(body), credentials: "omit" });
-    const text = await answer.text();
-    const data = parseJson(text) as { error?: { message?: string } } | null;
-    if (!answer.ok) throw new Refused(answer.status, data?.error?.message ?? "");
-    return data as T;
+  private async reload(): Promise<void> {
+    try {
+      this.store.load(await this.api.call<Session>("POST", "session/", {}));
+      this.loadedAt = Date.now();
+      this.changed();
+    } catch {
+      this.socket?.renew(); // asks again from where we stand
+    }
   }
-}
 
-function parseJson(text: string): unknown {
-  try { return text ? JSON.parse(text) : null; } catch { return null; }
+  /** A link that has grown old would open an error page. */
+  private freshenLinks(): void {
+    clearTimeout(this.timers["links"]);
+    const first = this.store.messages.find((m) => m.id && m.attachments.length > 0);
+    if (!this.ready || !first) return;
+    const left = this.loadedAt + LINKS_LAST - Date.now();
+    this.after("links", Math.max(left, 0), () => {
+      if (!this.visible) return;
+      this.loadedAt = Date.now();
+      void this.catchUp(String(BigInt(first.id) - 1n));
+      this.freshenLinks();
+    });
+  }
+
+  /** Sends the oldest of the outbox, then the call for a person. False when there is nothing to do now. */
+  private async sendNext(): Promise<boolean> {
+    const out = this.store.outbox[0];
+    if (!out && this.person !== "asking") return false;
+    try {
+      if (out) await this.sendMessage(out);
+      else {
+        this.arrive(await this.api.call<Message>("POST", "handoff/", {}));
+        this.person = "asked";
+      }
+      this.failures = 0;
+      this.offline = false;
+      return true;
+    } catch (error) {
+      return this.refused(error, out);
+    }
+  }
+
+  private async sendMessage(out: Outgoing): Promise<void> {
+    const { client_id, text, files } = out;
+    const body = { client_id, text, attachments: files.map((file) => file.id), ...this.context };
+    const message = await this.api.call<Message>("POST", "messages/", body);
+    this.store.receive(message);
+    this.ears.sent(message);
+  }
+
+  /** Returns whether the next of the outbox may go. */
+  private refused(error: unknown, out: Outgoing | undefined): boolean {
+    if (error instanceof Refused && error.status === 401) {
+      this.startAgain();
+      return false;
+    }
+    this.stumble(error);
+    if (error instanceof Refused && error.final) {
+      if (out) this.store.fail(out.client_id);
+      else this.person = "no";
+      return true;
+    }
+    this.after("flush", this.wait(error), () => void this.flush());
+    return false;
+  }
+
+  private stumble(error: unknown): void {
+    this.failures += 1;
+    if (!(error instanceof Refused)) this.offline = true;
+    else if (error.final) this.problem = error.message || "?";
+  }
+
+  private wait(error: unknown): number {
+    return error instanceof Refused && error.retryAfter ? error.retryAfter * 1000 : pause(this.failures);
+  }
+
+  private hush(): void {
+    clearTimeout(this.timers["typing"]);
+    if (this.typedAt) this.socket?.send({ type: "typing", on: false });
+    this.typedAt = 0;
+  }
+
+  private after(name: string, ms: number, call: () => void): void {
+    clearTimeout(this.timers[name]);
+    this.timers[name] = setTimeout(call, ms) as unknown as number;
+  }
+
+  private changed(): void {
+    this.save();
+    this.ears.changed();
+  }
+
+  /** The outbox survives a click to the shop's next page; it is the visitor's, so a later one on this machine never sends it. */
+  private save(): void {
+    const text = this.store.outbox.length ? JSON.stringify(this.store.outbox) : "";
+    if (!this.visitor || text === this.saved) return;
+    this.saved = text;
+    remember(`outbox:${this.visitor}`, text || null, "sessionStorage");
+  }
+
+  private stored(): Outgoing[] {
+    try {
+      return JSON.parse(recall(`outbox:${this.visitor}`, "sessionStorage") ?? "[]") as Outgoing[];
+    } catch {
+      return [];
+    }
+  }
 }

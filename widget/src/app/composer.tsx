@@ -1,93 +1,126 @@
-/** Where the visitor writes: text, files by pick, paste and drop, Enter sends (a new line on touch). */
+/** Where the visitor writes: text, files by pick, paste and drop, and the way to a person, always in sight. */
+import send from "icon:arrow-up";
+import headset from "icon:headset";
+import paperclip from "icon:paperclip";
+import person from "icon:user-check";
 import { useEffect, useRef, useState } from "preact/hooks";
-import { MAX_FILE, type Client } from "./client";
-import { fileSize, say, type Language } from "./texts";
-import type { Attachment } from "../protocol";
+import { Icon } from "./icons";
+import type { Shell } from "./shell";
+import { charactersLeft } from "./texts";
+import { UploadList } from "./upload-list";
+import { useUploads } from "./uploads";
 
-interface Upload { key: string; file: File; share: number; done: Attachment | null; error: string }
+const LIMIT = 5000;
+const WARN_AT = 200;
+const TALLEST = 140;
 
-export function Composer({ client, language, prefill }: { client: Client; language: Language; prefill: { text: string } | null }) {
+export function Composer({ shell }: { shell: Shell }) {
   const [text, setText] = useState("");
-  const [uploads, setUploads] = useState<Upload[]>([]);
+  const uploads = useUploads(shell);
   const area = useRef<HTMLTextAreaElement>(null);
-  const picker = useRef<HTMLInputElement>(null);
-  const t = (key: Parameters<typeof say>[1]): string => say(language, key);
   const touch = matchMedia("(pointer: coarse)").matches;
-  const busy = uploads.some((u) => !u.done && !u.error);
+  const left = LIMIT - text.length;
+  const empty = !text.trim() && !uploads.ready.length;
 
   useEffect(() => {
-    if (prefill) { setText(prefill.text); area.current?.focus(); }
-  }, [prefill]);
-  useEffect(() => {
-    const field = area.current;
-    if (!field) return;
-    field.style.setProperty("height", "auto");
-    field.style.setProperty("height", `${Math.min(field.scrollHeight, 140)}px`);
-  }, [text]);
+    if (!shell.prefill) return;
+    setText(shell.prefill.text.slice(0, LIMIT));
+    area.current?.focus();
+  }, [shell.prefill]);
+  useEffect(() => fit(area.current), [text]);
+  useDrop(uploads.add);
 
-  const add = (files: Iterable<File>): void => {
-    for (const file of files) {
-      const key = crypto.randomUUID();
-      const patch = (change: Partial<Upload>): void => setUploads((all) => all.map((u) => (u.key === key ? { ...u, ...change } : u)));
-      const error = file.size > MAX_FILE ? t("tooLarge") : "";
-      setUploads((all) => [...all, { key, file, share: 0, done: null, error }]);
-      if (!error) {
-        client.upload(file, (share) => patch({ share })).then(
-          (done) => patch({ done, share: 1 }),
-          (reason: Error) => patch({ error: reason.message || t("uploadFailed") }),
-        );
-      }
-    }
-  };
   const submit = (): void => {
-    if (busy) return;
-    client.say(text, uploads.flatMap((u) => (u.done ? [u.done] : [])));
+    if (uploads.busy || empty) return;
+    shell.client.say(text, uploads.ready);
     setText("");
-    setUploads([]);
+    uploads.clear();
     area.current?.focus();
   };
   const onKey = (event: KeyboardEvent): void => {
-    if (event.key === "Enter" && !event.shiftKey && !event.isComposing && !touch) {
-      event.preventDefault();
-      submit();
-    }
+    // While a word is being composed (IME), Enter belongs to the input method; on touch it is a new line.
+    if (event.key !== "Enter" || event.shiftKey || event.isComposing || touch) return;
+    event.preventDefault();
+    submit();
   };
 
   return (
-    <form class="composer" onSubmit={(event) => { event.preventDefault(); submit(); }}
-      onDragOver={(event) => event.preventDefault()}
-      onDrop={(event) => { event.preventDefault(); add(event.dataTransfer?.files ?? []); }}>
-      {uploads.length > 0 && (
-        <ul class="uploads">
-          {uploads.map((u) => (
-            <li key={u.key} class={u.error ? "bad" : ""}>
-              <span class="file-name">{u.file.name}</span>
-              <span class="muted">{u.error || (u.done ? fileSize(language, u.file.size) : `${t("uploading")} ${Math.round(u.share * 100)} %`)}</span>
-              <button type="button" class="icon" aria-label={`${t("remove")}: ${u.file.name}`} onClick={() => setUploads((all) => all.filter((x) => x !== u))}><Icon d="M6 6l12 12M18 6L6 18" /></button>
-            </li>
-          ))}
-        </ul>
-      )}
-      <div class="line">
-        <button type="button" class="icon" aria-label={t("attach")} onClick={() => picker.current?.click()}>
-          <Icon d="M20 11.5l-8 8a5 5 0 0 1-7-7l8.5-8.5a3.3 3.3 0 0 1 4.7 4.7L9.8 17a1.7 1.7 0 0 1-2.3-2.3l7.5-7.5" />
-        </button>
-        <input ref={picker} type="file" multiple hidden tabIndex={-1} aria-hidden="true" onChange={(event) => {
-          add(event.currentTarget.files ?? []);
-          event.currentTarget.value = "";
-        }} />
-        <textarea ref={area} rows={1} value={text} maxLength={5000} aria-label={t("message")} placeholder={t("placeholder")}
-          enterkeyhint={touch ? "enter" : "send"}
-          onInput={(event) => { setText(event.currentTarget.value); client.typing(); }} onKeyDown={onKey}
-          onPaste={(event) => { const files = event.clipboardData?.files; if (files?.length) { event.preventDefault(); add(files); } }} />
-        <button type="submit" class="icon send" aria-label={t("send")} disabled={busy || (!text.trim() && !uploads.some((u) => u.done))}>
-          <Icon d="M4 12l16-8-6 16-3-7z" />
-        </button>
+    <form class="composer" onSubmit={(event) => { event.preventDefault(); submit(); }}>
+      <div class="field">
+        <UploadList uploads={uploads} shell={shell} />
+        <textarea ref={area} rows={1} value={text} maxLength={LIMIT} aria-label={shell.t("message")} placeholder={shell.t("placeholder")}
+          enterkeyhint={touch ? "enter" : "send"} aria-describedby={left < WARN_AT ? "left" : undefined} onKeyDown={onKey}
+          onInput={(event) => { setText(event.currentTarget.value); shell.client.typing(); }}
+          onPaste={(event) => {
+            const files = event.clipboardData?.files;
+            if (files?.length) { event.preventDefault(); uploads.add(files); }
+          }} />
+        <div class="tools">
+          <Attach label={shell.t("attach")} add={uploads.add} />
+          <Person shell={shell} />
+          {left < WARN_AT && <span class="muted left" id="left">{charactersLeft(shell.language, left)}</span>}
+          <button type="submit" class="send" aria-label={shell.t("send")} disabled={uploads.busy || empty}><Icon of={send} /></button>
+        </div>
       </div>
     </form>
   );
 }
 
-export function Icon({ d }: { d: string }) {
-  return <svg viewBox="0 0 24 24" aria-hidden="true"><path d={d} /></svg>;
+function Attach({ label, add }: { label: string; add(files: Iterable<File>): void }) {
+  const picker = useRef<HTMLInputElement>(null);
+  return (
+    <>
+      <button type="button" class="icon" aria-label={label} title={label} onClick={() => picker.current?.click()}><Icon of={paperclip} /></button>
+      <input ref={picker} type="file" multiple hidden tabIndex={-1} onChange={(event) => {
+        add(event.currentTarget.files ?? []);
+        event.currentTarget.value = "";
+      }} />
+    </>
+  );
+}
+
+function Person({ shell }: { shell: Shell }) {
+  const { person: state, store } = shell.client;
+  const last = store.messages.findLast((message) => message.author === "agent" || message.author === "assistant");
+  if (last?.author === "agent") return <span class="person with"><Icon of={person} small />{shell.t("withPerson")}</span>;
+  const key = state === "asking" ? "personAsking" : state === "asked" ? "personAsked" : "person";
+  return (
+    <button type="button" class="person" aria-disabled={state !== "no"} onClick={() => shell.callPerson()}>
+      <Icon of={state === "asked" ? person : headset} small />{shell.t(key)}
+    </button>
+  );
+}
+
+function fit(area: HTMLTextAreaElement | null): void {
+  area?.style.setProperty("height", "auto");
+  area?.style.setProperty("height", `${Math.min(area.scrollHeight, TALLEST)}px`);
+}
+
+/** Files may be dropped anywhere on the chat; the page shows that it takes them. */
+function useDrop(add: (files: Iterable<File>) => void): void {
+  const latest = useRef(add);
+  latest.current = add;
+  useEffect(() => {
+    const { classList } = document.documentElement;
+    const over = (event: DragEvent): void => {
+      if (!event.dataTransfer?.types.includes("Files")) return;
+      event.preventDefault();
+      classList.add("dropping");
+    };
+    const leave = (event: DragEvent): void => { if (!event.relatedTarget) classList.remove("dropping"); };
+    const drop = (event: DragEvent): void => {
+      classList.remove("dropping");
+      if (!event.dataTransfer?.files.length) return;
+      event.preventDefault();
+      latest.current(event.dataTransfer.files);
+    };
+    document.addEventListener("dragover", over);
+    document.addEventListener("dragleave", leave);
+    document.addEventListener("drop", drop);
+    return () => {
+      document.removeEventListener("dragover", over);
+      document.removeEventListener("dragleave", leave);
+      document.removeEventListener("drop", drop);
+    };
+  }, []);
 }

@@ -1,28 +1,32 @@
 /** The conversation as data: history, an outbox that outlives connections, streamed answers, unread count. No DOM, no network. */
-import type { Message } from "../protocol";
+import type { Attachment, Message, Session, State } from "../protocol";
 
-export interface Outgoing { client_id: string; text: string; attachments: string[]; files: Message["attachments"]; reply_to?: string }
-export interface Draft { id: string; text: string }
+/** What the visitor wrote and the server does not have yet. */
+export interface Outgoing { client_id: string; text: string; at: string; files: Attachment[] }
+/** `text` is null when we have lost pieces of the answer and can only wait for the whole. */
+export interface Draft { id: string; text: string | null }
+export interface Typing { who: string; until: number; assistant: boolean }
 
-const RANK: Record<string, number> = { sending: 0, none: 1, queued: 1, sent: 2, uncertain: 2, delivered: 3, read: 4, failed: 5 };
+const RANK: Record<State, number> = { sending: 0, none: 1, queued: 1, sent: 2, uncertain: 2, delivered: 3, read: 4, failed: 5 };
 
 export class Store {
   messages: Message[] = [];
   outbox: Outgoing[] = [];
   draft: Draft | null = null;
-  typing: { who: string; until: number; assistant: boolean } | null = null;
+  typing: Typing | null = null;
   seq = 0n;
   unread = 0;
   private visible = false;
 
   /** A stored message replaces its optimistic twin; nothing is shown twice whichever way it came. Returns whether it is new. */
   receive(message: Message, seq?: string): boolean {
-    if (seq) this.advance(seq);
+    if (seq && BigInt(seq) > this.seq) this.seq = BigInt(seq);
     this.outbox = this.outbox.filter((out) => out.client_id !== message.client_id);
     const index = this.messages.findIndex((m) => m.id === message.id || m.client_id === message.client_id);
-    if (index >= 0) {
-      const known = this.messages[index]!;
-      const forward = (RANK[message.state] ?? 0) >= (RANK[known.state] ?? 0) || known.state === "sending" || known.state === "failed";
+    const known = this.messages[index];
+    if (known) {
+      // Frames may overtake each other; only our own guesses ("sending", "failed" without an id) may be taken back.
+      const forward = !known.id || RANK[message.state] >= RANK[known.state];
       this.messages[index] = { ...message, state: forward ? message.state : known.state };
       this.sort();
       return false;
@@ -37,45 +41,52 @@ export class Store {
     return true;
   }
 
-  load(messages: Message[], seq: string, unread: number): void {
-    const waiting = this.messages.filter((m) => this.outbox.some((out) => out.client_id === m.client_id));
-    const known = new Set(messages.map((m) => m.client_id));
-    this.messages = [...messages, ...waiting.filter((m) => !known.has(m.client_id))];
+  /** The history anew; what the server has not got yet stays at the end of it. */
+  load(session: Session): void {
+    const known = new Set(session.messages.map((m) => m.client_id));
+    const ours = this.messages.filter((m) => !m.id && !known.has(m.client_id));
+    this.messages = [...session.messages, ...ours];
     this.outbox = this.outbox.filter((out) => !known.has(out.client_id));
-    this.unread = this.visible ? 0 : unread;
-    this.advance(seq);
+    this.unread = this.visible ? 0 : session.unread;
+    this.seq = BigInt(session.seq);
+    this.draft = null;
     this.sort();
   }
 
   /** Shows the message at once; the outbox keeps it until the server has it. */
-  compose(out: Outgoing, at: string): Message {
-    const message: Message = {
-      id: "", client_id: out.client_id, author: "visitor", name: "", text: out.text, at, state: "sending", edited: false,
-      attachments: out.files, buttons: [], citations: [],
-    };
+  compose(out: Outgoing): void {
+    if (this.messages.some((m) => m.client_id === out.client_id)) return;
     this.outbox.push(out);
-    this.messages.push(message);
-    return message;
+    this.messages.push({
+      id: "", client_id: out.client_id, author: "visitor", name: "", text: out.text, at: out.at, state: "sending", edited: false,
+      attachments: out.files, buttons: [], citations: [],
+    });
   }
 
+  /** Refused: out of the way of the next ones, still to be seen and tried again. */
   fail(clientId: string): void {
-    this.messages = this.messages.map((m) => (m.client_id === clientId && !m.id ? { ...m, state: "failed" } : m));
+    this.outbox = this.outbox.filter((out) => out.client_id !== clientId);
+    this.mark(clientId, "failed");
   }
 
-  /** Puts a refused message back into the outbox with the id it had: the server knows whether it has it. */
+  /** Back into the outbox with the id it had: the server knows whether it has it. */
   again(clientId: string): void {
     const message = this.messages.find((m) => m.client_id === clientId && !m.id);
-    if (!message) return;
-    message.state = "sending";
-    if (!this.outbox.some((out) => out.client_id === clientId)) {
-      const attachments = message.attachments.map((file) => file.id);
-      this.outbox.push({ client_id: clientId, text: message.text, attachments, files: message.attachments });
-    }
+    if (!message || this.outbox.some((out) => out.client_id === clientId)) return;
+    this.outbox.push({ client_id: clientId, text: message.text, at: message.at, files: message.attachments });
+    this.mark(clientId, "sending");
   }
 
   stream(id: string, text: string, replace: boolean): void {
-    const before = !replace && this.draft?.id === id ? this.draft.text : "";
-    this.draft = { id, text: before + text };
+    this.typing = null;
+    const same = this.draft?.id === id;
+    if (same && this.draft?.text === null && !replace) return;
+    this.draft = { id, text: (same && !replace ? this.draft?.text ?? "" : "") + text };
+  }
+
+  /** The connection broke: the pieces of an answer that we miss are not sent again. */
+  interrupt(): void {
+    if (this.draft) this.draft = { ...this.draft, text: null };
     this.typing = null;
   }
 
@@ -84,21 +95,18 @@ export class Store {
     if (visible) this.unread = 0;
   }
 
+  /** The newest id of the server's; ids outgrow a double, hence the bigints. */
   get lastId(): string {
-    return this.messages.reduce((last, m) => (m.id && (last === "" || BigInt(m.id) > BigInt(last)) ? m.id : last), "");
+    return this.messages.reduce((last, m) => (m.id && BigInt(m.id) > BigInt(last) ? m.id : last), "0");
   }
 
-  private advance(seq: string): void {
-    const value = BigInt(seq || "0");
-    if (value > this.seq) this.seq = value;
+  private mark(clientId: string, state: State): void {
+    this.messages = this.messages.map((m) => (m.client_id === clientId && !m.id ? { ...m, state } : m));
   }
 
   private sort(): void {
-    // What has an id is in the server's order; what is still on its way stands after it.
-    const place = (m: Message): bigint => (m.id ? BigInt(m.id) : 1n << 62n);
-    this.messages = this.messages
-      .map((m, index) => ({ m, index }))
-      .sort((a, b) => (place(a.m) < place(b.m) ? -1 : place(a.m) > place(b.m) ? 1 : a.index - b.index))
-      .map(({ m }) => m);
+    // What has an id is in the server's order; what is still on its way stands after it, as it was written.
+    const place = (m: Message): bigint => (m.id ? BigInt(m.id) : 1n << 64n);
+    this.messages.sort((a, b) => (place(a) < place(b) ? -1 : place(a) > place(b) ? 1 : 0));
   }
 }
