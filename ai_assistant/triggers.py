@@ -23,7 +23,8 @@ _NO_HELP = re.compile(
     re.IGNORECASE,
 )
 _GREETING = re.compile(
-    r"(?:здравствуй(?:те)?|привет(?:ствую)?|добр(?:ый|ого|ое) (?:день|вечер|утро|времени суток)|hi|hello|hey|good (?:morning|afternoon|evening))"
+    r"(?:здравствуй(?:те)?|привет(?:ствую)?|добр(?:ый|ого|ое) (?:день|вечер|утро|времени суток)|"
+    r"hi|hello|hey|good (?:morning|afternoon|evening))"
     r"[\s!.,)]*",
     re.IGNORECASE,
 )

@@ -11,7 +11,7 @@ from rest_framework.response import Response
 from rest_framework.routers import DefaultRouter
 
 from channels_app.models import Channel, InboundEvent
-from channels_app.services.channels import check_settings, connect_channel, create_channel, disconnect_channel
+from channels_app.services.channels import change_channel, connect_channel, create_channel, disconnect_channel
 from channels_app.services.inbound import replay
 from channels_app.tasks import drain_inbound
 from omnisupport.lib.errors import InvalidInput
@@ -76,14 +76,13 @@ class ChannelViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.
         data = serializer.validated_data
         if data.get("kind", channel.kind) != channel.kind:
             raise InvalidInput(_("The kind of a channel cannot be changed; add a new one."), field="kind")
-        config, secrets = check_settings(
-            channel.kind, {**channel.config, **data.get("config", {})}, {**channel.secrets, **data.get("secrets", {})}
+        change_channel(
+            channel,
+            name=data.get("name", channel.name),
+            config=data.get("config", {}),
+            secrets=data.get("secrets", {}),
+            first_assignee_id=data.get("first_assignee_id", channel.first_assignee_id),
         )
-        channel.config, channel.secrets = {**channel.config, **config}, secrets
-        channel.name = data.get("name", channel.name)
-        if "first_assignee_id" in data:
-            channel.first_assignee_id = data["first_assignee_id"]
-        channel.save(update_fields=["config", "secrets", "name", "first_assignee"])
         return Response(self.get_serializer(channel).data)
 
     @extend_schema(summary="Check the credentials with the provider and start receiving", request=None)

@@ -1,3 +1,12 @@
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from channels_app import views
+
+app_name = "channels"
+urlpatterns = [
+    path("", views.channel_list, name="list"),
+    path("add/<slug:kind>/", views.add_channel, name="add"),
+    path("<uuid:channel_id>/", views.channel_page, name="channel"),
+    path("<uuid:channel_id>/connect/", views.connect, name="connect"),
+    path("<uuid:channel_id>/disconnect/", views.disconnect, name="disconnect"),
+]

@@ -30,5 +30,6 @@ def ask(question: str, language: str = "") -> dict[str, Any]:
 def _refused(reason: str, language: str) -> dict[str, Any]:
     return {
         "outcome": "handed_over", "reason": reason, "text": handoff_text(reason, language), "citations": [], "passages": [],
-        "confidence": None, "provider": "", "model": "", "prompt_version": "", "checks": [], "usage": {}, "timings": {}, "query": "",
+        "confidence": None, "provider": "", "model": "", "prompt_version": "", "checks": [], "usage": {},
+        "timings": {}, "query": "",
     }  # fmt: skip

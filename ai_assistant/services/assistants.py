@@ -7,7 +7,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from ai_assistant.models import Assistant
-from ai_assistant.providers import check_connection, load_provider, validate_credentials
+from ai_assistant.providers import check_connection, credential_fields, load_provider, validate_credentials
 from ai_assistant.providers.base import ChatProvider
 from tenants.accounts.models import Role, User
 
@@ -34,7 +34,7 @@ def provider_of(assistant: Assistant) -> ChatProvider:
 def change_assistant(assistant: Assistant, *, changes: dict[str, Any], credentials: dict[str, str]) -> Assistant:
     """Stores settings; blank secrets keep what is there. Raises InvalidInput with the field."""
     provider = changes.get("provider", assistant.provider)
-    kept = assistant.credentials if provider == assistant.provider else {}
+    kept = assistant.credentials if _same_place(assistant, provider, credentials) else {}
     merged = {**kept, **{name: value for name, value in credentials.items() if value}}
     validate_credentials(provider, merged)
     for name, value in changes.items():
@@ -42,6 +42,14 @@ def change_assistant(assistant: Assistant, *, changes: dict[str, Any], credentia
     assistant.credentials = merged
     assistant.save()
     return assistant
+
+
+def _same_place(assistant: Assistant, provider: str, credentials: dict[str, str]) -> bool:
+    """A stored secret must not travel to another address: where anything but secrets changes, it is asked for again."""
+    if provider != assistant.provider:
+        return False
+    open_fields = [field.name for field in credential_fields(provider) if not field.secret]
+    return all(credentials.get(name, "") == assistant.credentials.get(name, "") for name in open_fields)
 
 
 def test_connection(assistant: Assistant) -> str:

@@ -24,6 +24,7 @@ from ai_assistant.providers.base import (
 )
 from ai_assistant.services.assistants import provider_of
 from knowledge.search import Passage, SearchResult, search_passages
+from omnisupport.lib.errors import InvalidInput, NotFound
 
 SOURCES = 6
 BUDGET = 25.0
@@ -75,9 +76,10 @@ def compose_answer(
     except ContentFiltered as error:
         composed.reason = "not_sure"
         composed.checks.append({"error": error.code, "message": error.safe_message})
-    except LLMError as error:
+    except (LLMError, InvalidInput, NotFound) as error:
+        # InvalidInput and NotFound: the provider chosen in the settings has no key, or is gone.
         composed.reason = "error"
-        composed.checks.append({"error": error.code, "message": error.safe_message})
+        composed.checks.append({"error": error.code, "message": str(error)})
     composed.timings["model_ms"] = round((time.perf_counter() - asked) * 1000, 1)
     composed.timings["total_ms"] = round((time.perf_counter() - started) * 1000, 1)
     return composed

@@ -38,6 +38,17 @@ def create_channel(
     )
 
 
+def change_channel(
+    channel: Channel, *, name: str, config: dict[str, Any], secrets: dict[str, Any], first_assignee_id: UUID | None
+) -> Channel:
+    """Both dictionaries are laid over what is stored. Raises InvalidInput naming the field."""
+    checked, kept = check_settings(channel.kind, {**channel.config, **config}, {**channel.secrets, **secrets})
+    channel.config, channel.secrets = {**channel.config, **checked}, kept
+    channel.name, channel.first_assignee_id, channel.is_active = name, first_assignee_id, True
+    channel.save(update_fields=["config", "secrets", "name", "first_assignee", "is_active"])
+    return channel
+
+
 def connect_channel(channel_id: UUID) -> Channel:
     """Asks the provider who we are and to call us. The outcome is on the channel; raises Conflict for a bot in use here."""
     channel = Channel.objects.get(id=channel_id)

@@ -1,0 +1,107 @@
+"""Pages of the assistant: playground, receipts, settings."""
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+
+from ai_assistant.forms import AssistantForm, CredentialsForm
+from ai_assistant.models import Answer, Assistant
+from ai_assistant.providers import provider_names
+from ai_assistant.services.assistants import change_assistant, ensure_assistant, test_connection
+from ai_assistant.tasks import ask_in_worker
+from omnisupport.lib.errors import AppError
+from tenants.accounts.access import agent_required, signed_in
+from tickets.models import Ticket
+
+
+@agent_required
+def playground(request: HttpRequest) -> HttpResponse:
+    """Asks for real and shows every stage; makes no conversation and no statistics."""
+    question = request.POST.get("question", "").strip()[:4000]
+    context: dict[str, Any] = {"question": question}
+    if request.method == "POST" and question:
+        try:
+            context["result"] = ask_in_worker(question)
+        except AppError as error:
+            context["error"] = error
+    return render(request, "ai_assistant/playground.html", context)
+
+
+@agent_required
+def answers(request: HttpRequest) -> HttpResponse:
+    outcome = request.GET.get("outcome", "")
+    rows = Answer.objects.order_by("-created_at").defer("prompt", "passages")
+    if outcome in Answer.Outcome.values:
+        rows = rows.filter(outcome=outcome)
+    page = Paginator(rows, 50).get_page(request.GET.get("page"))
+    context = {
+        "page": page,
+        "outcome": outcome,
+        "outcomes": Answer.Outcome.choices,
+        "numbers": _numbers(page.object_list),
+    }
+    return render(request, "ai_assistant/answers.html", context)
+
+
+@agent_required
+def answer(request: HttpRequest, answer_id: UUID) -> HttpResponse:
+    found = get_object_or_404(Answer, id=answer_id)
+    context = {"answer": found, "number": _numbers([found]).get(found.ticket_id)}
+    return render(request, "ai_assistant/answer.html", context)
+
+
+def _numbers(rows: Any) -> dict[int, int]:
+    ids = {row.ticket_id for row in rows}
+    return dict(Ticket.objects.filter(id__in=ids).values_list("id", "number"))
+
+
+@agent_required
+def settings_page(request: HttpRequest) -> HttpResponse:
+    """Provider, keys, persona. «Test» makes one real call with what is stored."""
+    if not signed_in(request).is_admin:
+        raise PermissionDenied
+    assistant = ensure_assistant()
+    if request.method == "POST" and "test" in request.POST:
+        return _test(request, assistant)
+    if request.method == "POST":
+        form, keys = _bound_forms(request, assistant)
+        if form.is_valid() and keys.is_valid() and _saved(request, assistant, form, keys):
+            return redirect("ai_assistant:settings")
+    else:
+        provider = request.GET.get("provider", assistant.provider)
+        provider = provider if provider in provider_names() else assistant.provider
+        form = AssistantForm(instance=assistant, initial={"provider": provider})
+        keys = CredentialsForm(provider, assistant.credentials if provider == assistant.provider else {})
+    return render(request, "ai_assistant/settings.html", {"form": form, "keys": keys, "assistant": assistant})
+
+
+def _bound_forms(request: HttpRequest, assistant: Assistant) -> tuple[AssistantForm, CredentialsForm]:
+    provider = request.POST.get("provider", "")
+    provider = provider if provider in provider_names() else assistant.provider
+    stored = assistant.credentials if provider == assistant.provider else {}
+    return AssistantForm(request.POST, instance=ensure_assistant()), CredentialsForm(provider, stored, request.POST)
+
+
+def _saved(request: HttpRequest, assistant: Assistant, form: AssistantForm, keys: CredentialsForm) -> bool:
+    try:
+        change_assistant(assistant, changes=form.cleaned_data, credentials=keys.values())
+    except AppError as error:
+        field = f"credential_{error.field}"
+        keys.add_error(field if field in keys.fields else None, str(error))
+        return False
+    messages.success(request, _("Saved."))
+    return True
+
+
+def _test(request: HttpRequest, assistant: Assistant) -> HttpResponse:
+    try:
+        messages.success(request, test_connection(assistant))
+    except AppError as error:
+        messages.error(request, str(error))
+    return redirect("ai_assistant:settings")

@@ -1,0 +1,76 @@
+"""Set-up forms made from an adapter's own models; secrets are write-only."""
+
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from pydantic import BaseModel
+
+from channels_app.base import Adapter
+from tenants.accounts.models import User
+
+
+class ChannelForm(forms.Form):
+    name = forms.CharField(label=gettext_lazy("Name"), max_length=120)
+    first_assignee = forms.ModelChoiceField(
+        label=gettext_lazy("New conversations go to"),
+        queryset=User.objects.none(),
+        required=False,
+        empty_label=gettext_lazy("Nobody"),
+    )
+
+    def __init__(
+        self, adapter: type[Adapter], config: dict[str, Any], has_secrets: bool, data: Any = None, **kwargs: Any
+    ) -> None:
+        super().__init__(data, **kwargs)
+        self.fields["first_assignee"].queryset = User.objects.filter(is_active=True).exclude(role="operator")  # type: ignore[attr-defined]
+        self._config, self._secrets = adapter.Config, adapter.Secrets
+        _add_fields(self, adapter.Config, "config_", config)
+        _add_fields(self, adapter.Secrets, "secret_", {}, secret=True, keep=has_secrets)
+
+    def settings(self) -> tuple[dict[str, Any], dict[str, Any]]:
+        """(config, secrets) as given; blank secrets are left out, so that the stored ones stay."""
+        config = {name: self._read("config_", name, info) for name, info in self._config.model_fields.items()}
+        secrets = {name: self.cleaned_data.get(f"secret_{name}", "") for name in self._secrets.model_fields}
+        return config, {name: value for name, value in secrets.items() if value}
+
+    def _read(self, prefix: str, name: str, info: Any) -> Any:
+        value = self.cleaned_data.get(prefix + name, "")
+        return [line.strip() for line in str(value).splitlines() if line.strip()] if _is_list(info) else value
+
+
+def _is_list(info: Any) -> bool:
+    return str(info.annotation).startswith("list")
+
+
+def _add_fields(
+    form: forms.Form,
+    model: type[BaseModel],
+    prefix: str,
+    values: dict[str, Any],
+    *,
+    secret: bool = False,
+    keep: bool = False,
+) -> None:
+    for name, info in model.model_fields.items():
+        title = _(info.title) if info.title else name
+        value = values.get(name, info.get_default(call_default_factory=True) if not info.is_required() else "")
+        choices = getattr(info.annotation, "__args__", ()) if "Literal" in str(info.annotation) else ()
+        field: forms.Field
+        if choices:
+            field = forms.ChoiceField(label=title, choices=[(c, c) for c in choices], initial=value)
+        elif _is_list(info):
+            field = forms.CharField(
+                label=title, required=False, initial="\n".join(value or []), widget=forms.Textarea(attrs={"rows": 3}),
+                help_text=_("One on each line."),
+            )  # fmt: skip
+        elif secret:
+            hint = _("Stored; leave empty to keep it.") if keep else ""
+            widget = forms.PasswordInput(attrs={"autocomplete": "off"})
+            field = forms.CharField(
+                label=title, required=not keep and info.is_required(), widget=widget, help_text=hint
+            )
+        else:
+            field = forms.CharField(label=title, required=info.is_required(), initial=value)
+        form.fields[prefix + name] = field

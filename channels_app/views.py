@@ -1,0 +1,121 @@
+"""Pages of the channels: list with health, set-up with a real test."""
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.template.loader import select_template
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
+
+from channels_app.forms import ChannelForm
+from channels_app.models import Channel
+from channels_app.registry import adapter_class, kind_choices
+from channels_app.services.channels import change_channel, connect_channel, create_channel, disconnect_channel
+from omnisupport.lib.errors import AppError
+from tenants.accounts.access import agent_required, signed_in
+from tenants.accounts.models import Role, User
+
+
+def _admins_only(request: HttpRequest) -> None:
+    if not signed_in(request).is_admin:
+        raise PermissionDenied
+
+
+@agent_required
+def channel_list(request: HttpRequest) -> HttpResponse:
+    rows = [(channel, adapter_class(channel.kind)) for channel in Channel.objects.select_related("first_assignee")]
+    return render(request, "channels_app/list.html", {"rows": rows, "kinds": kind_choices()})
+
+
+@agent_required
+def add_channel(request: HttpRequest, kind: str) -> HttpResponse:
+    _admins_only(request)
+    adapter = adapter_class(kind)
+    assistant = User.objects.filter(role=Role.ASSISTANT).first()
+    form = ChannelForm(
+        adapter, {}, False, request.POST or None, initial={"name": str(adapter.title), "first_assignee": assistant}
+    )
+    if request.method == "POST" and form.is_valid():
+        try:
+            channel = create_channel(
+                kind=kind, name=form.cleaned_data["name"], first_assignee_id=_assignee(form), **_given(form)
+            )
+        except AppError as error:
+            form.add_error(None, str(error))
+        else:
+            return _connect(request, channel.id)
+    return _form_page(request, form, kind, None)
+
+
+@agent_required
+def channel_page(request: HttpRequest, channel_id: UUID) -> HttpResponse:
+    _admins_only(request)
+    channel = get_object_or_404(Channel, id=channel_id)
+    adapter = adapter_class(channel.kind)
+    initial = {"name": channel.name, "first_assignee": channel.first_assignee_id}
+    form = ChannelForm(adapter, channel.config, bool(channel.secrets), request.POST or None, initial=initial)
+    if request.method == "POST" and form.is_valid():
+        try:
+            change_channel(channel, name=form.cleaned_data["name"], first_assignee_id=_assignee(form), **_given(form))
+        except AppError as error:
+            form.add_error(None, str(error))
+        else:
+            return _connect(request, channel.id)
+    return _form_page(request, form, channel.kind, channel)
+
+
+def _assignee(form: ChannelForm) -> UUID | None:
+    person = form.cleaned_data["first_assignee"]
+    return person.id if person else None
+
+
+def _given(form: ChannelForm) -> dict[str, dict[str, object]]:
+    config, secrets = form.settings()
+    return {"config": config, "secrets": secrets}
+
+
+def _form_page(request: HttpRequest, form: ChannelForm, kind: str, channel: Channel | None) -> HttpResponse:
+    # A kind may explain its own steps; others get the plain form.
+    steps = select_template([f"channels_app/{kind}/_setup.html", "channels_app/_setup.html"])
+    snippet = f"{request.scheme}://{request.get_host()}/static/widget/loader.js"
+    context = {
+        "form": form,
+        "kind": kind,
+        "title": adapter_class(kind).title,
+        "channel": channel,
+        "steps": steps,
+        "snippet": snippet,
+    }
+    return render(request, "channels_app/channel.html", context, status=400 if form.errors else 200)
+
+
+@require_POST
+@agent_required
+def connect(request: HttpRequest, channel_id: UUID) -> HttpResponse:
+    _admins_only(request)
+    return _connect(request, channel_id)
+
+
+def _connect(request: HttpRequest, channel_id: UUID) -> HttpResponse:
+    try:
+        channel = connect_channel(channel_id)
+    except AppError as error:
+        messages.error(request, str(error))
+    else:
+        if channel.health == Channel.Health.OK:
+            messages.success(request, channel.health_note or _("The channel works."))
+        else:
+            messages.error(request, channel.health_note)
+    return redirect("channels:channel", channel_id)
+
+
+@require_POST
+@agent_required
+def disconnect(request: HttpRequest, channel_id: UUID) -> HttpResponse:
+    _admins_only(request)
+    disconnect_channel(channel_id)
+    messages.success(request, _("The channel is switched off; its conversations stay."))
+    return redirect("channels:list")
