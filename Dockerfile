@@ -21,7 +21,7 @@ COPY --from=packages /venv /venv
 COPY --chown=omni . .
 COPY --from=browser --chown=omni /app/static static
 ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 DATA_DIR=/data DJANGO_SETTINGS_MODULE=omnisupport.settings
-RUN python -m omnisupport.messages compile && python manage.py collectstatic --noinput -v 0
+RUN python -m omnisupport.messages compile && ENVIRONMENT=production python manage.py collectstatic --noinput -v 0
 USER omni
 EXPOSE 8000
 HEALTHCHECK --interval=15s --timeout=5s --start-period=30s CMD curl -fsS http://127.0.0.1:8000/healthz || exit 1

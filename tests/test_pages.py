@@ -12,7 +12,8 @@ PAGES = [
     ("/assistant/settings/", "admin"), ("/assistant/settings/?provider=gigachat", "admin"), ("/channels/", "agent"),
     ("/channels/add/telegram/", "admin"), ("/channels/add/widget/", "admin"), ("/channels/{channel}/", "admin"),
     ("/assistant/answers/{answer}/", "agent"), ("/accounts/me/", "agent"), ("/admin/", "admin"),
-    ("/admin/knowledge/document/", "admin"), ("/api/v1/docs/", "nobody"), ("/accounts/login/", "nobody"), ("/demo-shop/", "nobody"),
+    ("/admin/knowledge/document/", "admin"), ("/api/v1/docs/", "nobody"), ("/accounts/login/", "nobody"),
+    ("/demo-shop/", "nobody"),
 ]  # fmt: skip
 
 
@@ -59,8 +60,9 @@ def test_agents_may_not_change_settings(shop, ids, path):
 
 def test_keys_of_a_model_are_never_shown_again(shop, ids):
     admin = shop.client(shop.admin)
-    form = {"is_active": "on", "provider": "openai_compatible", "max_turns": 5, "persona": "", "guidance": "",
-            "credential_base_url": "https://models.example/v1", "credential_api_key": "sk-CANARY", "credential_model": "m"}  # fmt: skip
+    form = {"is_active": "on", "provider": "openai_compatible", "max_turns": 5,
+            "credential_base_url": "https://models.example/v1", "credential_api_key": "sk-CANARY",
+            "credential_model": "m"}  # fmt: skip
     assert admin.post("/assistant/settings/", form).status_code == 302
     assert "CANARY" not in admin.get("/assistant/settings/").content.decode()
     assistant = ensure_assistant()

@@ -1,4 +1,4 @@
-"""Makes the demo documents from texts.py: `python -m omnisupport.demo.make_documents` (needs reportlab, python-docx, DejaVu)."""
+"""Makes the demo documents from texts.py: `python -m omnisupport.demo.make_documents` (needs reportlab and DejaVu fonts)."""
 
 import html
 from pathlib import Path
@@ -59,7 +59,9 @@ def make_docx(path: Path, title: str, sections: list[Section]) -> None:
 
 def make_html(path: Path, title: str, sections: list[Section]) -> None:
     language = "ru" if path.parent.name == "shop" else "en"
-    parts = [f'<!doctype html>\n<html lang="{language}">\n<head><meta charset="utf-8"><title>{html.escape(title)}</title></head>']
+    parts = [
+        f'<!doctype html>\n<html lang="{language}">\n<head><meta charset="utf-8"><title>{html.escape(title)}</title></head>'
+    ]
     parts.append(f"<body>\n<h1>{html.escape(title)}</h1>")
     for name, blocks in sections:
         parts.append(f"<h2>{html.escape(name)}</h2>")

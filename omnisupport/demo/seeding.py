@@ -2,7 +2,6 @@
 an assistant and three documents. Passwords are random and stand only in DATA_DIR/demo.json."""
 
 import json
-import os
 import secrets
 from dataclasses import dataclass
 from pathlib import Path
@@ -91,7 +90,7 @@ def seed_demo() -> list[dict[str, str]]:
     path = settings.DATA_DIR / "demo.json"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.touch(mode=0o600)
-    os.chmod(path, 0o600)
+    path.chmod(0o600)
     path.write_text(json.dumps(logins, ensure_ascii=False, indent=2), encoding="utf-8")
     return logins
 

@@ -10,4 +10,6 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         made = seed_demo()
-        self.stdout.write(f"Demo logins written: {len(made)}." if made else "There are workspaces already; nothing was made.")
+        self.stdout.write(
+            f"Demo logins written: {len(made)}." if made else "There are workspaces already; nothing was made."
+        )
