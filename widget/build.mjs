@@ -55,7 +55,7 @@ async function bundle(entry, outDir, name) {
         checks: { eval: false }, // htmx has one, behind a setting that is off
         output: {
           format: isStyle ? "es" : "iife",
-          banner: isStyle ? "" : "/*! Icons: Lucide, ISC licence, https://lucide.dev/license */",
+          postBanner: isStyle ? "" : "/*! Icons: Lucide, ISC licence, https://lucide.dev/license */",
           entryFileNames: isStyle ? `.${name}.css.js` : `${name}.js`,
           assetFileNames: `${name}[extname]`,
         },

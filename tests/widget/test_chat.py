@@ -221,7 +221,9 @@ def test_links_lead_only_where_it_is_safe_and_no_picture_is_fetched_from_elsewhe
 
     shop.page.route("**://sink.test/**", note)
     desk.do("say", text="![](https://sink.test/?d=1) [нажми](javascript:alert(1)) <img src=https://sink.test/x> [сайт](https://shop.test/)")
-    expect(shop.log.get_by_role("link")).to_have_count(1)
+    expect(shop.log).to_contain_text("нажми")
+    expect(shop.log.get_by_role("link", name="нажми")).to_have_count(0)
+    expect(shop.log.locator("img")).to_have_count(0)
     expect(shop.log.get_by_role("link", name="сайт")).to_have_attribute("rel", "noopener noreferrer nofollow")
     assert asked == []
 

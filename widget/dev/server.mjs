@@ -1,6 +1,6 @@
 // A stand-in for the server side of the widget, for work on the widget alone: `npm run dev`, then http://127.0.0.1:9300/.
 // It speaks the protocol of docs/architecture.md ("Realtime") from memory: a shop page on one origin, the workspace on another.
-// The browser check (dev/check.py) steers it through POST /control/<verb>/ on the workspace's origin.
+// The stories in tests/widget/ steer it through POST /control/<verb>/ on the workspace's origin.
 import { randomUUID } from "node:crypto";
 import { createReadStream, existsSync } from "node:fs";
 import { createServer } from "node:http";
@@ -35,6 +35,7 @@ const files = new Map();
 const calls = []; // what the visitor's side sent, for the check
 let down = false; // every request and socket fails at once
 let configDown = false;
+let refusal = ""; // why messages are refused
 let slow = 0; // milliseconds before every POST is answered
 let nextId = 100;
 
@@ -66,12 +67,12 @@ function announce(talk, message) {
 async function answer(talk) {
   const id = randomUUID();
   push(talk, { type: "typing", ticket: "45", who: CONFIG.assistant, on: true, author: "assistant" });
-  await sleep(500);
+  await sleep(200);
   const pieces = ANSWER.text.match(/.{1,6}/gs);
   for (const piece of pieces) {
     if (!talk.assistant) return;
     push(talk, { type: "delta", id, text: piece, replace: false });
-    await sleep(35);
+    await sleep(20);
   }
   add(talk, { author: "assistant", name: CONFIG.assistant, ...ANSWER });
 }
@@ -156,7 +157,12 @@ const control = {
   resync: () => push(latest(), { type: "resync" }),
   quiet: () => { if (latest()) latest().assistant = false; },
   state: () => ({ calls, messages: latest()?.messages ?? [], talks: talks.size, sockets: latest()?.sockets.size ?? 0 }),
-  forget: () => { talks.clear(); calls.length = 0; },
+  refuse: (body) => { refusal = body.text; },
+  reset: () => {
+    talks.clear();
+    calls.length = 0;
+    [down, configDown, refusal, slow] = [false, false, "", 0];
+  },
 };
 const latest = () => [...talks.values()].at(-1);
 
@@ -205,7 +211,7 @@ async function widgetApi(request, response, url, verb) {
     return send(response, 200, { messages: talk.messages.filter((m) => BigInt(m.id) > after), seq: String(talk.seq) });
   }
   if (verb === "messages") {
-    if (json().text === "!!") return refuse(response, 400, "Это сообщение нельзя отправить.");
+    if (refusal) return refuse(response, 400, refusal);
     return send(response, 201, receive(talk, json()));
   }
   if (verb === "attachments") return send(response, 201, upload(raw, request.headers["content-type"]));
@@ -234,7 +240,7 @@ const desk = createServer(async (request, response) => {
         `default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; connect-src 'self' ws://localhost:${DESK_PORT}; frame-ancestors ${SHOP}; require-trusted-types-for 'script'`,
     });
   }
-  if (verb === "config") return configDown ? refuse(response, 500, "") : send(response, 200, CONFIG, cors);
+  if (verb === "config") return configDown ? send(response, 500, {}, cors) : send(response, 200, CONFIG, cors);
   return widgetApi(request, response, url, verb);
 });
 

@@ -46,9 +46,12 @@ export interface Look { language?: string; theme?: Theme; accent?: string }
 /** Where the visitor is and what the host page says of them; goes to the server with their next message. */
 export interface Context { page: { url: string; title: string }; attributes: Record<string, string | number | boolean | null> }
 
+/** What the host page's storage keeps for the frame, whose own is partitioned and often blocked. The outbox lives as long as the tab. */
+export type Kept = Record<"token" | "outbox" | "sound", string | null>;
+
 export interface Boot {
   type: "boot";
-  token: string | null;
+  kept: Kept;
   config: Config | null;
   look: Look;
   context: Context;
@@ -67,7 +70,7 @@ export type ToApp =
 
 /** App → loader. */
 export type ToLoader =
-  | { type: "token"; token: string | null }
+  | { type: "keep"; name: keyof Kept; value: string | null }
   | { type: "unread"; count: number }
   | { type: "close" }
   | { type: "event"; name: "message" | "sent" | "handoff" | "offline" | "error"; detail?: unknown };

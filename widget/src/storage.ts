@@ -1,22 +1,31 @@
 /** Text kept in the browser; in memory where storage is blocked, so that the chat works there for as long as the page lives. */
+import type { Kept } from "./protocol";
+
 type Area = "localStorage" | "sessionStorage";
 
+// A token and a taste are for every tab; what is on its way out of one tab must not be sent by another.
+const AREAS: Record<keyof Kept, Area> = { token: "localStorage", sound: "localStorage", outbox: "sessionStorage" };
 const memory = new Map<string, string>();
 
-export function recall(key: string, area: Area = "localStorage"): string | null {
+/** Everything kept under a prefix. */
+export const recallAll = (prefix: string): Kept => ({ token: recall(prefix, "token"), outbox: recall(prefix, "outbox"), sound: recall(prefix, "sound") });
+
+export function recall(prefix: string, name: keyof Kept): string | null {
+  const key = `${prefix}:${name}`;
   try {
-    return window[area].getItem(key) ?? memory.get(key) ?? null;
+    return window[AREAS[name]].getItem(key) ?? memory.get(key) ?? null;
   } catch {
     return memory.get(key) ?? null;
   }
 }
 
-export function remember(key: string, value: string | null, area: Area = "localStorage"): void {
+export function remember(prefix: string, name: keyof Kept, value: string | null): void {
+  const key = `${prefix}:${name}`;
   if (value === null) memory.delete(key);
   else memory.set(key, value);
   try {
-    if (value === null) window[area].removeItem(key);
-    else window[area].setItem(key, value);
+    if (value === null) window[AREAS[name]].removeItem(key);
+    else window[AREAS[name]].setItem(key, value);
   } catch {
     // Blocked or full: the copy in memory serves.
   }

@@ -34,6 +34,7 @@ export class FakeServer {
   messages: Message[] = [];
   calls: { method: string; path: string; token: string; body: Record<string, unknown> }[] = [];
   token = "t1";
+  visitor = "v1";
   reachable = true;
   losesAnswers = false;
   refuse: { status: number; message: string } | null = null;
@@ -61,7 +62,7 @@ export class FakeServer {
 
   private answer(path: string, token: string, body: Record<string, unknown>): Response {
     if (token && token !== this.token) return json(401, { error: { message: "Сеанс устарел." } });
-    if (path === "session/") return json(200, { ...session(this.messages, String(this.messages.length)), token: this.token });
+    if (path === "session/") return json(200, { ...session(this.messages, String(this.messages.length)), token: this.token, visitor: this.visitor });
     if (this.refuse) return json(this.refuse.status, { error: { message: this.refuse.message } });
     if (path.startsWith("messages/?after=")) {
       const after = BigInt(path.split("=")[1]!);
@@ -81,9 +82,7 @@ const json = (status: number, body: unknown): Response => new Response(JSON.stri
 /** The browser as far as the client sees it. Returns how to wake the page. */
 export function stubBrowser(server: FakeServer): { wake(event: string): void } {
   FakeSocket.all = [];
-  const area = new Map<string, string>();
-  const storage = { getItem: (key: string) => area.get(key) ?? null, setItem: (key: string, value: string) => area.set(key, value), removeItem: (key: string) => area.delete(key) };
-  const window = Object.assign(new EventTarget(), { sessionStorage: storage, localStorage: storage });
+  const window = new EventTarget();
   const document = Object.assign(new EventTarget(), { visibilityState: "visible" });
   for (const [name, value] of Object.entries({ window, document, WebSocket: FakeSocket, fetch: server.fetch, location: { href: "https://desk.test/widget/c/" } })) {
     vi.stubGlobal(name, value);

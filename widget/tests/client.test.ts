@@ -1,15 +1,16 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import type { Kept } from "../src/protocol";
 import { Client } from "../src/app/client";
 import { FakeServer, FakeSocket, message, stubBrowser } from "./cast";
 
 let server: FakeServer;
 let browser: ReturnType<typeof stubBrowser>;
 let heard: string[];
-let tokens: (string | null)[];
+let kept: Partial<Kept>;
 
 function newClient(): Client {
   return new Client("https://desk.test/widget/c/", () => "ru", {
-    changed: () => undefined, heard: (m) => heard.push(m.text), sent: () => undefined, token: (token) => tokens.push(token),
+    changed: () => undefined, heard: (m) => heard.push(m.text), sent: () => undefined, keep: (name, value) => { kept[name] = value; },
   });
 }
 
@@ -18,7 +19,7 @@ const pass = (ms = 0): Promise<unknown> => vi.advanceTimersByTimeAsync(ms);
 
 async function openChat(token: string | null = null): Promise<Client> {
   const client = newClient();
-  await client.start(token);
+  await client.start(token, kept.outbox ?? null);
   FakeSocket.last.open();
   await pass();
   return client;
@@ -29,7 +30,7 @@ beforeEach(() => {
   server = new FakeServer();
   browser = stubBrowser(server);
   heard = [];
-  tokens = [];
+  kept = {};
 });
 afterEach(() => {
   vi.useRealTimers();
@@ -117,12 +118,26 @@ describe("the outbox", () => {
     client.say("перед уходом");
     await pass();
     client.stop();
-    expect(tokens).toContain("t1");
     server.reachable = true;
-    const next = await openChat("t1");
+    const next = await openChat(kept.token);
     await pass();
     expect(server.messages.map((m) => m.text)).toEqual(["перед уходом"]);
     expect(texts(next)).toEqual(["перед уходом"]);
+    expect(kept.outbox).toBe(null);
+  });
+
+  test("is not sent by the next person at this machine", async () => {
+    const client = await openChat();
+    server.reachable = false;
+    client.say("личное");
+    await pass();
+    client.stop();
+    server.reachable = true;
+    server.visitor = "v2";
+    const next = await openChat(null);
+    await pass(60_000);
+    expect(texts(next)).toEqual([]);
+    expect(server.messages).toEqual([]);
   });
 
   test("sends the visitor's page along with the words", async () => {
@@ -198,7 +213,7 @@ describe("the connection", () => {
     await client.start("t1");
     expect(client.ready).toBe(true);
     expect(client.api.token).toBe("t2");
-    expect(tokens).toEqual([null]);
+    expect(kept.token).toBe(null);
   });
 
   test("keeps trying when the workspace cannot be reached at first", async () => {

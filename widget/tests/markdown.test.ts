@@ -37,7 +37,7 @@ describe("links", () => {
   test.each([
     "[x](javascript:alert(1))", "[x](JaVaScRiPt:alert(1))", "[x](data:text/html,<script>)", "[x](//evil.test)", "![x](https://sink.test/?d=1)",
     "<a href=javascript:x>x</a>", "[x](vbscript:x)", "[x](\tjavascript:x)", "[x](&#106;avascript:x)", "[x](\u0001javascript:x)", "<img src=x onerror=alert(1)>",
-    "[a](blob:https://x/1)", "[a](file:///etc/passwd)", "![x](//sink.test)",
+    "[a](blob:https://x/1)", "[a](file:///etc/passwd)", "![x](//sink.test)", "![](https://sink.test/?d=1)",
   ])("makes none of %s", (text) => {
     expect(links(text)).toEqual([]);
   });

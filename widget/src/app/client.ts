@@ -1,6 +1,5 @@
 /** What the chat does: talks to the server, keeps the store, tells the view when something changed. */
-import type { Attachment, Context, Frame, Message, Session } from "../protocol";
-import { recall, remember } from "../storage";
+import type { Attachment, Context, Frame, Kept, Message, Session } from "../protocol";
 import { Api, Refused, type Upload } from "./api";
 import { Socket, pause } from "./socket";
 import { Store, type Outgoing } from "./store";
@@ -11,6 +10,7 @@ const TYPING_STOPS = 4000;
 const POLL_OPEN = 5000;
 const POLL_CLOSED = 30_000;
 const LINKS_LAST = 8 * 60_000; // links to files are good for ten minutes
+const ASK_EVERY = 60_000;
 const DRAFT_LASTS = 60_000;
 
 /** What the client tells its owner. */
@@ -20,8 +20,8 @@ export interface Ears {
   heard(message: Message): void;
   /** The server has the visitor's message. */
   sent(message: Message): void;
-  /** To be kept where the frame's own storage is not: in the host page. */
-  token(token: string | null): void;
+  /** To be there again on the visitor's next page. */
+  keep(name: keyof Kept, value: string | null): void;
 }
 
 export class Client {
@@ -41,29 +41,30 @@ export class Client {
   private readUpTo = "0";
   private typedAt = 0;
   private loadedAt = 0;
-  private saved = "";
+  private saved: string | null = null; // the outbox as it was kept last
   private timers: Record<string, number> = {};
 
   constructor(base: string, language: () => string, private ears: Ears) {
     this.api = new Api(base, language);
   }
 
-  /** Opens the session of the token, or a new one, and keeps trying until the server answers. */
-  async start(token: string | null): Promise<void> {
+  /** Opens the session of the token, or a new one, and keeps trying until the server answers. `outbox` is as it was kept. */
+  async start(token: string | null, outbox: string | null = null): Promise<void> {
     this.api.token = token;
+    this.saved = outbox;
     try {
       const session = await this.api.call<Session>("POST", "session/", {});
       this.api.token = session.token;
-      if (session.messages.length) this.ears.token(session.token);
+      if (session.messages.length) this.ears.keep("token", session.token);
       this.begin(session);
     } catch (error) {
       // The token is spent or of another workspace: begin anew rather than show an error.
       if (error instanceof Refused && error.status === 401 && token) {
-        this.ears.token(null);
-        return this.start(null);
+        this.ears.keep("token", null);
+        return this.start(null, this.saved);
       }
       this.stumble(error);
-      this.after("start", this.wait(error), () => void this.start(token));
+      this.after("start", this.wait(error), () => void this.start(token, this.saved));
     }
     this.changed();
   }
@@ -74,7 +75,7 @@ export class Client {
     this.problem = "";
     this.store.compose({ client_id: crypto.randomUUID(), text: body, at: new Date().toISOString(), files });
     // From now on there is something to lose: the visitor must be found again on the next page.
-    if (this.api.token) this.ears.token(this.api.token);
+    if (this.api.token) this.ears.keep("token", this.api.token);
     this.hush();
     void this.flush();
   }
@@ -87,7 +88,7 @@ export class Client {
   callPerson(): void {
     if (this.person !== "no") return;
     this.person = "asking";
-    if (this.api.token) this.ears.token(this.api.token);
+    if (this.api.token) this.ears.keep("token", this.api.token);
     void this.flush();
   }
 
@@ -154,7 +155,7 @@ export class Client {
   /** The session has ended under our feet. After a pause, so that a server that is of two minds is not run over. */
   private startAgain(): void {
     this.failures += 1;
-    this.after("start", pause(this.failures), () => void this.start(this.api.token));
+    this.after("start", pause(this.failures), () => void this.start(this.api.token, this.saved));
   }
 
   private connect(): void {
@@ -166,8 +167,7 @@ export class Client {
       onOpen: () => {
         clearTimeout(this.timers["poll"]);
         this.offline = false;
-        // What happened while we were away comes from the ledger, never from luck.
-        this.socket?.send({ type: "since", seq: String(this.store.seq) });
+        this.askSince();
         void this.flush();
       },
       onLost: () => {
@@ -175,6 +175,12 @@ export class Client {
         void this.poll();
       },
     });
+  }
+
+  /** What happened while we were away comes from the ledger, never from luck; now and then for what was lost without a sign. */
+  private askSince(): void {
+    this.socket?.send({ type: "since", seq: String(this.store.seq) });
+    this.after("since", ASK_EVERY, () => this.askSince());
   }
 
   private take(frame: Frame): void {
@@ -322,17 +328,20 @@ export class Client {
     this.ears.changed();
   }
 
-  /** The outbox survives a click to the shop's next page; it is the visitor's, so a later one on this machine never sends it. */
+  /** The outbox survives a click to the shop's next page; it is the visitor's, so a later one in this tab never sends it. */
   private save(): void {
-    const text = this.store.outbox.length ? JSON.stringify(this.store.outbox) : "";
-    if (!this.visitor || text === this.saved) return;
+    if (!this.visitor) return;
+    const { outbox } = this.store;
+    const text = outbox.length ? JSON.stringify({ visitor: this.visitor, outbox }) : null;
+    if (text === this.saved) return;
     this.saved = text;
-    remember(`outbox:${this.visitor}`, text || null, "sessionStorage");
+    this.ears.keep("outbox", text);
   }
 
   private stored(): Outgoing[] {
     try {
-      return JSON.parse(recall(`outbox:${this.visitor}`, "sessionStorage") ?? "[]") as Outgoing[];
+      const kept = JSON.parse(this.saved ?? "null") as { visitor: string; outbox: Outgoing[] } | null;
+      return kept?.visitor === this.visitor ? kept.outbox : [];
     } catch {
       return [];
     }

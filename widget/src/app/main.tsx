@@ -1,6 +1,7 @@
 /** Inside the frame: waits for the loader's hello, then shows the chat. Opened on its own (by a link), it needs no loader. */
 import { render } from "preact";
 import { HELLO, UP, type Boot, type ToApp } from "../protocol";
+import { recallAll } from "../storage";
 import "./app.css";
 import { Chat } from "./chat";
 import { Shell } from "./shell";
@@ -24,7 +25,7 @@ function onHello(event: MessageEvent): void {
 
 if (window.parent === window) {
   const context = { page: { url: location.href, title: document.title }, attributes: {} };
-  show({ type: "boot", token: null, config: null, look: { language }, context, open: true, mobile: true }, null);
+  show({ type: "boot", kept: recallAll(base), config: null, look: { language }, context, open: true, mobile: true }, null);
 } else {
   addEventListener("message", onHello);
   // The loader listens already; it does not know that our script has run until we say so. "*" carries no data.

@@ -14,7 +14,7 @@ export type Block =
 const SAFE = /^(https?:\/\/|mailto:)/i;
 // Every repetition is bounded or cannot meet its own end, so that no text makes it slow.
 const TOKEN =
-  /!?\[([^\][\n]{1,300})\]\(([^\s()]{1,2000})\)|\[(\d{1,2})\]|\*\*([^*\n]{1,500})\*\*|(?<![\p{L}\d_*])([_*])([^_*\s][^_*\n]{0,500})\5(?![\p{L}\d_*])|`([^`\n]{1,500})`|https?:\/\/[^\s<>"'`]{1,2000}/gu;
+  /!?\[([^\][\n]{0,300})\]\(([^\s()]{1,2000})\)|\[(\d{1,2})\]|\*\*([^*\n]{1,500})\*\*|(?<![\p{L}\d_*])([_*])([^_*\s][^_*\n]{0,500})\5(?![\p{L}\d_*])|`([^`\n]{1,500})`|https?:\/\/[^\s<>"'`]{1,2000}/gu;
 
 /** Only addresses that cannot run anything; undefined for the rest. */
 export const safeHref = (href: string | null | undefined): string | undefined => (href && SAFE.test(href) ? href : undefined);
@@ -47,7 +47,7 @@ function read(match: RegExpExecArray, cites: ReadonlySet<number>): Inline | null
   const [whole, label, href, cite, strong, , em, code] = match;
   if (label !== undefined && href !== undefined) {
     // A picture would tell its server who reads; a link that leads nowhere safe stays as its words.
-    return safeHref(href) && !whole.startsWith("!") ? { kind: "link", href, text: label } : { kind: "text", text: label };
+    return safeHref(href) && !whole.startsWith("!") ? { kind: "link", href, text: label || href } : { kind: "text", text: label };
   }
   if (cite !== undefined) {
     if (cites.has(Number(cite))) return { kind: "cite", n: Number(cite) };

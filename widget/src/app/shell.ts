@@ -1,14 +1,13 @@
 /** The chat's state around the conversation: what the host page asked for, what is said aloud, and the client. */
 import { languageOf, type Language } from "../language";
-import type { Boot, Config, Look, Message, ToApp, ToLoader } from "../protocol";
-import { recall, remember } from "../storage";
+import type { Boot, Config, Kept, Look, Message, ToApp, ToLoader } from "../protocol";
+import { remember } from "../storage";
 import { Client } from "./client";
 import { dress } from "./look";
 import { plain } from "./markdown";
 import { beep } from "./sound";
 import { files, say, type Key } from "./texts";
 
-const SOUND = "omnisupport:sound";
 const SAID_LASTS = 3000;
 
 export class Shell {
@@ -17,7 +16,7 @@ export class Shell {
   config: Config | null;
   open: boolean;
   mobile: boolean;
-  sound = recall(SOUND) === "on";
+  sound: boolean;
   /** The words for screen readers: final messages only, as plain text. */
   said = "";
   /** A text that the host page put into the composer; a new object each time. */
@@ -35,11 +34,12 @@ export class Shell {
     this.config = boot.config;
     this.open = boot.open;
     this.mobile = boot.mobile;
+    this.sound = boot.kept.sound === "on";
     this.client = new Client(base, () => this.language, {
       changed: () => this.changed(),
       heard: (message) => this.heard(message),
       sent: (message) => this.event("sent", { text: message.text }),
-      token: (token) => (port ? this.tell({ type: "token", token }) : remember(base, token)),
+      keep: (name, value) => this.keep(name, value),
     });
     this.client.context = port ? boot.context : null;
     this.dress();
@@ -47,7 +47,7 @@ export class Shell {
     document.addEventListener("visibilitychange", this.see);
     addEventListener("focus", this.see);
     if (port) port.onmessage = (event: MessageEvent<ToApp>) => this.obey(event.data);
-    void this.client.start(port ? boot.token : recall(base));
+    void this.client.start(boot.kept.token, boot.kept.outbox);
     if (!this.config) void this.askConfig();
     this.see();
   }
@@ -64,7 +64,7 @@ export class Shell {
 
   toggleSound(): void {
     this.sound = !this.sound;
-    remember(SOUND, this.sound ? "on" : null);
+    this.keep("sound", this.sound ? "on" : null);
     if (this.sound) beep();
     this.redraw();
   }
@@ -128,6 +128,11 @@ export class Shell {
       this.announce(this.t(offline ? "offline" : "online"));
     }
     this.redraw();
+  }
+
+  private keep(name: keyof Kept, value: string | null): void {
+    if (this.port) this.tell({ type: "keep", name, value });
+    else remember(this.base, name, value);
   }
 
   private event(name: Extract<ToLoader, { type: "event" }>["name"], detail?: unknown): void {

@@ -22,85 +22,85 @@ function icon(shapes: [string, Record<string, string>][]): SVGElement {
 }
 
 export class Launcher {
-  private host = document.createElement("div");
-  private button = document.createElement("button");
-  private box = document.createElement("div");
-  private count = document.createElement("span");
-  private open = false;
-  private unread = 0;
-  private scroll: string | null = null;
+  #host = document.createElement("div");
+  #button = document.createElement("button");
+  #box = document.createElement("div");
+  #count = document.createElement("span");
+  #open = false;
+  #unread = 0;
+  #scroll: string | null = null;
 
   constructor(config: Config, private language: Language, toggle: () => void) {
     // delegatesFocus: what the page sees as focused is the host, and focusing that must reach the button.
-    const root = this.host.attachShadow({ mode: "open", delegatesFocus: true });
+    const root = this.#host.attachShadow({ mode: "open", delegatesFocus: true });
     const sheet = new CSSStyleSheet();
     sheet.replaceSync(css);
     root.adoptedStyleSheets = [sheet];
-    this.host.dataset["side"] = config.position === "left" ? "left" : "right";
-    this.box.className = "box";
-    this.button.type = "button";
-    this.button.title = config.name;
-    this.button.setAttribute("aria-haspopup", "dialog");
-    this.count.className = "badge";
-    this.count.setAttribute("aria-hidden", "true");
-    this.button.append(icon(bubble), icon(chevron), this.count);
-    this.button.addEventListener("click", toggle);
-    this.button.addEventListener("keydown", (event) => { if (event.key === "Escape" && this.open) toggle(); });
-    root.append(this.box, this.button);
+    this.#host.dataset["side"] = config.position === "left" ? "left" : "right";
+    this.#box.className = "box";
+    this.#button.type = "button";
+    this.#button.title = config.name;
+    this.#button.setAttribute("aria-haspopup", "dialog");
+    this.#count.className = "badge";
+    this.#count.setAttribute("aria-hidden", "true");
+    this.#button.append(icon(bubble), icon(chevron), this.#count);
+    this.#button.addEventListener("click", toggle);
+    this.#button.addEventListener("keydown", (event) => { if (event.key === "Escape" && this.#open) toggle(); });
+    root.append(this.#box, this.#button);
     this.colour(config.accent);
     this.setOpen(false, false);
-    document.body.append(this.host);
+    document.body.append(this.#host);
   }
 
-  hold(frame: HTMLIFrameElement): void { this.box.append(frame); }
-  show(visible: boolean): void { this.host.toggleAttribute("data-hidden", !visible); }
-  remove(): void { this.setOpen(false, false); this.host.remove(); }
-  speak(language: Language): void { this.language = language; this.name(); }
+  hold(frame: HTMLIFrameElement): void { this.#box.append(frame); }
+  show(visible: boolean): void { this.#host.toggleAttribute("data-hidden", !visible); }
+  remove(): void { this.setOpen(false, false); this.#host.remove(); }
+  speak(language: Language): void { this.language = language; this.#name(); }
 
   /** Back to the button, unless the visitor has already gone elsewhere in the page. */
   takeFocus(): void {
-    if (document.activeElement === this.host || document.activeElement === document.body) this.button.focus();
+    if (document.activeElement === this.#host || document.activeElement === document.body) this.#button.focus();
   }
 
   colour(accent: string): void {
     if (!isColour(accent)) return;
-    this.host.style.setProperty("--accent", accent);
-    this.host.style.setProperty("--ink", inkOn(accent));
+    this.#host.style.setProperty("--accent", accent);
+    this.#host.style.setProperty("--ink", inkOn(accent));
   }
 
   /** The frame's ground before its page has come: no white flash on a dark page. */
   theme(theme: Theme): void {
-    this.box.style.setProperty("color-scheme", theme === "auto" ? "light dark" : theme);
+    this.#box.style.setProperty("color-scheme", theme === "auto" ? "light dark" : theme);
   }
 
   setOpen(open: boolean, mobile: boolean): void {
-    this.open = open;
-    this.box.classList.toggle("open", open);
-    this.box.classList.toggle("full", mobile);
-    this.button.setAttribute("aria-expanded", String(open));
-    this.lockPage(open && mobile);
-    this.name();
+    this.#open = open;
+    this.#box.classList.toggle("open", open);
+    this.#box.classList.toggle("full", mobile);
+    this.#button.setAttribute("aria-expanded", String(open));
+    this.#lockPage(open && mobile);
+    this.#name();
   }
 
   badge(count: number): void {
-    this.unread = count;
-    this.count.textContent = count > 99 ? "99+" : count > 0 ? String(count) : "";
-    this.name();
+    this.#unread = count;
+    this.#count.textContent = count > 99 ? "99+" : count > 0 ? String(count) : "";
+    this.#name();
   }
 
-  private name(): void {
-    this.button.setAttribute("aria-label", launcherName(this.language, this.open, this.unread));
+  #name(): void {
+    this.#button.setAttribute("aria-label", launcherName(this.language, this.#open, this.#unread));
   }
 
   /** Under the full-screen chat the page must not scroll; its own setting comes back afterwards. */
-  private lockPage(lock: boolean): void {
+  #lockPage(lock: boolean): void {
     const { style } = document.documentElement;
-    if (lock && this.scroll === null) {
-      this.scroll = style.getPropertyValue("overflow");
+    if (lock && this.#scroll === null) {
+      this.#scroll = style.getPropertyValue("overflow");
       style.setProperty("overflow", "hidden");
-    } else if (!lock && this.scroll !== null) {
-      style.setProperty("overflow", this.scroll);
-      this.scroll = null;
+    } else if (!lock && this.#scroll !== null) {
+      style.setProperty("overflow", this.#scroll);
+      this.#scroll = null;
     }
   }
 }

@@ -1,11 +1,14 @@
 /** The script on the customer's page. Nothing of ours runs inline, no cookie is set, and whatever fails here fails silently:
  * the host page owes us nothing. Calls made before the script has come wait in `window.OmniSupport = []`. */
 import type { OmniSupport, QueuedCall } from "../../sdk/index";
+import { languageOf } from "../language";
 import { Widget, type Listener } from "./widget";
 
 const script = document.currentScript as HTMLScriptElement | null;
 const origin = new URL(script?.src || location.href).origin;
 const { channel, language, theme } = (script?.dataset ?? {}) as { channel?: string; language?: "ru" | "en"; theme?: "auto" | "light" | "dark" };
+
+const THEMES = ["auto", "light", "dark"];
 
 function makeApi(widget: Widget): OmniSupport {
   return {
@@ -20,8 +23,8 @@ function makeApi(widget: Widget): OmniSupport {
     prefill: (text) => widget.prefill(String(text)),
     send: (text) => widget.send(String(text)),
     ask: (question) => widget.ask(String(question)),
-    locale: (code) => widget.restyle({ language: String(code) }),
-    theme: (name) => widget.restyle({ theme: name }),
+    locale: (code) => widget.restyle({ language: languageOf(String(code)) }),
+    theme: (name) => widget.restyle({ theme: THEMES.includes(name) ? name : "auto" }),
     colour: (hex) => widget.restyle({ accent: String(hex) }),
     // Through JSON: what cannot be sent to the frame is left out here, not thrown there.
     attributes: (values) => widget.describe({ attributes: JSON.parse(JSON.stringify(values ?? {})) }),
@@ -37,12 +40,16 @@ function guarded(api: OmniSupport): OmniSupport {
     Object.entries(api).map(([name, call]) => [
       name,
       (...args: unknown[]) => {
-        try { return (call as (...args: unknown[]) => unknown)(...args); } catch (error) { return void reportError(error); }
+        try {
+          return (call as (...args: unknown[]) => unknown)(...args);
+        } catch (error) {
+          return console.warn("OmniSupport:", name, error);
+        }
       },
     ]),
   ) as unknown as OmniSupport;
   safe.push = (...calls) => {
-    for (const [name, ...args] of calls) (safe[name] as ((...args: unknown[]) => unknown) | undefined)?.(...args);
+    for (const [name, ...args] of calls.filter(Array.isArray)) (safe[name] as ((...args: unknown[]) => unknown) | undefined)?.(...args);
   };
   return safe;
 }
