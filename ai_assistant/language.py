@@ -23,7 +23,8 @@ def handoff_text(reason: str, language: str) -> str:
             "unread_file": _("I cannot read files, so I am calling a person."),
             "limit": _("A person will go on from here."),
         }.get(reason, _("I cannot answer right now, so I am calling a person."))
-        return f"{begin} {_('They will answer here as soon as possible; you can go on writing.')}"
+        end = _("They will answer here as soon as possible; you can go on writing.")
+        return f"{begin} {end}"
 
 
 def small_talk(kind: str, language: str) -> str:

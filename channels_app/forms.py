@@ -12,7 +12,7 @@ from tenants.accounts.models import User
 
 
 class ChannelForm(forms.Form):
-    name = forms.CharField(label=gettext_lazy("Name"), max_length=120)
+    name = forms.CharField(label=gettext_lazy("Name of the channel"), max_length=120)
     first_assignee = forms.ModelChoiceField(
         label=gettext_lazy("New conversations go to"),
         queryset=User.objects.none(),
