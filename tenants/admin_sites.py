@@ -1,9 +1,16 @@
 """Two admin sites: one on every workspace's host for its admins, one on the platform host for operators."""
 
+from typing import Any
+
 from django.contrib.admin import AdminSite
-from django.http import HttpRequest
+from django.contrib.auth import REDIRECT_FIELD_NAME
+from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
+from tenants.accounts.forms import OperatorLoginForm
 from tenants.accounts.models import Role
 
 
@@ -17,12 +24,20 @@ class TenantAdminSite(AdminSite):
         role = getattr(request.user, "role", "")
         return bool(request.user.is_active and role in {Role.OWNER, Role.ADMIN})
 
+    def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """One way in for everybody, so that guesses are counted once."""
+        if request.user.is_authenticated and not self.has_permission(request):
+            raise PermissionDenied
+        target = request.GET.get(REDIRECT_FIELD_NAME) or reverse("admin:index", current_app=self.name)
+        return redirect_to_login(target)
+
 
 class PlatformAdminSite(AdminSite):
     site_title = _("OmniSupport platform")
     site_header = _("OmniSupport platform")
     index_title = _("Workspaces and operators")
     site_url = None
+    login_form = OperatorLoginForm
 
     def has_permission(self, request: HttpRequest) -> bool:
         return bool(request.user.is_active and getattr(request.user, "role", "") == Role.OPERATOR)

@@ -1,6 +1,7 @@
 from typing import Any
 
 from django import forms
+from django.contrib.admin.forms import AdminAuthenticationForm
 from django.contrib.auth.forms import AuthenticationForm
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
@@ -10,19 +11,10 @@ from tenants.accounts.models import User
 from tenants.accounts.throttle import count_attempt, forget_attempts
 
 
-class LoginForm(AuthenticationForm):
-    """E-mail and password. The answer is the same for an unknown e-mail, a wrong password and a person who may not in."""
+class CountedLoginForm(AuthenticationForm):
+    """Counts attempts before it looks at the password."""
 
-    error_messages = {
-        "invalid_login": _("The e-mail or the password is not right. Check both and the keyboard layout."),
-        "inactive": _("The e-mail or the password is not right. Check both and the keyboard layout."),
-    }
     limited: RateLimited | None = None
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["username"].label = _("E-mail")
-        self.fields["username"].widget = forms.EmailInput(attrs={"autocomplete": "username", "autofocus": True})
 
     def clean(self) -> dict[str, Any]:
         email, request = self.cleaned_data.get("username", ""), self.request
@@ -37,9 +29,27 @@ class LoginForm(AuthenticationForm):
             forget_attempts(request, email)
         return cleaned
 
+
+class LoginForm(CountedLoginForm):
+    """E-mail and password. The answer is the same for an unknown e-mail, a wrong password and a person who may not in."""
+
+    error_messages = {
+        "invalid_login": _("The e-mail or the password is not right. Check both and the keyboard layout."),
+        "inactive": _("The e-mail or the password is not right. Check both and the keyboard layout."),
+    }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["username"].label = _("E-mail")
+        self.fields["username"].widget = forms.EmailInput(attrs={"autocomplete": "username", "autofocus": True})
+
     def confirm_login_allowed(self, user: Any) -> None:
         if not user.is_agent:
             raise self.get_invalid_login_error()
+
+
+class OperatorLoginForm(CountedLoginForm, AdminAuthenticationForm):
+    """On the platform host."""
 
 
 class PersonForm(forms.ModelForm[User]):

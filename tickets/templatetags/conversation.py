@@ -51,7 +51,7 @@ def preview(message: Message) -> str:
     if content.get("contact"):
         return _("Contact card")
     if content.get("sticker"):
-        return f"{_('Sticker')} {content['sticker'].get('emoji', '')}"
+        return f"{_('Sticker')} {content['sticker']}"
     if content.get("unsupported"):
         return _("Something that cannot be shown here")
     return _("File")
