@@ -101,7 +101,8 @@ def running_desk() -> Iterator[Desk]:
     assert (ROOT / "static/widget/app.js").exists(), "Build the widget first: cd widget && npm run build"
     shop, desk = free_port(), free_port()
     environment = {**os.environ, "SHOP_PORT": str(shop), "DESK_PORT": str(desk)}
-    process = subprocess.Popen([node, "dev/server.mjs"], cwd=ROOT / "widget", env=environment, stdout=subprocess.PIPE, text=True)
+    command = [node, "dev/server.mjs"]
+    process = subprocess.Popen(command, cwd=ROOT / "widget", env=environment, stdout=subprocess.PIPE, text=True)
     try:
         assert process.stdout is not None
         assert process.stdout.readline(), "the stand-in of the workspace did not start"

@@ -1,4 +1,4 @@
-"""A visitor of a bookshop talks to its assistant and to Anna, an agent. The shop's policy forbids everything but our three addresses."""
+"""A visitor of a bookshop talks to its assistant and to Anna, an agent. The shop's policy forbids whatever is not ours."""
 
 import re
 from collections.abc import Callable
@@ -55,7 +55,9 @@ def test_the_answer_streams_and_cites_its_sources(visit: Go) -> None:
     expect(shop.chat.locator("blockquote")).to_have_count(0)
     mark.click()
     expect(shop.chat.locator(".card")).to_contain_text("Заказы по Москве доставляются")
-    expect(shop.chat.get_by_role("link", name="Открыть источник")).to_have_attribute("href", re.compile("/help/delivery/$"))
+    expect(shop.chat.get_by_role("link", name="Открыть источник")).to_have_attribute(
+        "href", re.compile("/help/delivery/$")
+    )
     shop.chat.get_by_role("button", name="2 Доставка и оплата, стр. 3").click()
     expect(shop.chat.locator("blockquote")).to_have_text("При заказе от 5 000 ₽ доставка бесплатная.")
 
@@ -185,6 +187,20 @@ _HAND_OVER = """([event, target, name]) => {
 }"""
 
 
+def test_a_picture_is_shown_and_the_end_stays_in_sight(visit: Go, desk: Desk, tmp_path: Path) -> None:
+    shop = visit().open()
+    desk.do("quiet")
+    for number in range(10):
+        desk.do("say", text=f"Строка {number}")
+    picture = tmp_path / "снимок.png"
+    shop.page.screenshot(path=picture)
+    shop.chat.locator("input[type=file]").set_input_files(picture)
+    expect(shop.chat.get_by_role("button", name="Отправить")).to_be_enabled()
+    shop.say("")
+    expect(shop.log.get_by_role("img", name="снимок.png")).to_be_in_viewport(ratio=1)
+    expect(shop.log.get_by_text("Прочитано")).to_be_in_viewport(ratio=1)
+
+
 def test_a_file_that_is_too_large_is_refused_before_it_is_sent(visit: Go, desk: Desk, tmp_path: Path) -> None:
     shop = visit().open()
     film = tmp_path / "фильм.mp4"
@@ -220,7 +236,10 @@ def test_links_lead_only_where_it_is_safe_and_no_picture_is_fetched_from_elsewhe
         route.abort()
 
     shop.page.route("**://sink.test/**", note)
-    desk.do("say", text="![](https://sink.test/?d=1) [нажми](javascript:alert(1)) <img src=https://sink.test/x> [сайт](https://shop.test/)")
+    desk.do(
+        "say",
+        text="![](https://sink.test/?d=1) [нажми](javascript:alert(1)) <img src=https://sink.test/x> [сайт](https://shop.test/)",
+    )
     expect(shop.log).to_contain_text("нажми")
     expect(shop.log.get_by_role("link", name="нажми")).to_have_count(0)
     expect(shop.log.locator("img")).to_have_count(0)
@@ -286,7 +305,9 @@ def test_nothing_is_cut_off_at_320_pixels(visit: Go) -> None:
     shop.say("https://shop.test/" + "very-long-address-" * 12)
     expect(shop.chat.get_by_role("button", name="Talk to a person")).to_be_in_viewport(ratio=1)
     expect(shop.chat.get_by_role("button", name="Send")).to_be_in_viewport(ratio=1)
-    assert shop.frame.evaluate("document.querySelector('.log').scrollWidth <= document.querySelector('.log').clientWidth")
+    assert shop.frame.evaluate(
+        "document.querySelector('.log').scrollWidth <= document.querySelector('.log').clientWidth"
+    )
 
 
 def test_the_reader_is_not_pulled_away_from_what_they_read(visit: Go, desk: Desk) -> None:

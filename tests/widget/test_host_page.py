@@ -113,7 +113,9 @@ def test_without_a_configuration_the_page_goes_on_without_us(visit: Go, desk: De
     shop = visit(before=with_error)
     shop.page.wait_for_function("window.failed")
     expect(shop.launcher).to_have_count(0)
-    assert shop.call("['show', 'hide', 'toggle', 'shutdown', 'destroy'].map((name) => OmniSupport[name]())") == [None] * 5
+    assert (
+        shop.call("['show', 'hide', 'toggle', 'shutdown', 'destroy'].map((name) => OmniSupport[name]())") == [None] * 5
+    )
     assert shop.call("OmniSupport.isOpen()") is False
 
 
@@ -121,7 +123,8 @@ def test_wrong_arguments_never_throw_into_the_page(visit: Go) -> None:
     shop = visit()
     expect(shop.launcher).to_be_visible()
     shop.call(
-        "OmniSupport.page(null); OmniSupport.attributes(null); OmniSupport.colour(7); OmniSupport.theme({}); OmniSupport.locale('ru-RU');"
+        "OmniSupport.page(null); OmniSupport.attributes(null); OmniSupport.colour(7); OmniSupport.theme({});"
+        "OmniSupport.locale('ru-RU');"
         "OmniSupport.push(['nothing'], 5, null); OmniSupport.on('ready'); OmniSupport.attributes({ self: window })"
     )
     shop.problems.clear()

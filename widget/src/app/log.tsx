@@ -16,6 +16,7 @@ export function Log({ shell }: { shell: Shell }) {
   const box = useRef<HTMLDivElement>(null);
   const list = useRef<HTMLOListElement>(null);
   const atEnd = useRef(true);
+  const top = useRef(0);
   const [seen, setSeen] = useState(0);
   const { store } = shell.client;
   const count = store.messages.length;
@@ -41,7 +42,10 @@ export function Log({ shell }: { shell: Shell }) {
     <div class="scroll">
       <div class="log" ref={box} role="log" aria-live="off" aria-label={shell.t("log")} tabIndex={0}
         onScroll={({ currentTarget: { scrollHeight, scrollTop, clientHeight } }) => {
-          atEnd.current = scrollHeight - scrollTop - clientHeight < NEAR;
+          // Only going up leaves the end: our own jump to it may be reported after the list has grown again.
+          if (scrollHeight - scrollTop - clientHeight < NEAR) atEnd.current = true;
+          else if (scrollTop < top.current) atEnd.current = false;
+          top.current = scrollTop;
           if (atEnd.current && seen !== count) setSeen(count);
         }}>
         <ol class="messages" ref={list}>

@@ -52,7 +52,7 @@ export function fileSize(language: Language, bytes: number): string {
   return new Intl.NumberFormat(language, { style: "unit", unit, maximumFractionDigits: 1 }).format(value);
 }
 
-export const clock = (language: Language, at: Date): string => new Intl.DateTimeFormat(language, { hour: "2-digit", minute: "2-digit" }).format(at);
+export const clock = (language: Language, at: Date): string => new Intl.DateTimeFormat(language, { timeStyle: "short" }).format(at);
 
 export const fullDate = (language: Language, at: Date): string =>
   new Intl.DateTimeFormat(language, { dateStyle: "long", timeStyle: "long" }).format(at);
