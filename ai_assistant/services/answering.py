@@ -24,7 +24,7 @@ from ai_assistant.triggers import is_complaint, says_no_help, small_talk_kind, w
 from tenants.events.log import record
 from tenants.models import Tenant
 from tenants.names import current_schema
-from tickets.models import Author, Message, MessageKind, Status, Ticket
+from tickets.models import Author, HandoffReason, Message, MessageKind, Status, Ticket
 from tickets.realtime import publish_answering, publish_delta
 from tickets.services.post import hand_to_human, post_message
 from tickets.services.tickets import lock_ticket
@@ -232,7 +232,7 @@ def _hand_over(answer: Answer, ticket: Ticket, reason: str) -> None:
 def _packet(answer: Answer, reason: str) -> str:
     """What the agent should know at a glance."""
     lines = [
-        _("Handed over: %(reason)s") % {"reason": reason},
+        _("Handed over: %(reason)s") % {"reason": dict(HandoffReason.choices).get(reason, reason)},
         _("Question: %(text)s") % {"text": answer.question[:500]},
     ]
     titles = list(dict.fromkeys(str(passage["title"]) for passage in answer.passages[:4]))
