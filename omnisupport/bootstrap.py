@@ -75,7 +75,9 @@ def install_node_packages() -> None:
 
 def build_browser_code() -> None:
     built = ROOT / "static" / "widget"
-    sources = (path for path in WIDGET.rglob("*") if path.is_file() and "node_modules" not in path.parts)
+    folders = (WIDGET, ROOT / "static" / "src")
+    found = (path for folder in folders for path in folder.rglob("*"))
+    sources = (path for path in found if path.is_file() and "node_modules" not in path.parts)
     once(
         WIDGET / "node_modules" / ".built.stamp",
         digest(sources) if built.is_dir() else "",
