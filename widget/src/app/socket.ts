@@ -25,7 +25,9 @@ export class Socket {
   private heard = 0;
   private stopped = false;
 
+  /** Without a token the session cookie speaks for the caller: agents' pages (static/src/inbox/feed.ts) use this too. */
   constructor(private url: string, private token: string, private wire: Wire) {
+    addEventListener("offline", this.drop);
     for (const wake of WAKES) (wake === "visibilitychange" ? document : window).addEventListener(wake, this.kick);
     this.connect();
   }
@@ -41,11 +43,19 @@ export class Socket {
 
   stop(): void {
     this.stopped = true;
+    removeEventListener("offline", this.drop);
     for (const wake of WAKES) (wake === "visibilitychange" ? document : window).removeEventListener(wake, this.kick);
     clearTimeout(this.timer);
     clearInterval(this.ping);
     this.ws?.close();
   }
+
+  /** A connection that outlives the network looks open for minutes. */
+  private drop = (): void => {
+    const ws = this.ws;
+    ws?.close();
+    if (ws) this.lose(ws);
+  };
 
   private kick = (): void => {
     if (document.visibilityState !== "visible" || this.stopped) return;
@@ -58,7 +68,7 @@ export class Socket {
   private connect(): void {
     clearTimeout(this.timer);
     if (this.stopped || (this.ws && this.ws.readyState <= WebSocket.OPEN)) return;
-    const ws = new WebSocket(this.url, ["omni.v1", `token.${this.token}`]);
+    const ws = new WebSocket(this.url, this.token ? ["omni.v1", `token.${this.token}`] : ["omni.v1"]);
     this.ws = ws;
     ws.onopen = () => {
       this.attempt = 0;
