@@ -27,7 +27,7 @@ export class Socket {
 
   /** Without a token the session cookie speaks for the caller: agents' pages (static/src/inbox/feed.ts) use this too. */
   constructor(private url: string, private token: string, private wire: Wire) {
-    addEventListener("offline", this.drop);
+    window.addEventListener("offline", this.drop);
     for (const wake of WAKES) (wake === "visibilitychange" ? document : window).addEventListener(wake, this.kick);
     this.connect();
   }
@@ -43,7 +43,7 @@ export class Socket {
 
   stop(): void {
     this.stopped = true;
-    removeEventListener("offline", this.drop);
+    window.removeEventListener("offline", this.drop);
     for (const wake of WAKES) (wake === "visibilitychange" ? document : window).removeEventListener(wake, this.kick);
     clearTimeout(this.timer);
     clearInterval(this.ping);
