@@ -1,4 +1,5 @@
 // Writing: reply or note, quote, files, draft. The text is never taken away: each conversation keeps its own in localStorage.
+import { newId } from "../../../widget/src/id";
 import { type File as Stored, type Outgoing, post } from "./outbox";
 import { inbox, openConversation, toast, word } from "./parts";
 import { clearUploads, showUploaded, upload, uploaded, uploading } from "./uploads";
@@ -145,7 +146,7 @@ function submit(status: string): void {
     return toast(word("tooLong"));
   }
   post({
-    clientId: crypto.randomUUID(), number: openConversation()!.number, text: words, kind: kind(), files: uploaded(),
+    clientId: newId(), number: openConversation()!.number, text: words, kind: kind(), files: uploaded(),
     replyTo: replyTo().value, status: kind() === "public" ? status : "",
   });
   tellTyping(false);

@@ -15,10 +15,12 @@ export interface Listener {
 
 // Every third ping also asks for what may have been lost without a later event to show the gap.
 const ASK_EVERY = 60_000;
+const PATIENCE = 5_000;
 
 export class Feed {
   private held = new Map<number, EventFrame>();
-  private asked = 0;
+  // The sequence that an outstanding answer will reach, and until when we wait for it.
+  private awaited = { seq: 0, until: 0 };
   private resyncing = false;
   private socket: Pick<Socket, "send">;
 
@@ -39,11 +41,11 @@ export class Feed {
   }
 
   private greet(newest: number): void {
-    this.asked = 0;
+    this.awaited.until = 0;
     this.listener.onConnection(true);
     // Behind us: the log was restored from a backup.
     if (newest < this.seq) void this.resync();
-    else if (newest > this.seq) this.askForMissing();
+    else if (newest > this.seq) this.askFor(newest);
   }
 
   private take(frame: EventFrame): void {
@@ -51,7 +53,7 @@ export class Feed {
     if (seq <= this.seq) return;
     this.held.set(seq, frame);
     this.drain();
-    if (this.held.size && !this.resyncing) this.askForMissing();
+    if (this.held.size && !this.resyncing) this.askFor(Math.min(...this.held.keys()) - 1);
   }
 
   private drain(): void {
@@ -62,10 +64,10 @@ export class Feed {
     }
   }
 
-  private askForMissing(): void {
-    // Once for one gap: the answer itself comes in pieces.
-    if (this.asked === this.seq + 1) return;
-    this.asked = this.seq + 1;
+  /** Once for one gap, for the answer comes in pieces; again when it does not come. */
+  private askFor(seq: number): void {
+    if (this.seq < this.awaited.seq && Date.now() < this.awaited.until) return;
+    this.awaited = { seq, until: Date.now() + PATIENCE };
     this.socket.send({ type: "since", seq: String(this.seq) });
   }
 
@@ -79,7 +81,7 @@ export class Feed {
       this.resyncing = false;
     }
     this.drain();
-    if (this.held.size) this.askForMissing();
+    if (this.held.size) this.askFor(Math.min(...this.held.keys()) - 1);
   }
 }
 

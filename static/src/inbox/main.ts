@@ -6,7 +6,7 @@ import { setUpKeys } from "./keys";
 import { settleList } from "./list";
 import { noteEvent, refetch } from "./live";
 import { kick, paintWaiting, setUpOutbox } from "./outbox";
-import { toast, word } from "./parts";
+import { inbox, toast, word } from "./parts";
 import { settleScreen, setUpScreens } from "./screens";
 import { sentence, setUpRequests } from "./server";
 import { setUpTimes } from "./times";
@@ -33,12 +33,14 @@ function mount(): void {
 function showConnection(): (up: boolean) => void {
   let timer = 0;
   return (up) => {
-    clearTimeout(timer);
+    inbox().dataset.live = up ? "yes" : "no";
     const banner = document.getElementById("offline")!;
     if (up) {
+      clearTimeout(timer);
+      timer = 0;
       banner.hidden = true;
       kick();
-    } else timer = window.setTimeout(() => { banner.hidden = false; }, BANNER_AFTER);
+    } else timer ||= window.setTimeout(() => { banner.hidden = false; }, BANNER_AFTER);
   };
 }
 

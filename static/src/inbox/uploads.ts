@@ -78,7 +78,8 @@ function fail(row: HTMLElement, reason: string): void {
 }
 
 function readableSize(bytes: number): string {
-  const [value, unit] = bytes < 1_000_000 ? [bytes / 1000, "kilobyte"] : [bytes / 1_000_000, "megabyte"];
+  const [value, unit] =
+    bytes < 1000 ? [bytes, "byte"] : bytes < 1_000_000 ? [bytes / 1000, "kilobyte"] : [bytes / 1_000_000, "megabyte"];
   return new Intl.NumberFormat(document.documentElement.lang, {
     style: "unit", unit, unitDisplay: "short", maximumFractionDigits: value < 10 ? 1 : 0,
   }).format(value);
