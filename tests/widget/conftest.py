@@ -88,7 +88,8 @@ class Visit:
         return self.page.evaluate(script)
 
 
-@pytest.fixture(scope="session")
+# Not longer than a module: while Playwright's event loop runs in this thread, no asynchronous test can.
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
     with launch_chromium() as browser:
         yield browser

@@ -52,7 +52,7 @@ export interface OmniSupport {
   theme(name: Theme): void;
   /** The accent, as `#1f5fd6`; the ink on it is chosen for contrast. */
   colour(hex: string): void;
-  /** What you know of the visitor; agents see it beside the conversation after the visitor's next message. */
+  /** What you know of the visitor; agents see it beside the conversation after the visitor's next message. At most 30, 10 kB together. */
   attributes(values: Record<string, string | number | boolean | null>): void;
   /** Where the visitor is, for pages whose address says little. Ordinary navigation is followed by itself. */
   page(page: { url: string; title: string }): void;

@@ -5,10 +5,13 @@ type Area = "localStorage" | "sessionStorage";
 
 // A token and a taste are for every tab; what is on its way out of one tab must not be sent by another.
 const AREAS: Record<keyof Kept, Area> = { token: "localStorage", sound: "localStorage", outbox: "sessionStorage" };
+const NAMES = Object.keys(AREAS) as (keyof Kept)[];
 const memory = new Map<string, string>();
 
 /** Everything kept under a prefix. */
-export const recallAll = (prefix: string): Kept => ({ token: recall(prefix, "token"), outbox: recall(prefix, "outbox"), sound: recall(prefix, "sound") });
+export const recallAll = (prefix: string): Kept => Object.fromEntries(NAMES.map((name) => [name, recall(prefix, name)])) as Kept;
+
+export const forgetAll = (prefix: string): void => NAMES.forEach((name) => remember(prefix, name, null));
 
 export function recall(prefix: string, name: keyof Kept): string | null {
   const key = `${prefix}:${name}`;

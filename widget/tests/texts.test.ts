@@ -1,4 +1,5 @@
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
+import { newId } from "../src/id";
 import { contrast, inkOn, isColour, readableOn } from "../src/colour";
 import { pause } from "../src/app/socket";
 import { KEYS, charactersLeft, dayName, fileSize, say } from "../src/app/texts";
@@ -51,4 +52,13 @@ test("reconnecting waits longer each time, never more than half a minute, never 
   expect(pause(0, () => 1)).toBe(500);
   expect(pause(20, () => 1)).toBe(30_000);
   expect(pause(3, () => 0)).toBe(2000);
+});
+
+test("ids are made without https too", () => {
+  const real = crypto;
+  vi.stubGlobal("crypto", { getRandomValues: (bytes: Uint8Array<ArrayBuffer>) => real.getRandomValues(bytes) });
+  const ids = new Set(Array.from({ length: 100 }, newId));
+  vi.unstubAllGlobals();
+  expect(ids.size).toBe(100);
+  for (const id of ids) expect(id).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
 });

@@ -1,5 +1,6 @@
 /** What the chat does: talks to the server, keeps the store, tells the view when something changed. */
 import type { Attachment, Context, Frame, Kept, Message, Session } from "../protocol";
+import { newId } from "../id";
 import { Api, Refused, type Upload } from "./api";
 import { Socket, pause } from "./socket";
 import { Store, type Outgoing } from "./store";
@@ -73,7 +74,7 @@ export class Client {
     const body = text.trim();
     if (!body && !files.length) return;
     this.problem = "";
-    this.store.compose({ client_id: crypto.randomUUID(), text: body, at: new Date().toISOString(), files });
+    this.store.compose({ client_id: newId(), text: body, at: new Date().toISOString(), files });
     // From now on there is something to lose: the visitor must be found again on the next page.
     if (this.api.token) this.ears.keep("token", this.api.token);
     this.hush();
@@ -160,7 +161,7 @@ export class Client {
 
   private connect(): void {
     this.socket?.stop();
-    const url = new URL("/ws/widget/", import.meta.env.VITE_API_URL || location.href);
+    const url = new URL("/ws/widget/", location.href);
     url.protocol = url.protocol.replace("http", "ws");
     this.socket = new Socket(url.href, this.api.token ?? "", {
       onFrame: (frame) => this.take(frame),

@@ -8,7 +8,7 @@ import { Shell } from "./shell";
 
 const root = document.getElementById("app");
 const { api = "", language = "ru" } = document.body.dataset;
-const base = new URL(api, import.meta.env.VITE_API_URL || location.href).href;
+const base = new URL(api, location.href).href;
 
 const show = (boot: Boot, port: MessagePort | null): void => {
   if (root) render(<Chat shell={new Shell(base, boot, port)} />, root);

@@ -17,7 +17,7 @@ export function Sources({ id, citations, shown, t, show }: Props) {
           <li key={source.n}>
             <button type="button" class="source" aria-expanded={shown === source.n} aria-controls={`${id}-source-${source.n}`} onClick={() => show(source.n)}>
               <span class="number">{source.n}</span>
-              <span>{source.title}{source.page ? <span class="muted">, {t("page")} {source.page}</span> : null}</span>
+              <span>{source.title}{source.page ? <span class="muted">, {t("page")}{"\u00a0"}{source.page}</span> : null}</span>
             </button>
             <div id={`${id}-source-${source.n}`}>{shown === source.n && <Card source={source} t={t} />}</div>
           </li>

@@ -1,5 +1,6 @@
 /** Files on their way: each starts at once, so that sending waits for as little as possible. */
 import { useRef, useState } from "preact/hooks";
+import { newId } from "../id";
 import type { Attachment } from "../protocol";
 import { Refused } from "./api";
 import type { Shell } from "./shell";
@@ -44,7 +45,7 @@ export function useUploads(shell: Shell) {
       const chosen = [...files];
       const room = MAX_FILES - now.current.length;
       if (chosen.length > room) shell.announce(shell.t("tooMany"));
-      set([...now.current, ...chosen.slice(0, room).map((file) => begin(file, crypto.randomUUID()))]);
+      set([...now.current, ...chosen.slice(0, room).map((file) => begin(file, newId()))]);
     },
     retry(one: Uploading): void { set(now.current.map((other) => (other === one ? begin(one.file, one.key) : other))); },
     remove(one: Uploading): void { one.stop(); set(now.current.filter((other) => other.key !== one.key)); },

@@ -26,8 +26,12 @@ function makeApi(widget: Widget): OmniSupport {
     locale: (code) => widget.restyle({ language: languageOf(String(code)) }),
     theme: (name) => widget.restyle({ theme: THEMES.includes(name) ? name : "auto" }),
     colour: (hex) => widget.restyle({ accent: String(hex) }),
-    // Through JSON: what cannot be sent to the frame is left out here, not thrown there.
-    attributes: (values) => widget.describe({ attributes: JSON.parse(JSON.stringify(values ?? {})) }),
+    attributes: (values) => {
+      // Through JSON: what cannot be sent is left out here, not thrown in the frame, and no message grows too large by it.
+      const text = JSON.stringify(values ?? {});
+      if (text.length > 10_000) throw new RangeError("too large");
+      widget.describe({ attributes: JSON.parse(text) });
+    },
     page: (page) => widget.describe({ page: { url: String(page.url), title: String(page.title) } }),
     on: (event, listener) => widget.on(event, listener as Listener),
     push: () => undefined,

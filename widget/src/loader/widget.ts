@@ -1,7 +1,7 @@
 /** The chat on a customer's page: launcher, lazy frame, and what `window.OmniSupport` does. */
 import { languageOf, type Language } from "../language";
 import type { Boot, Config, Context, Look, Theme, ToLoader } from "../protocol";
-import { recall, recallAll, remember } from "../storage";
+import { forgetAll, recall, recallAll, remember } from "../storage";
 import { Frame } from "./frame";
 import { Launcher } from "./launcher";
 import { followPage } from "./page";
@@ -10,8 +10,7 @@ import { frameTitle } from "./texts";
 export type Listener = (detail?: unknown) => void;
 export interface Options { channel?: string; base?: string; language?: string; theme?: Theme }
 
-const PHONE = 480;
-const NARROW_TOUCH = 600;
+const NARROW = 560;
 
 export class Widget {
   #channel = "";
@@ -81,7 +80,7 @@ export class Widget {
 
   /** The visitor has logged out of the customer's site: forget who they were. */
   shutdown(): void {
-    for (const name of ["token", "outbox", "sound"] as const) remember(this.#key(), name, null);
+    forgetAll(this.#key());
     this.#context.attributes = {};
     this.#unmount();
     this.#setUnread(0);
@@ -126,7 +125,7 @@ export class Widget {
 
   #isMobile(): boolean {
     // A page without a viewport meta reports 980 px on a phone: ask the screen too.
-    return Math.min(innerWidth, screen.width) <= PHONE || (matchMedia("(pointer: coarse)").matches && screen.width <= NARROW_TOUCH);
+    return Math.min(innerWidth, screen.width) <= NARROW;
   }
 
   #setOpen(open: boolean): void {
@@ -136,7 +135,7 @@ export class Widget {
     this.#showState();
     if (open) this.#frame?.element.focus();
     else this.#launcher.takeFocus();
-    for (const kind of ["resize", "orientationchange"]) (open ? addEventListener : removeEventListener)(kind, this.#showState);
+    (open ? addEventListener : removeEventListener)("resize", this.#showState);
     this.#emit(open ? "open" : "close");
   }
 
