@@ -195,6 +195,11 @@ def addresses_of(ticket: Ticket) -> list[ContactAddress]:
     return list(rows.defer(*_UNUSED).order_by("id")[:20])
 
 
+def facts_of(ticket: Ticket) -> dict[str, Any]:
+    """What is known of the contact, with what the channel was told of them; agents' own word wins."""
+    return {**ticket.address.details.get("facts", {}), **ticket.contact.attributes}
+
+
 def delivery_attempts(message: Message) -> list[Any]:
     """Every try to send it, oldest first, with what the provider said. The rows belong to the channels, a floor above."""
     attempts: Any = message.delivery_attempts

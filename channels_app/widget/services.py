@@ -1,6 +1,6 @@
 """A visitor's side of a conversation, through the core's own functions."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID, uuid4, uuid5
 
@@ -9,6 +9,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from channels_app.base import Incoming, IncomingFile, Profile
+from channels_app.widget.facts import type_fact
 from channels_app.widget.serializers import public_message, visible_messages
 from channels_app.widget.sessions import Visitor
 from omnisupport.lib.errors import InvalidInput
@@ -38,7 +39,15 @@ def open_session(visitor: Visitor) -> dict[str, Any]:
     return {"messages": [public_message(message, visitor.address) for message in rows], "seq": seq, "unread": unread}
 
 
-def write(visitor: Visitor, *, client_id: UUID, text: str, attachment_ids: Sequence[UUID]) -> Message:
+def write(
+    visitor: Visitor,
+    *,
+    client_id: UUID,
+    text: str,
+    attachment_ids: Sequence[UUID] = (),
+    language: str = "",
+    facts: Mapping[str, type_fact] | None = None,
+) -> Message:
     """Stores a visitor's message; the same `client_id` is the same message. Raises InvalidInput when it is empty."""
     text = text.replace("\x00", "").strip()
     if not text and not attachment_ids:
@@ -47,7 +56,7 @@ def write(visitor: Visitor, *, client_id: UUID, text: str, attachment_ids: Seque
     message, _new = receive_message(
         channel_id=visitor.channel.id,
         address=visitor.address,
-        profile=Profile(),
+        profile=Profile(language=language, details={"facts": dict(facts)} if facts else {}),
         incoming=Incoming(external_id=str(client_id), text=text, files=files, client_id=client_id),
         assign_to=visitor.channel.first_assignee_id,
     )
@@ -67,7 +76,7 @@ def call_person(visitor: Visitor) -> Message:
     row = visitor.row()
     live = Ticket.objects.filter(address=row).exclude(status=Status.CLOSED).first() if row else None
     if live is None or live.status == Status.SOLVED or not live.messages.filter(author=Author.CONTACT).exists():
-        live = write(visitor, client_id=uuid4(), text=asked, attachment_ids=()).ticket
+        live = write(visitor, client_id=uuid4(), text=asked).ticket
     done = hand_to_human(ticket_id=live.id, reason="asked", text=text, client_id=uuid4())
     if done is not None:
         return done

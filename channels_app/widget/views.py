@@ -17,13 +17,14 @@ from pydantic import BaseModel, Field, ValidationError
 from channels_app.models import Channel
 from channels_app.widget import services
 from channels_app.widget.adapter import Config
+from channels_app.widget.facts import read_facts
 from channels_app.widget.serializers import public_message, visible_messages
 from channels_app.widget.sessions import Visitor, check_file_signature, issue_token, new_visitor, visitor_of
 from omnisupport.lib.errors import AppError, InvalidInput, RateLimited
 from omnisupport.lib.limits import count_against
 from tenants.names import tenant_key
-from tickets.models import Attachment, MessageKind
 from tickets.files import file_response
+from tickets.models import Attachment, MessageKind
 
 HISTORY = 200
 
@@ -33,6 +34,8 @@ class NewMessage(BaseModel):
     text: str = Field("", max_length=5000)
     attachments: list[UUID] = Field(default_factory=list, max_length=10)
     reply_to: str | None = None
+    page: Any = None
+    attributes: Any = None
 
 
 class LastRead(BaseModel):
@@ -139,7 +142,9 @@ def list_messages(request: HttpRequest, channel: Channel) -> HttpResponse:
     if not after.isdecimal() or len(after) > 18:
         raise InvalidInput(_("“after” must be the id of a message."), field="after")
     rows = visible_messages(visitor.address, channel.id).filter(id__gt=int(after))[:HISTORY]
-    return JsonResponse({"messages": [public_message(row, visitor.address) for row in rows], "seq": services.newest_seq()})
+    return JsonResponse(
+        {"messages": [public_message(row, visitor.address) for row in rows], "seq": services.newest_seq()}
+    )
 
 
 @endpoint("POST")
@@ -147,7 +152,14 @@ def post_message(request: HttpRequest, channel: Channel) -> HttpResponse:
     visitor = _visitor(request, channel)
     new = _body(request, NewMessage)
     _limit(request, "message", visitor.address, 30, 60)
-    message = services.write(visitor, client_id=new.client_id, text=new.text, attachment_ids=new.attachments)
+    message = services.write(
+        visitor,
+        client_id=new.client_id,
+        text=new.text,
+        attachment_ids=new.attachments,
+        language=_language(request),
+        facts=read_facts(new.page, new.attributes),
+    )
     return JsonResponse(public_message(message, visitor.address), status=201)
 
 
@@ -160,7 +172,8 @@ def upload(request: HttpRequest, channel: Channel) -> HttpResponse:
         raise InvalidInput(_("Send the file as multipart/form-data in the field “file”."), field="file")
     attachment = services.keep_upload(visitor, file)
     return JsonResponse(
-        {"id": str(attachment.id), "name": attachment.name, "mime": attachment.mime, "size": attachment.size}, status=201
+        {"id": str(attachment.id), "name": attachment.name, "mime": attachment.mime, "size": attachment.size},
+        status=201,
     )
 
 

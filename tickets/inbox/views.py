@@ -175,6 +175,7 @@ def facts(ticket: Ticket, viewer: User) -> dict[str, Any]:
         "teams": queries.all_teams(),
         "tags": queries.tags_of(ticket),
         "addresses": queries.addresses_of(ticket),
+        "known": queries.facts_of(ticket),
         "past": queries.past_tickets(ticket),
         "statuses": Status.choices,
         "priorities": Priority.choices,

@@ -17,9 +17,13 @@ from channels_app.widget.sessions import sign_file
 from tenants.events.dispatch import dispatch_new_events
 from tests.cast import HostClient, Workspace
 from tickets.models import Attachment, Contact, ContactAddress, Message, MessageKind, Ticket
+from tickets.queries import facts_of
 from tickets.services.post import post_message
 
-PNG = bytes.fromhex("89504e470d0a1a0a0000000d49484452000000010000000108060000001f15c4890000000a49444154789c6360000002000100ffff03000006000557bfabd40000000049454e44ae426082")
+PNG = bytes.fromhex(
+    "89504e470d0a1a0a0000000d49484452000000010000000108060000001f15c489"
+    "0000000a49444154789c6360000002000100ffff03000006000557bfabd40000000049454e44ae426082"
+)
 
 
 class Visitor:
@@ -67,7 +71,9 @@ def test_replies_are_shown_and_notes_never(shop):
     visitor = Visitor(shop)
     visitor.say()
     ticket = Ticket.objects.get()
-    post_message(ticket_id=ticket.id, client_id=uuid.uuid4(), text="CANARY note", user=shop.agent, kind=MessageKind.NOTE)
+    post_message(
+        ticket_id=ticket.id, client_id=uuid.uuid4(), text="CANARY note", user=shop.agent, kind=MessageKind.NOTE
+    )
     post_message(ticket_id=ticket.id, client_id=uuid.uuid4(), text="Едет", user=shop.agent)
     session = visitor.post("session/")
     assert [m["text"] for m in session.json()["messages"]] == ["Где заказ?", "Едет"]
@@ -75,6 +81,33 @@ def test_replies_are_shown_and_notes_never(shop):
     assert "CANARY" not in session.content.decode()
     visitor.post("read/", {"last": session.json()["messages"][-1]["id"]})
     assert visitor.post("session/").json()["unread"] == 0
+
+
+def test_what_the_shop_says_of_its_visitor_stands_beside_the_conversation(shop):
+    visitor = Visitor(shop, language="ru")
+    page = {"url": "https://shop.example/cart", "title": "Корзина"}
+    visitor.say(page=page, attributes={"plan": "pro", "orders": 3})
+    ticket = Ticket.objects.get()
+    assert ticket.contact.language == "ru"
+    assert facts_of(ticket) == {"page": "https://shop.example/cart", "plan": "pro", "orders": 3}
+    ticket.contact.attributes = {"plan": "checked by Anna"}
+    assert facts_of(ticket)["plan"] == "checked by Anna"
+    panel = shop.client(shop.agent).get(f"/inbox/{ticket.number}/").content.decode()
+    assert "https://shop.example/cart" in panel
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"page": "x", "attributes": ["y"]},
+        {"page": {"url": {"a": 1}}, "attributes": {"deep": {"a": [1]}, "": "x", "nothing": None}},
+        {"attributes": {f"name {n}" * 20: "\x00value" * 200 for n in range(60)}},
+    ],
+)
+def test_nonsense_about_the_visitor_never_costs_their_message(shop, told):
+    visitor = Visitor(shop)
+    assert visitor.say("Где заказ?", **told).status_code == 201
+    assert len(facts_of(Ticket.objects.get())) <= 30
 
 
 def test_a_retried_message_is_one(live_shop):
@@ -200,7 +233,10 @@ def test_only_the_customers_sites_may_frame_the_chat(shop):
     assert "Access-Control-Allow-Origin" not in foreign
 
 
-@pytest.mark.parametrize("site", ["shop.example", "javascript:x", "https://*.example", "https://a@b.example", "https://a.example; script-src *"])
+@pytest.mark.parametrize(
+    "site",
+    ["shop.example", "javascript:x", "https://*.example", "https://a@b.example", "https://a.example; script-src *"],
+)
 def test_sites_that_would_open_the_policy_are_refused(site):
     with pytest.raises(ValueError):
         site_origin(site)
@@ -233,14 +269,20 @@ def test_the_socket_brings_replies_and_refuses_strangers(live_shop, live_rival, 
                     ticket = Ticket.objects.get()
                     for kind in (MessageKind.NOTE, MessageKind.PUBLIC):
                         post_message(
-                            ticket_id=ticket.id, client_id=uuid.uuid4(), text=f"as {kind}", user=live_shop.agent, kind=kind
+                            ticket_id=ticket.id,
+                            client_id=uuid.uuid4(),
+                            text=f"as {kind}",
+                            user=live_shop.agent,
+                            kind=kind,
                         )
                     dispatch_new_events()
                 connection.close()
 
             await asyncio.to_thread(reply)
             frame = json.loads(await asyncio.wait_for(socket.recv(), 10))
-            assert (frame["type"], frame["message"]["text"]) == ("message", "as public") or frame["message"]["id"] == sent["id"]
+            assert (frame["type"], frame["message"]["text"]) == ("message", "as public") or frame["message"][
+                "id"
+            ] == sent["id"]
             await socket.send(json.dumps({"type": "since", "seq": hello["seq"]}))
             texts = []
             while "as public" not in texts[-1:]:
