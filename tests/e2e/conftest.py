@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.cast import Workspace
 from tests.chromium import launch_chromium
-from tests.servers import LiveServer, Process
+from tests.servers import LiveServer, Process, worker_process
 
 # What a cut connection writes into the console is what a story is about, not a mistake of ours.
 _NETWORK = ("net::ERR_", "WebSocket connection to", "Failed to load resource")
@@ -92,10 +92,18 @@ def chromium(web: LiveServer) -> Iterator[Browser]:
         yield browser
 
 
+@pytest.fixture(scope="module")
+def worker(_prepared: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Process]:
+    """One worker for all stories of a file: it serves every workspace."""
+    process = worker_process(tmp_path_factory.mktemp("worker")).start()
+    try:
+        yield process
+    finally:
+        process.stop()
+
+
 @pytest.fixture
-def sit_down(
-    chromium: Browser, live_shop: Workspace, web: LiveServer, live_worker: Process
-) -> Iterator[Callable[..., Desk]]:
+def sit_down(chromium: Browser, live_shop: Workspace, web: LiveServer, worker: Process) -> Iterator[Callable[..., Desk]]:
     """`sit_down(user, **context)`: this agent at the inbox, with a browser of their own. Ends with a look at the problems."""
     desks: list[Desk] = []
 

@@ -304,8 +304,7 @@ def test_hostile_text_stays_text_wherever_it_is_shown(live_shop, sit_down):
     assert oleg.page.title() != "1"
 
 
-@pytest.mark.parametrize("language", ["ru", "en"])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(("language", "scheme"), [("ru", "light"), ("en", "dark")])
 def test_nothing_hinders_people_with_assistive_technology(live_shop, ticket, sit_down, language, scheme):
     live_shop.agent.language = language
     live_shop.agent.save(update_fields=["language"])
