@@ -76,5 +76,8 @@ def change_password(request: HttpRequest) -> HttpResponse:
 
 def _person_page(request: HttpRequest, **forms: Any) -> HttpResponse:
     user = signed_in(request)
-    context = {"person": PersonForm(instance=user), "password": PasswordChangeForm(user), **forms}
+    password = PasswordChangeForm(user)
+    # Django's form takes the focus; on this page it is the second one.
+    password.fields["old_password"].widget.attrs.pop("autofocus", None)
+    context = {"person": PersonForm(instance=user), "password": password, **forms}
     return render(request, "accounts/me.html", context)

@@ -6,6 +6,7 @@ import uuid
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from django.contrib.auth.hashers import Argon2PasswordHasher
+from django.contrib.sessions.models import Session
 from playwright.sync_api import expect
 
 from tenants.events.dispatch import dispatch_new_events
@@ -258,9 +259,11 @@ def test_files_go_with_the_message_and_refused_ones_say_why(live_shop, ticket, s
     expect(oleg.page.locator(".upload--bad")).to_contain_text("virus.exe")
     oleg.page.locator(".upload--bad [data-part=remove]").click()
     oleg.page.evaluate("""() => {
-        const data = new DataTransfer();
-        data.items.add(new File([Uint8Array.from(atob("iVBORw0KGgo="), (c) => c.charCodeAt(0))], "снимок.png", {type: "image/png"}));
-        document.querySelector("#text").dispatchEvent(new ClipboardEvent("paste", {clipboardData: data, bubbles: true, cancelable: true}));
+        const clipboardData = new DataTransfer();
+        const bytes = Uint8Array.from(atob("iVBORw0KGgo="), (c) => c.charCodeAt(0));
+        clipboardData.items.add(new File([bytes], "снимок.png", {type: "image/png"}));
+        const paste = new ClipboardEvent("paste", {clipboardData, bubbles: true, cancelable: true});
+        document.querySelector("#text").dispatchEvent(paste);
     }""")
     expect(oleg.page.locator(".upload--done")).to_have_count(2)
     oleg.write("Вот чек")
@@ -335,3 +338,11 @@ def violations(page) -> list[str]:
         for rule in found.response["violations"]
         for node in rule["nodes"]
     ]
+
+
+def test_an_ended_session_leads_to_the_log_in_page(live_shop, ticket, sit_down):
+    oleg = sit_down(live_shop.agent).open(ticket)
+    with live_shop.enter():
+        Session.objects.all().delete()
+    live_shop.customer_writes("Вы где?")
+    oleg.page.wait_for_url(f"**/accounts/login/?next=%2Finbox%2F{ticket.number}%2F")

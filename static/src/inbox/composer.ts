@@ -146,7 +146,7 @@ function submit(status: string): void {
     return toast(word("tooLong"));
   }
   post({
-    clientId: newId(), number: openConversation()!.number, text: words, kind: kind(), files: uploaded(),
+    clientId: newId(), at: Date.now(), number: openConversation()!.number, text: words, kind: kind(), files: uploaded(),
     replyTo: replyTo().value, status: kind() === "public" ? status : "",
   });
   tellTyping(false);

@@ -6,7 +6,7 @@ import { walk } from "./list";
 const OFF = "keys-off";
 
 export function setUpKeys(): void {
-  const letters = {
+  const letters: Record<string, (event: KeyboardEvent) => void> = {
     KeyJ: () => walk(1),
     KeyK: () => walk(-1),
     KeyR: () => write("public"),
@@ -15,7 +15,7 @@ export function setUpKeys(): void {
     KeyA: () => choose("fact-assignee"),
     KeyE: () => press("solve"),
     "/": () => focus("q"),
-    Slash: () => focus("q"),
+    Slash: (event: KeyboardEvent) => (event.key === "?" ? showHelp() : focus("q")),
     "Shift+?": showHelp,
     "Shift+Slash": showHelp,
     Escape: () => (document.activeElement as HTMLElement | null)?.blur(),
@@ -23,7 +23,7 @@ export function setUpKeys(): void {
   const guarded = Object.entries(letters).map(([key, act]) => [key, (event: KeyboardEvent) => {
     if (isTyping(event) || localStorage.getItem(OFF)) return;
     event.preventDefault();
-    act();
+    act(event);
   }] as const);
   tinykeys(window, Object.fromEntries(guarded));
   setUpSwitch();

@@ -1,19 +1,49 @@
-// From events to the screen: what changed is collected for a moment, fetched by id in one request a kind, and put in place.
-import { apply, parse } from "./fragments";
+// From events to the screen: what changed is collected for a moment, fetched by id in one request, and put in place.
 import type { EventFrame } from "./feed";
-import { address, openConversation } from "./parts";
+import { apply, parse } from "./fragments";
 import { removeRow, rows } from "./list";
+import { address, openConversation } from "./parts";
 import { fetchHtml, Refused } from "./server";
 
 const COLLECT = 40;
 const AGAIN = 2_000;
+// A busy workspace changes more rows than an eye can follow; the open conversation is not held back.
+const BETWEEN_ROWS = 250;
+
+/** Runs after a moment of collecting, never twice at once, at most every `between` ms; what failed is tried again. */
+class Batch {
+  private timer = 0;
+  private busy = false;
+  private last = 0;
+
+  constructor(private between: number, private waits: () => boolean, private run: () => Promise<void>) {}
+
+  wake(after = COLLECT): void {
+    if (this.timer || this.busy || !this.waits()) return;
+    const rest = this.last + this.between - Date.now();
+    this.timer = window.setTimeout(() => void this.go(), Math.max(after, rest));
+  }
+
+  private async go(): Promise<void> {
+    this.timer = 0;
+    this.busy = true;
+    this.last = Date.now();
+    let again = COLLECT;
+    try {
+      await this.run();
+    } catch {
+      again = AGAIN;
+    }
+    this.busy = false;
+    this.wake(again);
+  }
+}
 
 const tickets = new Set<string>();
-const messages = new Set<string>();
-const seqs = new Set<string>();
-let facts = false;
-let timer = 0;
-let busy = false;
+const open = { messages: new Set<string>(), seqs: new Set<string>(), facts: false };
+
+const rowBatch = new Batch(BETWEEN_ROWS, () => tickets.size > 0, refreshRows);
+const openBatch = new Batch(0, () => open.messages.size > 0 || open.seqs.size > 0 || open.facts, refreshOpen);
 
 export function noteEvent(frame: EventFrame): void {
   const about = frame.event.split(".")[0];
@@ -21,74 +51,58 @@ export function noteEvent(frame: EventFrame): void {
   // A contact may stand in any row.
   else if (about === "contact") for (const row of rows()) tickets.add(row.dataset.id!);
   else return;
-  const open = openConversation();
-  if (open && (frame.ticket === open.ticket || !frame.ticket)) noteOpen(frame, about!);
-  schedule(COLLECT);
-}
-
-function noteOpen(frame: EventFrame, about: string): void {
+  rowBatch.wake();
+  const here = openConversation();
+  if (!here || (frame.ticket && frame.ticket !== here.ticket)) return;
   const message = frame.data.message_id;
-  if (typeof message === "string") messages.add(message);
-  if (about === "ticket" || about === "contact") seqs.add(frame.seq);
-  if (frame.event !== "message.delivery_changed" && about !== "attachment") facts = true;
+  if (typeof message === "string") open.messages.add(message);
+  if (about === "ticket" || about === "contact") open.seqs.add(frame.seq);
+  if (frame.event !== "message.delivery_changed" && about !== "attachment") open.facts = true;
+  openBatch.wake();
 }
 
-function schedule(after: number): void {
-  if (!timer && !busy) timer = window.setTimeout(() => void flush(), after);
+async function refreshRows(): Promise<void> {
+  const ids = take(tickets, 100);
+  const asked = address();
+  const answer = await attempt(`/inbox/rows/?${asked}&ids=${ids.join(",")}`, () => ids.forEach((id) => tickets.add(id)));
+  // The reader went to another view meanwhile; that one is fresh.
+  if (!answer || asked !== address()) return;
+  const here = new Set(answer.map((element) => element.id));
+  for (const id of ids) if (!here.has(`c-${id}`)) removeRow(id);
+  apply(answer);
 }
 
-async function flush(): Promise<void> {
-  timer = 0;
-  busy = true;
-  const wanted = { tickets: take(tickets), messages: take(messages), seqs: take(seqs), facts };
-  facts = false;
-  let again = COLLECT;
+async function refreshOpen(): Promise<void> {
+  const here = openConversation();
+  const [messages, seqs, facts] = [take(open.messages), take(open.seqs), open.facts];
+  open.facts = false;
+  if (!here) return;
+  const query = new URLSearchParams({ messages: messages.join(","), seqs: seqs.join(",") });
+  if (facts) query.set("facts", "1");
+  const answer = await attempt(`/inbox/${here.number}/items/?${query}&${address()}`, () => {
+    messages.forEach((id) => open.messages.add(id));
+    seqs.forEach((seq) => open.seqs.add(seq));
+    open.facts ||= facts;
+  });
+  if (answer && openConversation()?.number === here.number) apply(answer);
+}
+
+/** Empties the set before the question is asked: what changes during the answer is asked for anew. */
+function take(set: Set<string>, most = 200): string[] {
+  const some = [...set].slice(0, most);
+  some.forEach((id) => set.delete(id));
+  return some;
+}
+
+/** The fragments, or null when the server will never give them. Puts back and throws when asking again may help. */
+async function attempt(path: string, putBack: () => void): Promise<Element[] | null> {
   try {
-    await Promise.all([refreshRows(wanted.tickets), refreshItems(wanted.messages, wanted.seqs, wanted.facts)]);
+    return parse(await fetchHtml(path));
   } catch (error) {
-    // Refused for good: the conversation is gone. Otherwise nothing is forgotten until it has been shown.
-    if (!(error instanceof Refused) || error.again) {
-      putBack(wanted);
-      again = AGAIN;
-    }
+    if (error instanceof Refused && !error.again) return null;
+    putBack();
+    throw error;
   }
-  busy = false;
-  if (tickets.size || messages.size || seqs.size || facts) schedule(again);
-}
-
-function take(set: Set<string>): string[] {
-  const all = [...set];
-  set.clear();
-  return all;
-}
-
-function putBack(wanted: { tickets: string[]; messages: string[]; seqs: string[]; facts: boolean }): void {
-  wanted.tickets.forEach((id) => tickets.add(id));
-  wanted.messages.forEach((id) => messages.add(id));
-  wanted.seqs.forEach((seq) => seqs.add(seq));
-  facts ||= wanted.facts;
-}
-
-async function refreshRows(ids: string[]): Promise<void> {
-  for (let from = 0; from < ids.length; from += 100) {
-    const some = ids.slice(from, from + 100);
-    const asked = address();
-    const answer = parse(await fetchHtml(`/inbox/rows/?${asked}&ids=${some.join(",")}`));
-    // The reader went to another view meanwhile; that one is fresh.
-    if (asked !== address()) return;
-    const here = new Set(answer.map((element) => element.id));
-    for (const id of some) if (!here.has(`c-${id}`)) removeRow(id);
-    apply(answer);
-  }
-}
-
-async function refreshItems(messageIds: string[], eventSeqs: string[], withFacts: boolean): Promise<void> {
-  const open = openConversation();
-  if (!open || !(messageIds.length || eventSeqs.length || withFacts)) return;
-  const query = new URLSearchParams({ messages: messageIds.join(","), seqs: eventSeqs.join(",") });
-  if (withFacts) query.set("facts", "1");
-  const answer = parse(await fetchHtml(`/inbox/${open.number}/items/?${query}&${address()}`));
-  if (openConversation()?.number === open.number) apply(answer);
 }
 
 /** Everything anew, without losing what is typed. Returns the sequence that the fresh list stands for. */
@@ -96,17 +110,19 @@ export async function refetch(): Promise<number> {
   for (;;) {
     try {
       const list = parse(await fetchHtml(`/inbox/?${address()}&keep=1`, { target: "list" }));
-      const open = openConversation();
-      const talk = open ? parse(await fetchHtml(`/inbox/${open.number}/?${address()}`, { target: "conversation" })) : [];
+      const here = openConversation();
+      const talk = here ? parse(await fetchHtml(`/inbox/${here.number}/?${address()}`, { target: "conversation" })) : [];
       apply(list);
       for (const element of talk) apply(element.id === "talk" ? piecesOf(element) : [element]);
-      return Number(document.getElementById("list")!.dataset.seq);
+      return seqOfList();
     } catch (error) {
-      if (error instanceof Refused && !error.again) return Number(document.getElementById("list")!.dataset.seq);
+      if (error instanceof Refused && !error.again) return seqOfList();
       await new Promise((resume) => setTimeout(resume, AGAIN));
     }
   }
 }
+
+const seqOfList = (): number => Number(document.getElementById("list")!.dataset.seq);
 
 /** The parts of a conversation that may be renewed: not the composer's text. */
 function piecesOf(talk: Element): Element[] {

@@ -8,7 +8,7 @@ import { noteEvent, refetch } from "./live";
 import { kick, paintWaiting, setUpOutbox } from "./outbox";
 import { inbox, toast, word } from "./parts";
 import { settleScreen, setUpScreens } from "./screens";
-import { sentence, setUpRequests } from "./server";
+import { fetchHtml, sentence, setUpRequests } from "./server";
 import { setUpTimes } from "./times";
 import { forgetTyping, makeTeller, noteTyping } from "./typing";
 
@@ -40,7 +40,11 @@ function showConnection(): (up: boolean) => void {
       timer = 0;
       banner.hidden = true;
       kick();
-    } else timer ||= window.setTimeout(() => { banner.hidden = false; }, BANNER_AFTER);
+    } else timer ||= window.setTimeout(() => {
+      banner.hidden = false;
+      // Perhaps it is not the line but the session that has ended: then the answer leads to the log-in page.
+      fetchHtml("/inbox/rows/").catch(() => undefined);
+    }, BANNER_AFTER);
   };
 }
 

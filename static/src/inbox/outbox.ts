@@ -14,6 +14,8 @@ export interface Outgoing {
   files: File[];
   replyTo: string;
   status: string;
+  /** When it was written; orders what a reload finds. */
+  at: number;
   /** Why the server refused it; it then waits for a person. */
   refused?: string;
 }
@@ -24,10 +26,14 @@ let sending = false;
 let timer = 0;
 let failures = 0;
 
-const key = (): string => `outbox:${inbox().dataset.user}`;
+// A key for each, so that two windows of one person do not overwrite each other's.
+const prefix = (): string => `outbox:${inbox().dataset.user}:`;
 
 export function setUpOutbox(edit: (message: Outgoing) => void): void {
-  queue = JSON.parse(localStorage.getItem(key()) ?? "[]") as Outgoing[];
+  queue = Object.keys(localStorage)
+    .filter((key) => key.startsWith(prefix()))
+    .map((key) => JSON.parse(localStorage.getItem(key)!) as Outgoing)
+    .sort((a, b) => a.at - b.at);
   addEventListener("online", kick);
   document.addEventListener("click", (event) => {
     const button = (event.target as Element).closest<HTMLElement>("[data-outbox]");
@@ -45,7 +51,7 @@ export function setUpOutbox(edit: (message: Outgoing) => void): void {
 
 export function post(message: Outgoing): void {
   queue.push(message);
-  keep();
+  keep(message);
   paint(message);
   scrollToEnd();
   kick();
@@ -64,9 +70,9 @@ export function kick(): void {
   void send();
 }
 
-function keep(): void {
+function keep(message: Outgoing): void {
   try {
-    localStorage.setItem(key(), JSON.stringify(queue));
+    localStorage.setItem(prefix() + message.clientId, JSON.stringify(message));
   } catch {
     // Storage is full or forbidden: the message still waits in memory.
   }
@@ -74,12 +80,12 @@ function keep(): void {
 
 function forget(message: Outgoing): void {
   queue = queue.filter((one) => one !== message);
-  keep();
+  localStorage.removeItem(prefix() + message.clientId);
 }
 
 function retry(message: Outgoing): void {
   delete message.refused;
-  keep();
+  keep(message);
   paint(message);
   kick();
 }
@@ -96,7 +102,7 @@ async function send(): Promise<void> {
   } catch (error) {
     if (error instanceof Refused && !error.again) {
       message.refused = error.message || word("failed");
-      keep();
+      keep(message);
       paint(message);
     } else {
       // No network, or the server is restarting: keep trying by ourselves.

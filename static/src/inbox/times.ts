@@ -1,4 +1,6 @@
-// Ages near now stay true while the page is open; the words are the ones of tickets' pages (omnisupport/templatetags/ui.py).
+// Ages near now stay true while the page is open; the words are the server's (omnisupport/templatetags/ui.py).
+import { word } from "./parts";
+
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 
@@ -7,16 +9,14 @@ export function setUpTimes(): void {
 }
 
 function refresh(): void {
-  const language = document.documentElement.lang;
+  const date = new Intl.DateTimeFormat(document.documentElement.lang, { day: "numeric", month: "short" });
   for (const time of document.querySelectorAll<HTMLTimeElement>("time[data-ago]")) {
     const age = Date.now() - Date.parse(time.dateTime);
-    if (age < MINUTE) time.textContent = new Intl.RelativeTimeFormat(language, { numeric: "auto" }).format(0, "second");
-    else if (age < HOUR) time.textContent = amount(age / MINUTE, "minute", language);
-    else if (age < 24 * HOUR) time.textContent = amount(age / HOUR, "hour", language);
-    else time.textContent = new Intl.DateTimeFormat(language, { day: "numeric", month: "short" }).format(Date.parse(time.dateTime));
+    if (age < MINUTE) time.textContent = word("now");
+    else if (age < HOUR) time.textContent = amount("minutes", age / MINUTE);
+    else if (age < 24 * HOUR) time.textContent = amount("hours", age / HOUR);
+    else time.textContent = date.format(Date.parse(time.dateTime)).replace(/\.$/, "");
   }
 }
 
-function amount(value: number, unit: string, language: string): string {
-  return new Intl.NumberFormat(language, { style: "unit", unit, unitDisplay: "short" }).format(Math.floor(value));
-}
+const amount = (unit: string, value: number): string => word(unit).replace("0", String(Math.floor(value)));
