@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, ClassVar
 from uuid import UUID
 
 from django.utils.functional import Promise
+from django.utils.translation import gettext as _
 from pydantic import BaseModel
 
 from tickets.services.receive import Incoming, IncomingFile, Profile
@@ -31,7 +32,6 @@ __all__ = [
     "MessageReceived",
     "OutgoingFile",
     "OutgoingMessage",
-    "PartlySent",
     "Profile",
     "Receipt",
     "SendResult",
@@ -119,7 +119,7 @@ class Unparsable(Exception):
 
 @dataclass(frozen=True)
 class OutgoingFile:
-    """`read()` gives the bytes; `remote` may hold the provider's own id from an earlier send."""
+    """`remote` may hold the provider's own id from an earlier send."""
 
     id: UUID
     kind: str
@@ -130,15 +130,31 @@ class OutgoingFile:
     remote: Mapping[str, Any] = field(default_factory=dict)
 
     def read(self) -> bytes:
+        """Raises TransportError: what cannot be read has certainly not been sent."""
         from django.core.files.storage import default_storage
 
-        with default_storage.open(self.path) as file:
-            return bytes(file.read())
+        try:
+            with default_storage.open(self.path) as file:
+                return bytes(file.read())
+        except FileNotFoundError:
+            raise TransportError(_("The file “%(name)s” is gone.") % {"name": self.name}, permanent=True) from None
+        except Exception as error:
+            # The storage of the installation may be anything; it is away, and a later try may find it.
+            reason = _("The file “%(name)s” cannot be read: %(fault)s")
+            raise TransportError(reason % {"name": self.name, "fault": type(error).__name__}) from error
+
+
+def _forget(part: str) -> None:
+    """For whoever sends without keeping a record."""
 
 
 @dataclass(frozen=True)
 class OutgoingMessage:
-    """`key` is stable over retries: the idempotency key where the provider takes one."""
+    """`key` is stable over retries: the idempotency key where the provider takes one.
+
+    A message that leaves in several pieces calls `note_part` with the provider's id after each of them; the next try finds
+    those in `sent_parts` and goes on behind them.
+    """
 
     key: UUID
     address: str
@@ -148,8 +164,8 @@ class OutgoingMessage:
     buttons: Sequence[Mapping[str, str]] = ()
     citations: Sequence[Mapping[str, Any]] = ()
     reply_to_external_id: str = ""
-    # Provider ids of the pieces that an earlier try got through; they are not sent again.
     sent_parts: Sequence[str] = ()
+    note_part: Callable[[str], None] = _forget
 
 
 @dataclass(frozen=True)
@@ -188,15 +204,6 @@ class TransportError(Exception):
         self.breaks_channel = breaks_channel
 
 
-class PartlySent(Exception):
-    """Some pieces of a long message went through before `error`. The next try goes on behind them."""
-
-    def __init__(self, parts: Sequence[str], error: TransportError | UnknownOutcome) -> None:
-        super().__init__(str(error))
-        self.parts = list(parts)
-        self.error = error
-
-
 class UnknownOutcome(Exception):
     """The answer was lost: the provider may or may not have taken the message. Never retried by itself."""
 
@@ -230,7 +237,6 @@ class Connected:
     external_id: str
     title: str
     config: Mapping[str, Any] = field(default_factory=dict)
-    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -299,14 +305,20 @@ class Adapter:
 
     # -- set-up
     def connect(self) -> Connected:
-        """Checks the credentials and asks the provider to call our webhook. Raises TransportError with what to do."""
+        """Checks the credentials and tells who we are there; changes nothing. Raises TransportError with what to do."""
         raise NotImplementedError
+
+    def start_receiving(self) -> str:
+        """Asks the provider to call our webhook, once it is known that the identity is ours alone. Returns a note for the
+        channel page. Raises TransportError."""
+        return ""
 
     def disconnect(self) -> None:
         """Takes our webhook back."""
 
     def check_health(self) -> str:
-        """A note for the channel page. Raises TransportError when the channel is broken."""
+        """Asks the provider whether all is well; called every few minutes. Returns a note for the channel page. Raises
+        TransportError when the channel does not work."""
         return ""
 
     async def poll(self, state: dict[str, Any]) -> tuple[list[bytes], dict[str, Any]]:

@@ -73,16 +73,13 @@ class Poller:
         """Polls one channel for as long as it holds the lock."""
         redis = async_redis()
         lock = tenant_key("poll", channel_id, schema=schema)
+        held = False
         try:
-            if not await redis.set(lock, "1", nx=True, ex=LOCK_SECONDS):
-                return
-            loaded = await in_tenant(schema, _load, channel_id)
-            if loaded is None:
-                return
-            adapter, state = loaded
-            while True:
+            held = bool(await redis.set(lock, "1", nx=True, ex=LOCK_SECONDS))
+            # Loaded anew each time: the token may have been changed, the channel switched off or connected to another bot.
+            while held and (loaded := await in_tenant(schema, _load, channel_id)) is not None:
                 await redis.set(lock, "1", ex=LOCK_SECONDS)
-                state = await self._once(schema, adapter, state)
+                await self._once(schema, *loaded)
         except (RedisError, OSError) as error:
             log.warning("poller_lost_redis", error=str(error))
         except TransportError as error:
@@ -90,17 +87,16 @@ class Poller:
             await asyncio.sleep(error.retry_after or 10)
         finally:
             with contextlib.suppress(RedisError, OSError):
-                await redis.delete(lock)
+                if held:
+                    await redis.delete(lock)
                 await redis.aclose()
 
-    async def _once(self, schema: str, adapter: Adapter, state: dict[str, Any]) -> dict[str, Any]:
+    async def _once(self, schema: str, adapter: Adapter, state: dict[str, Any]) -> None:
         updates, after = await adapter.poll(state)
         for body in updates:
             await self._ingress.store(schema, adapter, {}, body)
-        if after != state:
-            # Stored after the ledger: a crash in between repeats updates, and the ledger knows them.
-            await in_tenant(schema, _keep_state, adapter.channel.id, after)
-        return after
+        # Stored after the ledger: a crash in between repeats updates, and the ledger knows them.
+        await in_tenant(schema, _keep_state, adapter.channel.id, state, after)
 
 
 def _channels_of(pollable: list[str]) -> list[UUID]:
@@ -113,12 +109,14 @@ def _load(channel_id: UUID) -> tuple[Adapter, dict[str, Any]] | None:
     return (adapter_for(channel), dict(channel.poll_state)) if channel else None
 
 
-def _keep_state(channel_id: UUID, state: dict[str, Any]) -> None:
+def _keep_state(channel_id: UUID, before: dict[str, Any], after: dict[str, Any]) -> None:
     channel = Channel.objects.filter(id=channel_id).first()
-    if channel is not None:
-        channel.poll_state = state
-        channel.save(update_fields=["poll_state"])
-        mark_healthy(channel)
+    if channel is None:
+        return
+    mark_healthy(channel)
+    if after != before:
+        # Unless the channel was connected to another bot meanwhile, where this position means nothing.
+        Channel.objects.filter(id=channel_id, poll_state=before).update(poll_state=after)
 
 
 def _note_broken(channel_id: UUID, reason: str) -> None:

@@ -1,14 +1,20 @@
-"""What the event log wakes in the channels: delivery of posted messages, fetching of files, answers to button presses."""
+"""What wakes the channels: posted messages to deliver, files to fetch, button presses to answer, somebody who writes."""
 
 from importlib import import_module
 from importlib.util import find_spec
+from typing import Any
 
-from channels_app.registry import kinds
-from channels_app.tasks import answer_callback, deliver_chat, fetch_attachment
+from django.dispatch import receiver
+
+from channels_app.base import Adapter
+from channels_app.models import Channel
+from channels_app.registry import adapter_class, kinds
+from channels_app.tasks import answer_callback, deliver_chat, fetch_attachment, send_typing
 from tenants.events.log import subscribe
 from tenants.events.models import Event
 from tenants.tasking import wake
-from tickets.models import Attachment, Delivery, Message
+from tickets.models import Attachment, ContactAddress, Delivery, Message, Ticket
+from tickets.signals import agent_typing
 
 # A kind may listen too: its `subscribers.py` is found by name like its adapter.
 for _kind in kinds():
@@ -26,7 +32,7 @@ def deliver(event: Event) -> None:
         wake(deliver_chat, row)
 
 
-@subscribe("message.received")
+@subscribe("message.received", "message.edited")
 def fetch_files(event: Event) -> None:
     pending = Attachment.objects.filter(message_id=event.payload["message_id"], state=Attachment.State.PENDING)
     for attachment_id in pending.values_list("id", flat=True):
@@ -39,3 +45,24 @@ def answer_button(event: Event) -> None:
     callback_id = message.content.get("callback_id") if message else None
     if message and callback_id:
         wake(answer_callback, str(message.address.channel_id), callback_id)
+
+
+@subscribe("message.received")
+def show_that_the_assistant_writes(event: Event) -> None:
+    message = Message.objects.select_related("ticket__assignee", "address").get(id=event.payload["message_id"])
+    assignee = message.ticket.assignee
+    if assignee is not None and assignee.is_assistant:
+        _show_typing(message.address)
+
+
+@receiver(agent_typing)
+def show_that_an_agent_writes(sender: Any, ticket: Ticket, on: bool, **_kwargs: Any) -> None:
+    if on:
+        _show_typing(ticket.address)
+
+
+def _show_typing(address: ContactAddress) -> None:
+    kind = Channel.objects.values_list("kind", flat=True).get(id=address.channel_id)
+    # Kinds that cannot show it, or have their own live window, cost no task.
+    if adapter_class(kind).send_typing is not Adapter.send_typing:
+        wake(send_typing, str(address.channel_id), address.address, address.details)

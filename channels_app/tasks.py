@@ -1,9 +1,11 @@
 """Entry points of the worker: load by id, call one service, wake what follows."""
 
+from contextlib import suppress
 from typing import Any
 from uuid import UUID
 
-from channels_app.services import delivery, inbound, media
+from channels_app.base import TransportError, UnknownOutcome
+from channels_app.services import channels, delivery, inbound, media
 from tenants.sweeper import Sweep, register_sweep
 from tenants.tasking import tenant_task, wake
 
@@ -48,6 +50,17 @@ def sweep_media() -> None:
         wake(fetch_attachment, str(attachment_id))
 
 
+@tenant_task(queue="default", expires=60)
+def sweep_channels() -> None:
+    for channel_id in channels.claim_checks():
+        wake(check_channel, str(channel_id))
+
+
+@tenant_task(queue="default", expires=300)
+def check_channel(channel_id: str) -> None:
+    channels.check_channel(UUID(channel_id))
+
+
 @tenant_task(queue="outbound", expires=20)
 def answer_callback(channel_id: str, callback_id: str) -> None:
     _adapter(channel_id).answer_callback(callback_id)
@@ -55,7 +68,8 @@ def answer_callback(channel_id: str, callback_id: str) -> None:
 
 @tenant_task(queue="outbound", expires=6)
 def send_typing(channel_id: str, address: str, details: dict[str, Any]) -> None:
-    _adapter(channel_id).send_typing(address, details)
+    with suppress(TransportError, UnknownOutcome):
+        _adapter(channel_id).send_typing(address, details)
 
 
 def _adapter(channel_id: str) -> Any:
@@ -90,5 +104,13 @@ def register_sweeps() -> None:
             " AND attempts < 5"  # media.MAX_ATTEMPTS
             " AND created_at < now() - interval '20 s' AND message_id IS NOT NULL",
             task="channels_app.tasks.sweep_media",
+        )
+    )
+    register_sweep(
+        Sweep(
+            name="channel_health",
+            condition="SELECT 1 FROM {schema}.channels_app_channel WHERE is_active AND external_id <> ''"
+            " AND coalesce(health_at, created_at) < now() - interval '5 minutes'",  # channels.CHECK_EVERY
+            task="channels_app.tasks.sweep_channels",
         )
     )

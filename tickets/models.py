@@ -234,7 +234,8 @@ class Message(models.Model):
     # What text cannot carry (drawn by templates/inbox/_content.html), any of:
     #   buttons [{text, value}] · citations [{n, title, section, page, quote, url}] · location {latitude, longitude, title?,
     #   address?} · contact {name, phone} · sticker "<emoji>" · quote "<words of the message replied to>" · forwarded_from
-    #   "<name>" · unsupported "<kind>" · handoff "<reason>" · edits [{text, until}] (by services)
+    #   "<name>" · group "<album>" · started "<payload of the link>" · unsupported "<kind>" · handoff "<reason>" ·
+    #   edits [{text, until}] and sent_parts ["<provider id>"] (by services)
     content = models.JSONField(default=dict, blank=True)
     reply_to = models.ForeignKey("self", null=True, on_delete=models.SET_NULL, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)

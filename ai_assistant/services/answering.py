@@ -75,7 +75,7 @@ def answer_ticket(ticket_id: int) -> str:
             answer = Answer.objects.create(
                 ticket_id=ticket.id,
                 question_message_id=messages[-1].id,
-                question="\n".join(m.text for m in messages)[:8000],
+                question=_question(messages),
             )
     except IntegrityError:
         return "claimed"
@@ -94,6 +94,11 @@ def answer_ticket(ticket_id: int) -> str:
     return answer.outcome
 
 
+def _question(messages: Sequence[Message]) -> str:
+    """What was asked; that somebody opened the chat asks nothing."""
+    return "\n".join(m.text for m in messages if "started" not in m.content)[:8000]
+
+
 def _take_turn(answer: Answer, assistant: Assistant | None, ticket: Ticket, messages: Sequence[Message]) -> None:
     language = language_of(answer.question, _workspace().language)
     reason = _reason_before_search(assistant, ticket, messages)
@@ -101,7 +106,8 @@ def _take_turn(answer: Answer, assistant: Assistant | None, ticket: Ticket, mess
         _hand_over(answer, ticket, reason)
         return
     assert assistant is not None
-    talk = small_talk_kind(answer.question)
+    only_started = all("started" in message.content for message in messages)
+    talk = "greeting" if only_started else small_talk_kind(answer.question)
     if talk:
         _post(answer, ticket, small_talk(talk, language), [])
         return

@@ -1,31 +1,40 @@
 """Connecting channels to their providers and keeping their health."""
 
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
-from channels_app.base import TransportError
+from channels_app.base import Connected, TransportError
 from channels_app.models import Channel
 from channels_app.registry import adapter_class, adapter_for
 from omnisupport.lib.errors import Conflict, InvalidInput
 from tenants.events.log import record
 
+CHECK_EVERY = timedelta(minutes=5)
+
 
 def check_settings(kind: str, config: dict[str, Any], secrets: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     """Both, typed by the adapter's models. Raises InvalidInput naming the field."""
     adapter = adapter_class(kind)
+    return _checked(adapter.Config, config), _checked(adapter.Secrets, secrets)
+
+
+def _checked(model: type[BaseModel], values: dict[str, Any]) -> dict[str, Any]:
     try:
-        return adapter.Config(**config).model_dump(mode="json"), adapter.Secrets(**secrets).model_dump(mode="json")
+        return model(**values).model_dump(mode="json")
     except ValidationError as error:
         first = error.errors()[0]
         field = str(first["loc"][0]) if first["loc"] else ""
-        raise InvalidInput(
-            _("“%(field)s”: %(reason)s") % {"field": field, "reason": first["msg"]}, field=field
-        ) from None
+        known = model.model_fields.get(field)
+        # What an adapter's own validator says is already a sentence for people.
+        reason = str(first["ctx"]["error"]) if first["type"] == "value_error" else first["msg"]
+        title = _(known.title) if known and known.title else field
+        raise InvalidInput(_("“%(field)s”: %(reason)s") % {"field": title, "reason": reason}, field=field) from None
 
 
 def create_channel(
@@ -52,23 +61,54 @@ def change_channel(
 def connect_channel(channel_id: UUID) -> Channel:
     """Asks the provider who we are and to call us. The outcome is on the channel; raises Conflict for a bot in use here."""
     channel = Channel.objects.get(id=channel_id)
+    adapter = adapter_for(channel)
     try:
-        connected = adapter_for(channel).connect()
+        _keep_identity(channel, adapter.connect())
+        note = adapter.start_receiving()
     except TransportError as error:
         mark_broken(channel, error.reason)
-        return channel
+    except Conflict as error:
+        mark_broken(channel, str(error))
+        raise
+    else:
+        mark_healthy(channel, note)
+    return channel
+
+
+def _keep_identity(channel: Channel, connected: Connected) -> None:
+    """Before the provider is asked for anything: a bot that another channel has must go on bringing its messages there."""
+    if channel.external_id != connected.external_id:
+        # Positions in the stream of another bot mean nothing here.
+        channel.poll_state = {}
     channel.config = {**channel.config, **connected.config}
     channel.external_id = connected.external_id
     channel.name = channel.name or connected.title
+    channel.is_active = True
     try:
         with transaction.atomic():
-            channel.save(update_fields=["config", "external_id", "name"])
+            channel.save(update_fields=["config", "external_id", "name", "poll_state", "is_active"])
     except IntegrityError:
         raise Conflict(
             _("“%(title)s” is connected to another channel of this workspace.") % {"title": connected.title}
         ) from None
-    mark_healthy(channel, connected.note)
-    return channel
+
+
+def check_channel(channel_id: UUID) -> None:
+    """Asks the provider whether all is well, and keeps the answer with its time."""
+    channel = Channel.objects.get(id=channel_id)
+    try:
+        note = adapter_for(channel).check_health()
+    except TransportError as error:
+        mark_broken(channel, error.reason)
+    else:
+        _set_health(channel, Channel.Health.OK, note)
+
+
+def claim_checks() -> list[UUID]:
+    """Connected channels that nobody has asked about for CHECK_EVERY; whoever calls next does not get them again."""
+    now = timezone.now()
+    stale = Channel.objects.filter(is_active=True).exclude(external_id="").exclude(health_at__gt=now - CHECK_EVERY)
+    return [id for id in stale.values_list("id", flat=True) if stale.filter(id=id).update(health_at=now)]
 
 
 def disconnect_channel(channel_id: UUID) -> None:

@@ -1,51 +1,55 @@
 """Sending what was posted: claim → send outside any transaction → store what the provider said."""
 
 import random
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import structlog
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from channels_app.base import OutgoingFile, OutgoingMessage, PartlySent, SendResult, TransportError, UnknownOutcome
+from channels_app.base import OutgoingFile, OutgoingMessage, SendResult, TransportError, UnknownOutcome
 from channels_app.models import Channel, DeliveryAttempt
 from channels_app.registry import adapter_class, adapter_for
 from channels_app.services.channels import mark_broken, mark_healthy
 from tickets.models import Attachment, Delivery, Message
-from tickets.services.delivery import claim_next, move_delivery, stale_claims
+from tickets.services.delivery import claim_next, move_delivery, note_sent_part, put_off, stale_claims
 from tickets.services.receive import set_reachable
 
 log = structlog.get_logger(__name__)
 
 MAX_ATTEMPTS = 8
-# Longer than any send may take (time-outs of the adapters' clients, uploads included).
+# A provider that names its pause is not at fault: a busy bot may be told to wait many times over one message.
+MAX_PAUSES = 100
+# Longer than any one call of an adapter may take (see the deadline of their clients); every piece sent begins it anew.
 STALE_AFTER = timedelta(seconds=75)
 
 
 def deliver_chat(address_id: int) -> int:
     """Sends what is due in one chat, in order. Returns how many messages were tried."""
     tried = 0
-    while (message := claim_next(address_id)) is not None:
-        _send(message)
+    while True:
+        channel = Channel.objects.filter(addresses=address_id).first()
+        if channel is None:
+            return tried
+        if channel.paused_until and channel.paused_until > timezone.now():
+            put_off(address_id, channel.paused_until)
+            return tried
+        message = claim_next(address_id)
+        if message is None:
+            return tried
+        _send(message, channel)
         tried += 1
-    return tried
 
 
-def _send(message: Message) -> None:
+def _send(message: Message, channel: Channel) -> None:
     started = timezone.now()
-    channel = Channel.objects.get(id=message.address.channel_id)
-    if channel.paused_until and channel.paused_until > started:
-        move_delivery(message.id, Delivery.QUEUED, due_at=channel.paused_until)
-        return
     if not channel.is_active:
         _finish(message, started, Delivery.FAILED, _("The channel is switched off."))
         return
     try:
         result = adapter_for(channel).send(outgoing_message(message))
-    except PartlySent as partly:
-        message.content = {**message.content, "sent_parts": partly.parts}
-        message.save(update_fields=["content"])
-        _after_fault(message, channel, partly.error, started)
     except Exception as error:
         _after_fault(message, channel, error, started)
     else:
@@ -83,7 +87,13 @@ def outgoing_message(message: Message) -> OutgoingMessage:
         citations=message.content.get("citations", []),
         reply_to_external_id=message.reply_to.external_id if message.reply_to else "",
         sent_parts=message.content.get("sent_parts", []),
+        note_part=_part_noter(message.id),
     )
+
+
+def _part_noter(message_id: int) -> Callable[[str], None]:
+    # Written at once: neither a fault nor a kill in a later piece may send this one again.
+    return lambda part: note_sent_part(message_id, part)
 
 
 def _after_success(message: Message, channel: Channel, result: SendResult, started: datetime) -> None:
@@ -91,7 +101,7 @@ def _after_success(message: Message, channel: Channel, result: SendResult, start
         Attachment.objects.filter(id=attachment_id).update(remote=dict(remote))
     to = Delivery.DELIVERED if result.delivered else Delivery.SENT
     _finish(message, started, to, external_id=result.external_id)
-    Channel.objects.filter(id=channel.id).update(last_outbound_at=timezone.now(), paused_until=None)
+    Channel.objects.filter(id=channel.id).update(last_outbound_at=timezone.now())
     mark_healthy(channel)
 
 
@@ -102,8 +112,10 @@ def _after_refusal(message: Message, channel: Channel, error: TransportError, st
         mark_broken(channel, error.reason)
     if error.whole_channel and error.retry_after:
         until = timezone.now() + timedelta(seconds=error.retry_after + 1)
-        Channel.objects.filter(id=channel.id).update(paused_until=until)
-    if error.permanent or message.attempts >= MAX_ATTEMPTS:
+        shorter = Q(paused_until=None) | Q(paused_until__lt=until)
+        Channel.objects.filter(shorter, id=channel.id).update(paused_until=until)
+    limit = MAX_ATTEMPTS if error.retry_after is None else MAX_PAUSES
+    if error.permanent or message.attempts >= limit:
         _finish(message, started, Delivery.FAILED, error.reason)
     else:
         rest = error.retry_after + 1 if error.retry_after is not None else _backoff(message.attempts)

@@ -1,5 +1,6 @@
 """From the inbound ledger to tickets: one drainer at a time per channel, in order of arrival, one savepoint per row."""
 
+from dataclasses import replace
 from uuid import UUID
 
 import structlog
@@ -77,7 +78,10 @@ def _process(row: InboundEvent, channel: Channel, adapter: Adapter) -> None:
 def apply_result(channel: Channel, result: InboundResult) -> None:
     """One typed event into the core; also the way in for kinds without a webhook."""
     match result:
-        case MessageReceived() | ButtonPressed() | ConversationStarted():
+        case ConversationStarted():
+            started = {**result.incoming.content, "started": result.payload}
+            _receive(channel, replace(result, incoming=replace(result.incoming, content=started)))
+        case MessageReceived() | ButtonPressed():
             _receive(channel, result)
         case EditedMessage():
             known = receive.edit_received_message(
@@ -86,6 +90,8 @@ def apply_result(channel: Channel, result: InboundResult) -> None:
                 external_id=result.incoming.external_id,
                 text=result.incoming.text,
                 edited_at=result.edited_at,
+                content=result.incoming.content,
+                files=result.incoming.files,
             )
             if not known:
                 _receive(channel, result)

@@ -2,10 +2,10 @@
 
 import hmac
 import json
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
-import httpx
 from django.conf import settings
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
@@ -19,36 +19,39 @@ from channels_app.base import (
     Limits,
     OutgoingFile,
     OutgoingMessage,
-    PartlySent,
     SendResult,
     TransportError,
     UnknownOutcome,
 )
 from channels_app.telegram import client, outgoing
 from channels_app.telegram.incoming import parse_update
+from channels_app.telegram.outgoing import Step
+from channels_app.telegram.payloads import User, number, read
 from omnisupport.lib.crypto import derive_secret
 from omnisupport.lib.errors import NotAuthenticated
 
 ALLOWED_UPDATES = ["message", "edited_message", "callback_query", "my_chat_member"]
 POLL_SECONDS = 25
+RECENT_SECONDS = 3600
+# Sides, proportions or bytes that are none of a photo's, or somebody who takes no voice: as a document the file passes.
+_ONLY_AS_DOCUMENT = ("PHOTO_", "IMAGE_PROCESS_FAILED", "VOICE_MESSAGES_FORBIDDEN")
 
 
 class Secrets(BaseModel):
-    token: str = Field(title=gettext_noop("Token of the bot from @BotFather"))
+    token: str = Field(
+        default_factory=lambda: settings.TELEGRAM_BOT_TOKEN, title=gettext_noop("Token of the bot from @BotFather"),
+        validate_default=True,
+    )  # fmt: skip
 
     @field_validator("token")
     @classmethod
     def _token(cls, value: str) -> str:
         value = value.strip()
-        number, colon, secret = value.partition(":")
-        if not (
-            number.isascii()
-            and number.isdecimal()
-            and colon
-            and len(secret) >= 20
-            and secret.replace("-", "").replace("_", "").isalnum()
-        ):
-            raise ValueError("copy the whole token, like 123456789:AAE…")
+        number, _colon, secret = value.partition(":")
+        plain = secret.replace("-", "").replace("_", "")
+        # str.isalnum alone would let letters of any alphabet into the URL.
+        if not (value.isascii() and number.isdecimal() and len(secret) >= 20 and plain.isalnum()):
+            raise ValueError(_("copy the whole token, like 123456789:AAE…"))
         return value
 
 
@@ -61,7 +64,12 @@ class Adapter(BaseAdapter):
 
     @property
     def _token(self) -> str:
-        return str(self.channel.secrets.get("token") or settings.TELEGRAM_BOT_TOKEN)
+        return str(self.channel.secrets.get("token", ""))
+
+    @property
+    def _bot(self) -> str:
+        """Ids of files are good for the bot that got them."""
+        return self._token.partition(":")[0]
 
     @property
     def _webhook_secret(self) -> str:
@@ -87,14 +95,11 @@ class Adapter(BaseAdapter):
         return parse_update(body)
 
     def fetch_file(self, remote: Mapping[str, Any]) -> FetchedFile:
-        try:
-            found = self._call("getFile", {"file_id": remote.get("file_id", "")})
-            path = str(found["file_path"])
-            return FetchedFile(client.download(self._token, path))
-        except UnknownOutcome as error:
-            raise TransportError(str(error)) from None
-        except (KeyError, TypeError):
-            raise TransportError(_("Telegram does not give this file."), permanent=True) from None
+        found = self._ask("getFile", {"file_id": remote.get("file_id", "")})
+        path = found.get("file_path") if isinstance(found, Mapping) else None
+        if not path:
+            raise TransportError(_("Telegram does not give this file."), permanent=True)
+        return FetchedFile(client.download(self._token, str(path)))
 
     def answer_callback(self, callback_id: str) -> None:
         try:
@@ -105,43 +110,57 @@ class Adapter(BaseAdapter):
     # -- outbound
 
     def send(self, message: OutgoingMessage) -> SendResult:
-        """Several calls where one is not enough; those that went through are remembered in `PartlySent`."""
-        text = outgoing.with_sources(message.text, message.citations)
-        steps = _steps(text, message)
-        sent: list[str] = list(message.sent_parts)
-        remote: dict[Any, Mapping[str, Any]] = {}
-        for index, step in enumerate(steps):
-            if index < len(sent):
-                continue
-            try:
-                result = self._send_step(step)
-            except (TransportError, UnknownOutcome) as error:
-                if sent:
-                    raise PartlySent(sent, error) from None
-                raise
-            sent.append(str(result.get("message_id", "")))
-            if step.file is not None:
+        """Several calls where one is not enough; each that went through is noted, so that no later try repeats it."""
+        steps = outgoing.steps_of(message)
+        if not steps:
+            raise TransportError(_("There is nothing in this message that Telegram could show."), permanent=True)
+        sent, remote = list(message.sent_parts), {}
+        for step in steps[len(sent) :]:
+            results = self._send_step(step)
+            sent.append(str(results[0].get("message_id", "")))
+            if len(steps) > 1:
+                message.note_part(sent[-1])
+            for file, result in zip(step.files, results, strict=False):
                 file_id = _file_id(result)
                 if file_id:
-                    remote[step.file.id] = {"file_id": file_id}
-        return SendResult(external_id=sent[0] if sent else "", remote_files=remote)
+                    remote[file.id] = {"file_id": file_id, "bot": self._bot}
+        return SendResult(external_id=sent[0], remote_files=remote)
 
-    def _send_step(self, step: "_Step") -> dict[str, Any]:
-        if step.file is not None and not step.file.remote.get("file_id"):
-            method, field = outgoing.file_call(step.file)
-            files = {field: (step.file.name or "file", step.file.read(), step.file.mime or "application/octet-stream")}
-            data = {k: json.dumps(v) if isinstance(v, dict | list) else v for k, v in step.data.items()}
-            return dict(self._call(method, data, files))
-        if step.file is not None:
-            method, field = outgoing.file_call(step.file)
-            return dict(self._call(method, {**step.data, field: step.file.remote["file_id"]}))
+    def _send_step(self, step: Step) -> list[Mapping[str, Any]]:
+        """The messages that it became. What Telegram dislikes about the form is tried once in a simpler one."""
         try:
-            return dict(self._call("sendMessage", step.data))
+            return self._send_once(step)
         except TransportError as error:
-            if "parse entities" not in error.reason:
-                raise
-            plain = {key: value for key, value in step.data.items() if key != "parse_mode"}
-            return dict(self._call("sendMessage", {**plain, "text": step.plain}))
+            if "parse entities" in error.reason:
+                return self._send_once(step.without_markup())
+            if "thread not found" in error.reason:
+                return self._send_once(step.outside_topics())
+            if step.files and any(word in error.reason for word in _ONLY_AS_DOCUMENT):
+                return self._send_once(step.as_documents())
+            raise
+
+    def _send_once(self, step: Step) -> list[Mapping[str, Any]]:
+        if not step.files:
+            return [self._call("sendMessage", step.data)]
+        uploads: dict[str, tuple[str, bytes, str]] = {}
+        if len(step.files) == 1:
+            field = step.fields[0]
+            media = self._media(step.files[0], uploads, field)
+            data = {**step.data, **step.caption, **({} if uploads else {field: media})}
+            return [self._call(f"send{field.capitalize()}", data if not uploads else _as_form(data), uploads)]
+        album = []
+        for index, (file, field) in enumerate(zip(step.files, step.fields, strict=True)):
+            media = self._media(file, uploads, f"file{index}")
+            album.append({"type": field, "media": media, **(step.caption if index == 0 else {})})
+        data = {**step.data, "media": album}
+        return list(self._call("sendMediaGroup", _as_form(data) if uploads else data, uploads))
+
+    def _media(self, file: OutgoingFile, uploads: dict[str, tuple[str, bytes, str]], name: str) -> str:
+        """The bot's own id of the file where it has one; else the file joins the uploads under `name`."""
+        if file.remote.get("file_id") and file.remote.get("bot") == self._bot:
+            return str(file.remote["file_id"])
+        uploads[name] = (file.name or "file", file.read(), file.mime or "application/octet-stream")
+        return f"attach://{name}"
 
     def edit(self, address: str, external_id: str, text: str) -> None:
         data = {
@@ -165,98 +184,71 @@ class Adapter(BaseAdapter):
     # -- set-up
 
     def connect(self) -> Connected:
-        try:
-            me = self._call("getMe")
-            if settings.PUBLIC_URL_REACHABLE:
-                self._call(
-                    "setWebhook",
-                    {
-                        "url": self.channel.webhook_url,
-                        "secret_token": self._webhook_secret,
-                        "allowed_updates": ALLOWED_UPDATES,
-                        "max_connections": 40,
-                    },
-                )
-                note = _("Telegram calls our webhook.")
-            else:
-                # A webhook and polling exclude each other; what waits there is kept.
-                self._call("deleteWebhook", {"drop_pending_updates": False})
-                note = _("Messages are fetched by polling, because this installation has no public address.")
-        except UnknownOutcome as error:
-            raise TransportError(str(error)) from None
-        username = str(me.get("username", ""))
+        me = read(User, self._ask("getMe"))
+        if me is None or not me.id:
+            raise TransportError(_("Telegram did not say who this bot is. Try again in a minute."))
+        username = me.username
         return Connected(
-            external_id=str(me["id"]),
+            external_id=str(me.id),
             title=f"@{username}",
             config={"username": username, "link": f"https://t.me/{username}"},
-            note=note,
         )
 
+    def start_receiving(self) -> str:
+        if settings.PUBLIC_URL_REACHABLE:
+            webhook = {
+                "url": self.channel.webhook_url,
+                "secret_token": self._webhook_secret,
+                "allowed_updates": ALLOWED_UPDATES,
+                "max_connections": 40,
+            }
+            self._ask("setWebhook", webhook)
+        else:
+            # A webhook and polling exclude each other; what waits there is kept.
+            self._ask("deleteWebhook", {"drop_pending_updates": False})
+        return self._way()
+
     def disconnect(self) -> None:
-        try:
-            self._call("deleteWebhook", {"drop_pending_updates": False})
-        except UnknownOutcome as error:
-            raise TransportError(str(error)) from None
+        self._ask("deleteWebhook", {"drop_pending_updates": False})
 
     def check_health(self) -> str:
-        try:
-            info = self._call("getWebhookInfo")
-        except UnknownOutcome as error:
-            raise TransportError(str(error)) from None
-        if settings.PUBLIC_URL_REACHABLE and info.get("url") != self.channel.webhook_url:
-            reason = _("Telegram calls another address. Press “Connect” to take the bot back.")
+        info = self._ask("getWebhookInfo")
+        expected = self.channel.webhook_url if settings.PUBLIC_URL_REACHABLE else ""
+        if info.get("url") != expected:
+            reason = _("The messages of this bot go to another address. Press “Check now” to take the bot back.")
             raise TransportError(reason, breaks_channel=True)
-        if info.get("last_error_message"):
+        # Telegram keeps its last error for ever; an old one says nothing.
+        if info.get("last_error_message") and time.time() - int(info.get("last_error_date") or 0) < RECENT_SECONDS:
             return _("Last error at Telegram: %(error)s; waiting updates: %(count)s") % {
                 "error": str(info["last_error_message"])[:200],
                 "count": info.get("pending_update_count", 0),
             }
-        return ""
+        return self._way()
+
+    @staticmethod
+    def _way() -> str:
+        if settings.PUBLIC_URL_REACHABLE:
+            return _("Telegram calls our webhook.")
+        return _("Messages are fetched by polling, because this installation has no public address.")
+
+    def _ask(self, method: str, data: Mapping[str, Any] | None = None) -> Any:
+        """For set-up: a lost answer is as good as a fault, the call may be repeated."""
+        try:
+            return self._call(method, data)
+        except UnknownOutcome as error:
+            raise TransportError(str(error)) from None
 
     async def poll(self, state: dict[str, Any]) -> tuple[list[bytes], dict[str, Any]]:
-        url = f"{settings.TELEGRAM_API_URL}/bot{self._token}/getUpdates"
         query = {"offset": state.get("offset", 0), "timeout": POLL_SECONDS, "allowed_updates": ALLOWED_UPDATES}
-        try:
-            async with httpx.AsyncClient(timeout=httpx.Timeout(POLL_SECONDS + 10, connect=5), trust_env=False) as http:
-                answer = await http.post(url, json=query)
-        except httpx.HTTPError:
-            raise TransportError(_("Telegram cannot be reached."), retry_after=5) from None
-        try:
-            updates = client.result_of(answer.status_code, answer)
-        except UnknownOutcome as error:
-            raise TransportError(str(error), retry_after=5) from None
+        updates = await client.get_updates(self._token, query)
+        numbers = [number(update.get("update_id")) for update in updates]
         bodies = [json.dumps(update, ensure_ascii=False).encode() for update in updates]
-        numbers = [int(update["update_id"]) for update in updates]
         return bodies, {"offset": max(numbers) + 1} if numbers else state
 
 
-class _Step:
-    """One call: a piece of text, or a file with its caption."""
-
-    def __init__(self, data: dict[str, Any], plain: str = "", file: OutgoingFile | None = None) -> None:
-        self.data, self.plain, self.file = data, plain, file
-
-
-def _steps(text: str, message: OutgoingMessage) -> list[_Step]:
-    base, reply = outgoing.base_of(message), outgoing.reply_of(message)
-    steps: list[_Step] = []
-    captioned = len(message.files) == 1 and text and outgoing.units(text) <= outgoing.CAPTION_LIMIT
-    for index, file in enumerate(message.files):
-        caption = {"caption": outgoing.as_html(text), "parse_mode": "HTML"} if captioned and index == 0 else {}
-        steps.append(_Step({**base, **(reply if index == 0 else {}), **caption}, file=file))
-    if text and not captioned:
-        for index, piece in enumerate(outgoing.split_text(text)):
-            data = {
-                **base,
-                **(reply if not steps and index == 0 else {}),
-                "text": outgoing.as_html(piece),
-                "parse_mode": "HTML",
-            }
-            steps.append(_Step({**data, "link_preview_options": {"is_disabled": True}}, plain=piece))
-    markup = outgoing.keyboard(message.buttons)
-    if markup and steps:
-        steps[-1].data["reply_markup"] = markup
-    return steps
+def _as_form(data: Mapping[str, Any]) -> dict[str, Any]:
+    """Fields of a multipart body: what is no plain value goes as JSON."""
+    return {name: json.dumps(value) if isinstance(value, dict | list) else value for name, value in data.items()}
 
 
 def _file_id(result: Mapping[str, Any]) -> str:

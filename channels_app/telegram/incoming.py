@@ -1,5 +1,6 @@
 """Updates of Telegram → typed events. One private chat is one address; groups and channels are none of ours."""
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -19,46 +20,53 @@ from channels_app.base import (
     Profile,
     Unparsable,
 )
-from channels_app.telegram.payloads import CallbackQuery, ChatMemberUpdated, File, Message, Update, User
+from channels_app.telegram.payloads import (
+    CallbackQuery,
+    ChatMemberUpdated,
+    File,
+    Message,
+    Place,
+    Update,
+    User,
+    items,
+    mapping,
+    number,
+    read,
+    words,
+)
 
 # Order matters: `animation` also fills `document`, `live_photo` also `photo`.
 _FILES = {
     "animation": "video", "document": "document", "voice": "voice", "audio": "audio", "video": "video", "video_note": "video",
 }  # fmt: skip
-# Not content: service fields of any message.
+_NAMES = {
+    "photo": "photo.jpg",
+    "voice": "voice.ogg",
+    "audio": "audio.mp3",
+    "video": "video.mp4",
+    "sticker": "sticker.webp",
+}
+# What a person sees in a message, as far as we show it; where we cannot read one of these, a line says so.
+_SHOWN = [*_FILES, "photo", "sticker", "venue", "location", "contact"]
+# Seen by the person too, but nothing that we can show.
+_NOT_SHOWN = [
+    "paid_media", "poll", "dice", "game", "story", "checklist", "rich_message", "invoice", "gift", "unique_gift", "giveaway",
+]  # fmt: skip
+# Circumstances of any message. Of a message without content, the first key that is not here names what came.
 _SERVICE = frozenset(
     [
-        "entities",
-        "caption_entities",
-        "reply_to_message",
-        "quote",
-        "external_reply",
-        "forward_origin",
-        "via_bot",
-        "link_preview_options",
-        "is_topic_message",
-        "has_protected_content",
-        "show_caption_above_media",
-        "has_media_spoiler",
-        "sender_boost_count",
-        "author_signature",
-        "reply_markup",
-        "effect_id",
-        "is_from_offline",
-        "reply_to_story",
-        "is_automatic_forward",
-        "sender_business_bot",
-        "paid_star_count",
-        "suggested_post_info",
-        "direct_messages_topic",
-        "is_paid_post",
-        "forward_date",
+        "author_signature", "caption_entities", "direct_messages_topic", "effect_id", "entities", "external_reply",
+        "forward_date", "forward_origin", "has_media_spoiler", "has_protected_content", "is_automatic_forward",
+        "is_from_offline", "is_paid_post", "is_topic_message", "link_preview_options", "paid_star_count", "quote",
+        "reply_markup", "reply_to_message", "reply_to_story", "sender_boost_count", "sender_business_bot", "sender_chat",
+        "show_caption_above_media", "suggested_post_info", "via_bot",
     ]
-)
+)  # fmt: skip
+_START = re.compile(r"/start(?:@\w+)?(?:\s+(.*))?", re.DOTALL)
 
 
 def parse_update(body: bytes) -> list[InboundResult]:
-    """Raises Unparsable for what is no update at all."""
+    """Raises Unparsable for what is no update at all, or does not say whose it is."""
     try:
         update = Update.model_validate_json(body)
     except ValidationError as error:
@@ -75,47 +83,47 @@ def _parse(update: Update) -> list[InboundResult]:
     if update.edited_message is not None:
         return _edited(Message.model_validate(update.edited_message), update.update_id)
     if update.callback_query is not None:
-        return [_button(CallbackQuery.model_validate(update.callback_query))]
+        return [_button(CallbackQuery.model_validate(update.callback_query), update.update_id)]
     if update.my_chat_member is not None:
         return _membership(ChatMemberUpdated.model_validate(update.my_chat_member))
     return []
 
 
 def _is_ours(message: Message) -> bool:
-    return message.chat.type == "private" and message.sender is not None and not message.business_connection_id
+    # Groups and channels have negative numbers.
+    private = message.chat.type == "private" or (not message.chat.type and message.chat.id > 0)
+    return private and not message.business_connection_id
 
 
 def _message(message: Message, update_id: int) -> list[InboundResult]:
     if not _is_ours(message):
         return []
     address, profile, incoming = str(message.chat.id), _profile(message), _incoming(message, update_id)
-    if message.text.startswith("/start"):
-        payload = message.text.partition(" ")[2].strip()[:64]
-        return [ConversationStarted(address, profile, incoming, payload)]
+    start = _START.fullmatch(message.text)
+    if start:
+        return [ConversationStarted(address, profile, incoming, (start[1] or "").strip()[:64])]
     return [MessageReceived(address, profile, incoming)]
 
 
 def _edited(message: Message, update_id: int) -> list[InboundResult]:
     if not _is_ours(message):
         return []
-    edited_at = _time(message.edit_date or 0)
+    edited_at = _time(message.edit_date)
     return [EditedMessage(str(message.chat.id), _profile(message), _incoming(message, update_id), edited_at)]
 
 
-def _button(query: CallbackQuery) -> InboundResult:
+def _button(query: CallbackQuery, update_id: int) -> InboundResult:
     """The text of a press is the text of the button; its data stay beside it."""
-    text, reply_to = query.data, ""
-    if query.message:
-        reply_to = str(query.message.get("message_id") or "")
-        for row in (query.message.get("reply_markup") or {}).get("inline_keyboard") or []:
-            for button in row:
-                if button.get("callback_data") == query.data:
-                    text = button.get("text") or text
+    text = query.data
+    for row in items(mapping(query.message.get("reply_markup")).get("inline_keyboard")):
+        for button in map(mapping, items(row)):
+            if query.data and button.get("callback_data") == query.data:
+                text = words(button.get("text")) or text
     incoming = Incoming(
-        external_id=f"callback:{query.id}",
-        text=text,
+        external_id=f"callback:{query.id or update_id}",
+        text=text or _placeholder("callback_query"),
         content={"button": query.data, "callback_id": query.id},
-        reply_to_external_id=reply_to,
+        reply_to_external_id=str(number(query.message.get("message_id")) or ""),
     )
     return ButtonPressed(str(query.sender.id), _user_profile(query.sender), incoming, query.id)
 
@@ -128,17 +136,13 @@ def _membership(change: ChatMemberUpdated) -> list[InboundResult]:
 
 
 def _profile(message: Message) -> Profile:
-    assert message.sender is not None
-    profile = _user_profile(message.sender)
-    contact = message.extra.get("contact")
-    phone = ""
+    profile = _user_profile(message.sender if message.sender.name else message.chat)
+    card = mapping(message.extra.get("contact"))
     # A shared contact card may be anybody's; only one's own carries one's own id.
-    if isinstance(contact, Mapping) and contact.get("user_id") == message.sender.id:
-        phone = "+" + str(contact.get("phone_number", "")).lstrip("+")
-    details = {**profile.details}
-    if message.message_thread_id:
-        details["message_thread_id"] = message.message_thread_id
-    return Profile(name=profile.name, phone=phone, language=profile.language, details=details)
+    digits = words(card.get("phone_number")).lstrip("+") if card.get("user_id") == message.chat.id else ""
+    # Always told: who leaves a topic is answered outside it again.
+    details = {**profile.details, "message_thread_id": message.message_thread_id}
+    return Profile(name=profile.name, phone=f"+{digits}" if digits else "", language=profile.language, details=details)
 
 
 def _user_profile(user: User) -> Profile:
@@ -147,94 +151,119 @@ def _user_profile(user: User) -> Profile:
 
 
 def _time(seconds: int) -> datetime | None:
-    return datetime.fromtimestamp(seconds, UTC) if seconds else None
+    return datetime.fromtimestamp(seconds, UTC) if 0 < seconds < 2**32 else None
 
 
 def _incoming(message: Message, update_id: int) -> Incoming:
-    content: dict[str, Any] = {}
-    files = _files(message.extra)
-    known = _fill_content(message, content)
-    text = message.text or message.caption
-    if not (text or files or known):
-        kind = next((key for key in message.extra if key not in _SERVICE), "message")
-        content["unsupported"] = kind
-        text = _("[The customer sent something that cannot be shown here: %(kind)s]") % {"kind": kind}
+    extra = message.extra
+    files, seen = _files(extra)
+    content, more_seen = _content(extra)
+    seen |= more_seen
+    text = _with_links(message.text, extra.get("entities")) or _with_links(
+        message.caption, extra.get("caption_entities")
+    )
+    missed = _missed(extra, seen, bool(text))
+    if missed:
+        content["unsupported"] = missed
+        text = f"{text}\n{_placeholder(missed)}".strip()
     if message.media_group_id:
         content["group"] = message.media_group_id
-    reply = message.extra.get("reply_to_message")
     return Incoming(
         # Ephemeral messages all have the number 0.
         external_id=str(message.message_id or f"update:{update_id}"),
         text=text,
         content=content,
         files=tuple(files),
-        reply_to_external_id=str(reply.get("message_id", "")) if isinstance(reply, Mapping) else "",
+        reply_to_external_id=str(number(mapping(extra.get("reply_to_message")).get("message_id")) or ""),
         sent_at=_time(message.date),
     )
 
 
-def _files(extra: Mapping[str, Any]) -> list[IncomingFile]:
+def _placeholder(kind: str) -> str:
+    return _("[The customer sent something that cannot be shown here: %(kind)s]") % {"kind": kind}
+
+
+def _missed(extra: Mapping[str, Any], seen: set[str], has_text: bool) -> str:
+    """The kind of what the customer sent and we cannot show; empty when nothing is missing."""
+    if not seen:
+        for kind in (*_SHOWN, *_NOT_SHOWN):
+            if extra.get(kind) is not None:
+                return kind
+    if seen or has_text:
+        return ""
+    return next((key for key in extra if key not in _SERVICE), "message")
+
+
+def _with_links(text: str, entities: Any) -> str:
+    """Addresses hidden behind words stand beside them. Offsets are UTF-16 units."""
+    raw = text.encode("utf-16-le")
+    links = [entity for entity in map(mapping, items(entities)) if entity.get("type") == "text_link"]
+    for link in sorted(links, key=lambda link: number(link.get("offset")), reverse=True):
+        url, start = words(link.get("url")), number(link.get("offset"))
+        end = start + number(link.get("length"))
+        covered = raw[start * 2 : end * 2].decode("utf-16-le", "replace")
+        if url and 0 <= start < end <= len(raw) // 2 and covered.strip("/") != url.strip("/"):
+            raw = raw[: end * 2] + f" ({url})".encode("utf-16-le") + raw[end * 2 :]
+    return raw.decode("utf-16-le", "replace")
+
+
+def _files(extra: Mapping[str, Any]) -> tuple[list[IncomingFile], set[str]]:
+    """The file of a message and the names of the fields it was read from."""
     for name, kind in _FILES.items():
-        file = _file(extra.get(name))
+        file = read(File, extra.get(name))
         if file is not None:
-            return [_incoming_file(kind, file)]
-    sizes = [file for file in map(_file, extra.get("photo") or []) if file is not None]
+            return [_incoming_file(kind, file)], {name}
+    sizes = [file for file in (read(File, size) for size in items(extra.get("photo"))) if file is not None]
     if sizes:
         # Ascending by size, but nobody promises it.
-        return [_incoming_file("photo", max(sizes, key=lambda file: file.file_size))]
-    sticker = extra.get("sticker")
-    if isinstance(sticker, Mapping):
-        moving = sticker.get("is_animated") or sticker.get("is_video")
-        file = _file(sticker.get("thumbnail") if moving else sticker)
-        if file is not None:
-            return [_incoming_file("sticker", file)]
-    return []
-
-
-def _file(raw: Any) -> File | None:
-    try:
-        return File.model_validate(raw) if raw else None
-    except ValidationError:
-        return None
+        return [_incoming_file("photo", max(sizes, key=lambda file: file.file_size))], {"photo"}
+    sticker = mapping(extra.get("sticker"))
+    moving = sticker.get("is_animated") or sticker.get("is_video")
+    file = read(File, sticker.get("thumbnail") if moving else sticker)
+    return ([_incoming_file("sticker", file)], {"sticker"}) if file is not None else ([], set())
 
 
 def _incoming_file(kind: str, file: File) -> IncomingFile:
-    default = {"photo": ".jpg", "voice": ".ogg", "audio": ".mp3", "video": ".mp4", "sticker": ".webp"}.get(kind, "")
     return IncomingFile(
         kind=kind,
-        name=file.file_name or (f"{kind}{default}" if default else ""),
+        name=file.file_name or _NAMES.get(kind, ""),
         mime=file.mime_type,
-        size=file.file_size,
-        remote={"file_id": file.file_id},
+        size=max(0, file.file_size),
+        # The id may change from update to update, the key names the file for good.
+        remote={"file_id": words(file.file_id), "key": file.file_unique_id},
     )
 
 
-def _fill_content(message: Message, content: dict[str, Any]) -> bool:
-    """Reads what text and files cannot carry. Returns whether there was any that a person can see."""
-    extra = message.extra
-    seen = False
-    place = extra.get("venue") or extra.get("location")
-    if isinstance(place, Mapping):
-        point = place.get("location", place)
-        content["location"] = {
-            "latitude": point.get("latitude"), "longitude": point.get("longitude"),
-            "title": place.get("title", ""), "address": place.get("address", ""),
-        }  # fmt: skip
-        seen = True
-    card = extra.get("contact")
-    if isinstance(card, Mapping):
-        name = f"{card.get('first_name', '')} {card.get('last_name', '')}".strip()
-        content["contact"] = {"name": name, "phone": card.get("phone_number", "")}
-        seen = True
-    sticker = extra.get("sticker")
-    if isinstance(sticker, Mapping):
-        content["sticker"] = sticker.get("emoji", "")
-        seen = True
-    quote = extra.get("quote")
-    if isinstance(quote, Mapping) and quote.get("text"):
-        content["quote"] = str(quote["text"])
-    origin = extra.get("forward_origin")
-    if isinstance(origin, Mapping):
-        who = origin.get("sender_user_name") or (origin.get("sender_user") or {}).get("first_name") or ""
-        content["forwarded_from"] = str(who)
-    return seen
+def _content(extra: Mapping[str, Any]) -> tuple[dict[str, Any], set[str]]:
+    """What text and files cannot carry, and the fields whose content a person can see there."""
+    content: dict[str, Any] = {}
+    seen: set[str] = set()
+    venue = mapping(extra.get("venue"))
+    place = read(Place, venue.get("location") or extra.get("location"))
+    if place is not None:
+        names = {"title": words(venue.get("title")), "address": words(venue.get("address"))}
+        content["location"] = {**place.model_dump(), **names}
+        seen.add("location")
+    card = read(User, extra.get("contact"))
+    phone = words(mapping(extra.get("contact")).get("phone_number"))
+    if card is not None and (card.name or phone):
+        content["contact"] = {"name": card.name, "phone": phone}
+        seen.add("contact")
+    emoji = words(mapping(extra.get("sticker")).get("emoji"))
+    if emoji:
+        content["sticker"] = emoji
+        seen.add("sticker")
+    quote = words(mapping(extra.get("quote")).get("text"))
+    if quote:
+        content["quote"] = quote
+    origin = _origin(mapping(extra.get("forward_origin")))
+    if origin:
+        content["forwarded_from"] = origin
+    return content, seen
+
+
+def _origin(origin: Mapping[str, Any]) -> str:
+    """The name of a person, of a hidden person, of a group or of a channel."""
+    person = read(User, origin.get("sender_user"))
+    place = mapping(origin.get("sender_chat")) or mapping(origin.get("chat"))
+    return (person.name if person else "") or words(origin.get("sender_user_name")) or words(place.get("title"))

@@ -1,38 +1,80 @@
-"""Telegram's JSON, as much of it as we read (Bot API 10). Everything is optional and extra fields are kept out of the way:
-a changed schema must cost us a detail, never the message."""
+"""Telegram's JSON, as much of it as we read (Bot API 10). Everything is optional, extra fields are kept out of the way and a
+part of a wrong type counts as absent: a changed schema must cost us a detail, never the message."""
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+Model = TypeVar("Model", bound=BaseModel)
+# PostgreSQL's bigint; Telegram's own numbers go to 52 bits.
+_LARGEST = 2**63 - 1
+
+
+def words(value: Any) -> str:
+    """The text, or an empty one for anything else. PostgreSQL stores no NUL."""
+    return value.replace("\x00", "") if isinstance(value, str) else ""
+
+
+def number(value: Any) -> int:
+    fits = isinstance(value, int) and not isinstance(value, bool) and abs(value) <= _LARGEST
+    return value if fits else 0
+
+
+def mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def items(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def read(model: type[Model], value: Any) -> Model | None:
+    """The part typed, or None where it is absent or of another shape."""
+    try:
+        return model.model_validate(value) if isinstance(value, Mapping) else None
+    except ValidationError:
+        return None
+
+
+Text = Annotated[str, BeforeValidator(words)]
+Number = Annotated[int, BeforeValidator(number)]
 
 
 class Part(BaseModel):
-    model_config = ConfigDict(extra="ignore")
+    model_config = ConfigDict(extra="ignore", populate_by_name=True)
 
 
 class User(Part):
-    id: int
-    first_name: str = ""
-    last_name: str = ""
-    username: str = ""
-    language_code: str = ""
+    id: Number = 0
+    first_name: Text = ""
+    last_name: Text = ""
+    username: Text = ""
+    language_code: Text = ""
 
     @property
     def name(self) -> str:
         return f"{self.first_name} {self.last_name}".strip()
 
 
-class Chat(Part):
-    id: int
-    type: str = ""
+class Chat(User):
+    """A private chat carries the person's name too, and its id is the person's."""
+
+    id: int = Field(ge=-_LARGEST, le=_LARGEST)
+    type: Text = ""
 
 
 class File(Part):
     file_id: str
-    file_unique_id: str = ""
-    file_size: int = 0
-    file_name: str = ""
-    mime_type: str = ""
+    file_unique_id: Text = ""
+    file_size: Number = 0
+    file_name: Text = ""
+    mime_type: Text = ""
+
+
+class Place(Part):
+    latitude: float = Field(ge=-90, le=90)
+    longitude: float = Field(ge=-180, le=180)
 
 
 class Message(Part):
@@ -40,40 +82,41 @@ class Message(Part):
 
     model_config = ConfigDict(extra="allow", populate_by_name=True)
 
-    message_id: int = 0
-    sender: User | None = Field(None, alias="from")
+    message_id: Number = 0
+    sender: Annotated[User, BeforeValidator(mapping)] = Field(default_factory=User, alias="from")
     chat: Chat
-    date: int = 0
-    edit_date: int | None = None
-    text: str = ""
-    caption: str = ""
-    media_group_id: str = ""
-    message_thread_id: int | None = None
-    business_connection_id: str = ""
+    date: Number = 0
+    edit_date: Number = 0
+    text: Text = ""
+    caption: Text = ""
+    media_group_id: Text = ""
+    message_thread_id: Number = 0
+    business_connection_id: Text = ""
 
     @property
     def extra(self) -> dict[str, Any]:
         return self.__pydantic_extra__ or {}
 
 
-class CallbackQuery(Part):
-    model_config = ConfigDict(extra="ignore", populate_by_name=True)
+class Sender(User):
+    """Whoever pressed or blocked: without an id there is nobody."""
 
-    id: str
-    sender: User = Field(alias="from")
-    message: dict[str, Any] | None = None
-    data: str = ""
+    id: int = Field(ge=-_LARGEST, le=_LARGEST)
+
+
+class CallbackQuery(Part):
+    id: Text = ""
+    sender: Sender = Field(alias="from")
+    message: Annotated[Mapping[str, Any], BeforeValidator(mapping)] = Field(default_factory=dict)
+    data: Text = ""
 
 
 class ChatMember(Part):
-    status: str = ""
+    status: Text = ""
 
 
 class ChatMemberUpdated(Part):
-    model_config = ConfigDict(extra="ignore", populate_by_name=True)
-
     chat: Chat
-    sender: User = Field(alias="from")
     new_chat_member: ChatMember
 
 

@@ -16,8 +16,19 @@ def read_facts(page: Any, attributes: Any) -> dict[str, type_fact]:
         given["page"] = page.get("url")
     facts: dict[str, type_fact] = {}
     for name, value in given.items():
-        if isinstance(value, str):
-            value = value.replace("\x00", "")[:LONGEST_VALUE]
-        if isinstance(value, str | int | float) and name and len(facts) < MOST_FACTS:
-            facts[str(name).replace("\x00", "")[:LONGEST_NAME]] = value
+        name, fact = _words(str(name), LONGEST_NAME), _plain(value)
+        if name and fact is not None and len(facts) < MOST_FACTS:
+            facts[name] = fact
     return facts
+
+
+def _plain(value: Any) -> type_fact | None:
+    if isinstance(value, str):
+        return _words(value, LONGEST_VALUE)
+    # JSON of Python knows NaN and Infinity, PostgreSQL's and the browser's do not; beyond 2**53 a browser rounds.
+    return value if isinstance(value, int | float) and abs(value) <= 2**53 else None
+
+
+def _words(text: str, limit: int) -> str:
+    """Without what PostgreSQL cannot store: NUL and halves of surrogate pairs."""
+    return text.replace("\x00", "").encode("utf-8", "ignore").decode()[:limit]

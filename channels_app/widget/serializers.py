@@ -6,6 +6,9 @@ from uuid import UUID
 from channels_app.widget.sessions import sign_file
 from tickets.models import Attachment, Author, Message, MessageKind
 
+# What stands beside these in `Message.content` (scores, ids, names of internal things) is for agents.
+_BUTTON = ("text", "value")
+_CITATION = ("n", "title", "section", "page", "quote", "url")
 _AUTHORS = {Author.CONTACT: "visitor", Author.AGENT: "agent", Author.ASSISTANT: "assistant", Author.SYSTEM: "system"}
 
 
@@ -24,9 +27,13 @@ def public_message(message: Message, address: str) -> dict[str, Any]:
         "edited": message.edited_at is not None,
         "deleted": deleted,
         "attachments": [] if deleted else [_file(a, message, address) for a in message.attachments.all()],
-        "buttons": message.content.get("buttons", []),
-        "citations": message.content.get("citations", []),
+        "buttons": _only(_BUTTON, message.content.get("buttons", [])),
+        "citations": _only(_CITATION, message.content.get("citations", [])),
     }
+
+
+def _only(names: tuple[str, ...], rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [{name: row.get(name) for name in names} for row in rows]
 
 
 def _file(attachment: Attachment, message: Message, address: str) -> dict[str, Any]:

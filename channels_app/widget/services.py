@@ -5,18 +5,19 @@ from typing import Any
 from uuid import UUID, uuid4, uuid5
 
 from django.core.files.base import File
-from django.db import transaction
+from django.db import IntegrityError, transaction
+from django.db.models import Max, Q
 from django.utils.translation import gettext as _
 
 from channels_app.base import Incoming, IncomingFile, Profile
 from channels_app.widget.facts import type_fact
 from channels_app.widget.serializers import public_message, visible_messages
 from channels_app.widget.sessions import Visitor
-from omnisupport.lib.errors import InvalidInput
+from omnisupport.lib.errors import Conflict, InvalidInput
 from tenants.events.models import Event
-from tickets.models import Attachment, Author, Message, Status, Ticket
+from tickets.models import Attachment, Author, ContactAddress, Message, Status, Ticket
 from tickets.services.attachments import store_upload
-from tickets.services.post import hand_to_human
+from tickets.services.post import hand_to_human, post_message
 from tickets.services.receive import lock_address, receive_message
 
 HISTORY = 200
@@ -48,19 +49,39 @@ def write(
     language: str = "",
     facts: Mapping[str, type_fact] | None = None,
 ) -> Message:
-    """Stores a visitor's message; the same `client_id` is the same message. Raises InvalidInput when it is empty."""
+    """Stores a visitor's message; the same `client_id` is the same message.
+
+    Raises InvalidInput (empty, a file that is not theirs), Conflict (the id is of a message that is not theirs).
+    """
     text = text.replace("\x00", "").strip()
     if not text and not attachment_ids:
         raise InvalidInput(_("Write a text or attach a file."), field="text")
+    _check_uploads(visitor, client_id, attachment_ids)
+    taken = Conflict(_("This message id is already used in another conversation."), field="client_id")
     files = tuple(IncomingFile(attachment_id=id) for id in attachment_ids)
-    message, _new = receive_message(
-        channel_id=visitor.channel.id,
-        address=visitor.address,
-        profile=Profile(language=language, details={"facts": dict(facts)} if facts else {}),
-        incoming=Incoming(external_id=str(client_id), text=text, files=files, client_id=client_id),
-        assign_to=visitor.channel.first_assignee_id,
-    )
+    try:
+        message, _new = receive_message(
+            channel_id=visitor.channel.id,
+            address=visitor.address,
+            profile=Profile(language=language, details={"facts": dict(facts)} if facts else {}),
+            incoming=Incoming(external_id=str(client_id), text=text, files=files, client_id=client_id),
+            assign_to=visitor.channel.first_assignee_id,
+        )
+    except IntegrityError:
+        raise taken from None
+    if message.author != Author.CONTACT:
+        raise taken
     return message
+
+
+def _check_uploads(visitor: Visitor, client_id: UUID, attachment_ids: Sequence[UUID]) -> None:
+    """Files that wait for this message, or hang on it since an earlier try."""
+    if not attachment_ids:
+        return
+    free = Attachment.objects.filter(Q(message=None) | Q(message__client_id=client_id), id__in=attachment_ids)
+    own = free.filter(uploaded_from__channel_id=visitor.channel.id, uploaded_from__address=visitor.address)
+    if own.count() != len(set(attachment_ids)):
+        raise InvalidInput(_("One of the files is gone. Attach it again."), field="attachments")
 
 
 @transaction.atomic
@@ -69,31 +90,34 @@ def keep_upload(visitor: Visitor, file: File[Any]) -> Attachment:
     return store_upload(file, address=row)
 
 
-def call_person(visitor: Visitor) -> Message:
-    """“Talk to a person”: hands over from the assistant; says so again when a person has it already."""
+@transaction.atomic
+def call_person(visitor: Visitor, language: str = "") -> Message:
+    """“Talk to a person”: takes the conversation from the assistant; where there is none yet, begins it.
+
+    Says that a person will come, also when one has the conversation already. Pressed again with nothing written in
+    between, it is the same message.
+    """
     asked = _("I would like to talk to a person.")
     text = _("A person will answer here as soon as possible. You can go on writing.")
-    row = visitor.row()
-    live = Ticket.objects.filter(address=row).exclude(status=Status.CLOSED).first() if row else None
-    if live is None or live.status == Status.SOLVED or not live.messages.filter(author=Author.CONTACT).exists():
-        live = write(visitor, client_id=uuid4(), text=asked).ticket
-    done = hand_to_human(ticket_id=live.id, reason="asked", text=text, client_id=uuid4())
-    if done is not None:
-        return done
-    return _already_with_people(live, text)
+    # Locked before looking: an impatient second press waits here and then finds what the first one began.
+    row = lock_address(visitor.channel.id, visitor.address, Profile(language=language))
+    ticket = Ticket.objects.filter(address=row).exclude(status=Status.CLOSED).first()
+    if ticket is None or ticket.status == Status.SOLVED or _last_word(ticket) is None:
+        ticket = write(visitor, client_id=uuid4(), text=asked).ticket
+    key = uuid5(UUID(int=ticket.id), f"person after {_last_word(ticket)}")
+    handed = hand_to_human(ticket_id=ticket.id, reason="asked", text=text, client_id=key)
+    return handed or post_message(ticket_id=ticket.id, client_id=key, text=text, author=Author.SYSTEM)
 
 
-def _already_with_people(ticket: Ticket, text: str) -> Message:
-    from tickets.services.post import post_message
-
-    # One such line a conversation: the id makes a second press find the first.
-    return post_message(
-        ticket_id=ticket.id, client_id=uuid5(UUID(int=ticket.id), "with-people"), text=text, author=Author.SYSTEM
-    )
+def _last_word(ticket: Ticket) -> int | None:
+    """The id of the visitor's newest message in it."""
+    newest: int | None = ticket.messages.filter(author=Author.CONTACT).aggregate(id=Max("id"))["id"]
+    return newest
 
 
 def mark_read(visitor: Visitor, last: int) -> None:
-    row = visitor.row()
-    if row is not None and last > row.read_up_to:
-        row.read_up_to = last
-        row.save(update_fields=["read_up_to"])
+    """Everything up to the message `last`; never back, and never further than what there is to read."""
+    newest = visible_messages(visitor.address, visitor.channel.id).filter(id__lte=last).aggregate(id=Max("id"))["id"]
+    if newest is not None:
+        rows = ContactAddress.objects.filter(channel_id=visitor.channel.id, address=visitor.address)
+        rows.filter(read_up_to__lt=newest).update(read_up_to=newest)

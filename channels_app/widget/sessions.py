@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 
 from channels_app.models import Channel
 from omnisupport.lib.errors import NotAuthenticated
+from tenants.accounts.tokens import tenant_uuid
 from tenants.names import current_schema
 from tickets.models import ContactAddress
 
@@ -35,7 +36,7 @@ def new_visitor(channel: Channel) -> Visitor:
 
 
 def issue_token(visitor: Visitor) -> str:
-    claims = {"s": current_schema(), "c": str(visitor.channel.id), "v": visitor.address}
+    claims = {"t": tenant_uuid(), "c": str(visitor.channel.id), "v": visitor.address}
     return _SIGNER.sign_object(claims)
 
 
@@ -43,10 +44,10 @@ def read_token(token: str) -> tuple[str, str]:
     """(channel id, visitor) of a token of this workspace. Raises NotAuthenticated."""
     try:
         claims = _SIGNER.unsign_object(token, max_age=MAX_AGE)
-        schema, channel, address = str(claims["s"]), str(claims["c"]), str(claims["v"])
+        tenant, channel, address = str(claims["t"]), str(claims["c"]), str(claims["v"])
     except (signing.BadSignature, KeyError, TypeError, ValueError):
         raise NotAuthenticated(_("This chat session has ended. Reload the page.")) from None
-    if schema != current_schema():
+    if tenant != tenant_uuid():
         raise NotAuthenticated(_("This chat session has ended. Reload the page."))
     return channel, address
 

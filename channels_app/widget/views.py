@@ -6,23 +6,26 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from csp.constants import NONE, SELF
+from django.core.exceptions import RequestDataTooBig, TooManyFilesSent
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http.multipartparser import MultiPartParserError
 from django.shortcuts import render
 from django.utils import translation
 from django.utils.translation import gettext as _
 from django.views.decorators.clickjacking import xframe_options_exempt
 from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_safe
 from pydantic import BaseModel, Field, ValidationError
 
 from channels_app.models import Channel
 from channels_app.widget import services
 from channels_app.widget.adapter import Config
 from channels_app.widget.facts import read_facts
+from channels_app.widget.limits import count_address, count_visitor
 from channels_app.widget.serializers import public_message, visible_messages
 from channels_app.widget.sessions import Visitor, check_file_signature, issue_token, new_visitor, visitor_of
-from omnisupport.lib.errors import AppError, InvalidInput, RateLimited
-from omnisupport.lib.limits import count_against
-from tenants.names import tenant_key
+from omnisupport.lib.errors import AppError, InvalidInput, RateLimited, TooLarge
+from tenants.accounts.throttle import client_address
 from tickets.files import file_response
 from tickets.models import Attachment, MessageKind
 
@@ -55,7 +58,9 @@ def endpoint(method: str) -> Callable[[View], View]:
             with translation.override(_language(request)):
                 try:
                     if request.method != method:
-                        return _problem(405, "method", _("Use %(method)s here.") % {"method": method})
+                        refusal = _problem(405, "method", _("Use %(method)s here.") % {"method": method})
+                        refusal["Allow"] = method
+                        return refusal
                     channel = Channel.objects.filter(id=channel_id, kind="widget", is_active=True).first()
                     if channel is None:
                         return _problem(404, "not_found", _("There is no such chat."))
@@ -86,16 +91,27 @@ def _body(request: HttpRequest, shape: type[Shape]) -> Shape:
     except ValidationError as error:
         field = ".".join(str(part) for part in error.errors()[0]["loc"])
         raise InvalidInput(_("The field “%(field)s” is not right.") % {"field": field}, field=field) from None
+    except RequestDataTooBig:
+        raise TooLarge(_("This is too large")) from None
     except (ValueError, RecursionError):
         raise InvalidInput(_("The request is not valid JSON.")) from None
 
 
-def _limit(request: HttpRequest, what: str, who: str, limit: int, seconds: int) -> None:
-    count_against(tenant_key("widget", what, who), limit=limit, seconds=seconds)
+def _visitor(request: HttpRequest, channel: Channel, what: str) -> Visitor:
+    """Who asks, counted against what one visitor may. Raises NotAuthenticated, RateLimited."""
+    visitor = visitor_of(channel, request.headers.get("Authorization", ""))
+    count_visitor(what, visitor.address)
+    return visitor
 
 
-def _visitor(request: HttpRequest, channel: Channel) -> Visitor:
-    return visitor_of(channel, request.headers.get("Authorization", ""))
+def _writer(request: HttpRequest, channel: Channel, what: str) -> Visitor:
+    """A visitor who adds to the workspace, counted with everybody of the same internet address too."""
+    visitor = _visitor(request, channel, what)
+    address = client_address(request)
+    count_address(what, address)
+    if visitor.row() is None:
+        count_address("conversation", address)
+    return visitor
 
 
 @endpoint("GET")
@@ -123,9 +139,11 @@ def config(request: HttpRequest, channel: Channel) -> HttpResponse:
 @endpoint("POST")
 def session(request: HttpRequest, channel: Channel) -> HttpResponse:
     """Begins a visit or goes on with the one of the token: history, unread, where the events stand."""
-    _limit(request, "session", request.META.get("REMOTE_ADDR", ""), 60, 60)
-    given = request.headers.get("Authorization", "")
-    visitor = visitor_of(channel, given) if given else new_visitor(channel)
+    if request.headers.get("Authorization"):
+        visitor = _visitor(request, channel, "session")
+    else:
+        count_address("session", client_address(request))
+        visitor = new_visitor(channel)
     state = services.open_session(visitor)
     return JsonResponse({"token": issue_token(visitor), "visitor": visitor.address, **state})
 
@@ -137,7 +155,7 @@ def messages(request: HttpRequest, channel_id: UUID) -> HttpResponse:
 
 @endpoint("GET")
 def list_messages(request: HttpRequest, channel: Channel) -> HttpResponse:
-    visitor = _visitor(request, channel)
+    visitor = _visitor(request, channel, "list")
     after = request.GET.get("after", "0")
     if not after.isdecimal() or len(after) > 18:
         raise InvalidInput(_("“after” must be the id of a message."), field="after")
@@ -149,9 +167,8 @@ def list_messages(request: HttpRequest, channel: Channel) -> HttpResponse:
 
 @endpoint("POST")
 def post_message(request: HttpRequest, channel: Channel) -> HttpResponse:
-    visitor = _visitor(request, channel)
+    visitor = _writer(request, channel, "message")
     new = _body(request, NewMessage)
-    _limit(request, "message", visitor.address, 30, 60)
     message = services.write(
         visitor,
         client_id=new.client_id,
@@ -165,9 +182,11 @@ def post_message(request: HttpRequest, channel: Channel) -> HttpResponse:
 
 @endpoint("POST")
 def upload(request: HttpRequest, channel: Channel) -> HttpResponse:
-    visitor = _visitor(request, channel)
-    _limit(request, "upload", visitor.address, 20, 600)
-    file = request.FILES.get("file")
+    visitor = _writer(request, channel, "upload")
+    try:
+        file = request.FILES.get("file")
+    except (MultiPartParserError, TooManyFilesSent):
+        file = None
     if file is None:
         raise InvalidInput(_("Send the file as multipart/form-data in the field “file”."), field="file")
     attachment = services.keep_upload(visitor, file)
@@ -179,18 +198,19 @@ def upload(request: HttpRequest, channel: Channel) -> HttpResponse:
 
 @endpoint("POST")
 def handoff(request: HttpRequest, channel: Channel) -> HttpResponse:
-    visitor = _visitor(request, channel)
-    _limit(request, "handoff", visitor.address, 5, 60)
-    return JsonResponse(public_message(services.call_person(visitor), visitor.address), status=201)
+    visitor = _writer(request, channel, "handoff")
+    said = services.call_person(visitor, _language(request))
+    return JsonResponse(public_message(said, visitor.address), status=201)
 
 
 @endpoint("POST")
 def read(request: HttpRequest, channel: Channel) -> HttpResponse:
-    visitor = _visitor(request, channel)
+    visitor = _visitor(request, channel, "read")
     services.mark_read(visitor, int(_body(request, LastRead).last))
     return JsonResponse({})
 
 
+@require_safe
 def file(request: HttpRequest, channel_id: UUID, attachment_id: UUID) -> HttpResponse:
     """A short-lived signed link, because an image tag cannot send a header."""
     address = check_file_signature(request.GET.get("sig", ""), attachment_id)
@@ -206,6 +226,7 @@ def file(request: HttpRequest, channel_id: UUID, attachment_id: UUID) -> HttpRes
     return file_response(attachment, request.headers.get("Range", ""))
 
 
+@require_safe
 @xframe_options_exempt
 def page(request: HttpRequest, channel_id: UUID) -> HttpResponse:
     """The document inside the frame; only the channel's own sites may hold it."""

@@ -103,7 +103,9 @@ def worker(_prepared: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 
 
 @pytest.fixture
-def sit_down(chromium: Browser, live_shop: Workspace, web: LiveServer, worker: Process) -> Iterator[Callable[..., Desk]]:
+def sit_down(
+    chromium: Browser, live_shop: Workspace, web: LiveServer, worker: Process
+) -> Iterator[Callable[..., Desk]]:
     """`sit_down(user, **context)`: this agent at the inbox, with a browser of their own. Ends with a look at the problems."""
     desks: list[Desk] = []
 

@@ -79,7 +79,7 @@ def drip(piece: bytes = b" ", seconds: float = 0.02) -> Iterator[bytes]:
 class StandIn:
     """Subclass and write `handle`. `requests` are all that came, in order; `gate` closed holds every answer back."""
 
-    def __init__(self, *, tls: ssl.SSLContext | None = None) -> None:
+    def __init__(self, *, port: int = 0, tls: ssl.SSLContext | None = None) -> None:
         self.requests: list[Request] = []
         self.gate = threading.Event()
         self.gate.set()
@@ -87,7 +87,7 @@ class StandIn:
         self._open: list[Request] = []
         self._lock = threading.RLock()
         self._arrived = threading.Condition(self._lock)
-        self._server = _Server(("127.0.0.1", 0), _Handler)
+        self._server = _Server(("127.0.0.1", port), _Handler)
         self._server.stand_in = self
         self._scheme = "https" if tls else "http"
         if tls:

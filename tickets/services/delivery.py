@@ -41,6 +41,22 @@ def claim_next(address_id: int) -> Message | None:
     return Message.objects.select_related("ticket", "address", "reply_to", "user").get(id=candidate)
 
 
+def put_off(address_id: int, until: datetime) -> None:
+    """Nothing of this chat leaves before `until`; that costs its messages no attempt."""
+    due = Q(due_at=None) | Q(due_at__lt=until)
+    Message.objects.filter(due, address_id=address_id, delivery=Delivery.QUEUED).update(due_at=until)
+
+
+@transaction.atomic
+def note_sent_part(message_id: int, part: str) -> None:
+    """Keeps the provider's id of a piece that went through (`content["sent_parts"]`) and begins the claim's time anew."""
+    message = Message.objects.select_for_update().get(id=message_id)
+    parts = [*message.content.get("sent_parts", []), part]
+    message.content = {**message.content, "sent_parts": parts}
+    message.claimed_at = timezone.now()
+    message.save(update_fields=["content", "claimed_at"])
+
+
 @transaction.atomic
 def move_delivery(
     message_id: int, to: Delivery, *, error: str = "", external_id: str = "", due_at: datetime | None = None

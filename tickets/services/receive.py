@@ -147,22 +147,38 @@ def _note_inbound(ticket: Ticket, row: ContactAddress, message: Message) -> None
 
 @transaction.atomic
 def edit_received_message(
-    *, channel_id: UUID, address: str, external_id: str, text: str, edited_at: datetime | None
+    *,
+    channel_id: UUID,
+    address: str,
+    external_id: str,
+    text: str,
+    edited_at: datetime | None,
+    content: dict[str, Any] | None = None,
+    files: tuple[IncomingFile, ...] = (),
 ) -> bool:
-    """The customer changed a message. Returns False when we never had it (the caller decides what to do then)."""
+    """The customer changed a message. Returns False when we never had it (the caller decides what to do then).
+
+    `content` is laid over what is known (a place that moves). A file joins the others when its `remote["key"]` is new.
+    """
     rows = Message.objects.select_for_update().filter(
         address__channel_id=channel_id, address__address=address, external_id=external_id, author=Author.CONTACT
     )
     message = rows.first()
     if message is None:
         return False
-    if message.text == text:
+    changed = {name: value for name, value in (content or {}).items() if message.content.get(name) != value}
+    known = {attachment.remote.get("key") for attachment in message.attachments.all()} if files else set()
+    new_files = tuple(file for file in files if file.remote.get("key") and file.remote["key"] not in known)
+    if message.text == text and not changed and not new_files:
         return True
-    history = [*message.content.get("edits", []), {"text": message.text, "until": timezone.now().isoformat()}]
-    message.content = {**message.content, "edits": history[-20:]}
+    if message.text != text:
+        history = [*message.content.get("edits", []), {"text": message.text, "until": timezone.now().isoformat()}]
+        changed["edits"] = history[-20:]
+    message.content = {**message.content, **changed}
     message.text = text
     message.edited_at = edited_at or timezone.now()
     message.save(update_fields=["text", "content", "edited_at"])
+    _attach(message, message.address, new_files)
     record("message.edited", ticket_id=message.ticket_id, payload={"message_id": str(message.id), "kind": message.kind})
     return True
 

@@ -137,6 +137,9 @@ def test_asking_for_a_person_hands_over_once_and_says_so(shop):
         assert visitor.post("handoff/").json()["author"] == "system"
     ticket = Ticket.objects.get()
     assert ticket.assignee is None and ticket.handoff_reason == "asked"
+    assert Message.objects.filter(author="system").count() == 1
+    visitor.say("Вы здесь?")
+    visitor.post("handoff/")
     assert Message.objects.filter(author="system").count() == 2
 
 
