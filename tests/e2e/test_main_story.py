@@ -10,26 +10,20 @@ from typing import Any
 import docx
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import expect
 
 from ai_assistant.services.assistants import ensure_assistant
 from channels_app.models import Channel
 from knowledge.models import Document
 from knowledge.services.documents import add_document
-from tests.cast import PASSWORD, Workspace
-from tests.chromium import launch_chromium
+from tests.cast import Workspace
+from tests.e2e.conftest import Desk
 from tests.servers import LiveServer, beat_process, until, worker_process
 from tests.standins.telegram import TOKEN, TelegramStandIn
 from tickets.models import Message, Ticket
 
 HTML = "<html><body><h1>Возврат</h1><p>Вернуть байдарку можно в течение 45 дней, если она не была в воде.</p></body></html>"
 TEXT = "# Самовывоз\n\nСклад самовывоза находится на улице Причальной, 7 и открыт до 21:00.\n"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with launch_chromium() as chromium:
-        yield chromium
 
 
 @pytest.fixture
@@ -62,21 +56,13 @@ def office(live_shop: Workspace, web: LiveServer, telegram: TelegramStandIn, tmp
             process.stop()
 
 
-def _log_in(page: Page, web: LiveServer, office: Workspace) -> None:
-    page.goto(web.url(office, "/accounts/login/"))
-    page.locator("input[name=username]").fill("agent@example.com")
-    page.locator("input[name=password]").fill(PASSWORD)
-    page.keyboard.press("Enter")
-    page.wait_for_url("**/inbox/**")
-
-
-def test_ask_answer_hand_over_reply_count(office, live_rival, web, browser):
-    visitor, agent = browser.new_context().new_page(), browser.new_context().new_page()
+def test_ask_answer_hand_over_reply_count(office, live_rival, web, chromium):
+    visitor, agent = chromium.new_context().new_page(), chromium.new_context().new_page()
     complaints: list[str] = []
     for page in (visitor, agent):
         page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
         page.on("pageerror", lambda error: complaints.append(str(error)))
-    _log_in(agent, web, office)
+    desk = Desk(agent, office, web).sit(office.agent)
 
     visitor.goto(web.url(office, "/demo-shop/"))
     visitor.locator("button[aria-haspopup=dialog]").click()
@@ -92,11 +78,8 @@ def test_ask_answer_hand_over_reply_count(office, live_rival, web, browser):
     expect(log.get_by_text(re.compile("зову человека")).first).to_be_visible(timeout=20_000)
 
     ticket = Ticket.objects.get()
-    # Nobody reloads: the conversation turns up by itself in the list of those without an assignee.
-    agent.goto(web.url(office, f"/inbox/{ticket.number}/"))
-    reply = agent.get_by_role("textbox", name=re.compile("ответ", re.IGNORECASE)).first
-    reply.fill("Парашютов нет, но есть спасательные жилеты.")
-    reply.press("Control+Enter")
+    # Nobody reloads: the conversation turns up by itself among those that nobody has.
+    desk.view("unassigned").open(ticket).write("Парашютов нет, но есть спасательные жилеты.")
     expect(log.get_by_text("спасательные жилеты").first).to_be_visible(timeout=20_000)
 
     composer.fill("Спасибо, беру жилет!")
