@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -13,16 +13,32 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from pydantic import BaseModel
 
+from channels_app.inbound import (
+    AddressBlocked,
+    AddressChanged,
+    ButtonPressed,
+    ConversationStarted,
+    DeletedMessage,
+    Echo,
+    EditedMessage,
+    InboundResult,
+    MessageReceived,
+    Reaction,
+    ReadUpTo,
+    Receipt,
+)
 from tickets.services.receive import Incoming, IncomingFile, Profile
 
 __all__ = [
     "Adapter",
     "AddressBlocked",
+    "AddressChanged",
     "ButtonPressed",
     "ChannelInfo",
     "Connected",
     "ConversationStarted",
     "DeletedMessage",
+    "Echo",
     "EditedMessage",
     "FetchedFile",
     "InboundResult",
@@ -33,81 +49,16 @@ __all__ = [
     "OutgoingFile",
     "OutgoingMessage",
     "Profile",
+    "Rate",
+    "Reaction",
+    "ReadUpTo",
     "Receipt",
     "SendResult",
+    "Template",
     "TransportError",
     "UnknownOutcome",
     "Unparsable",
 ]  # fmt: skip
-
-
-# ---- Inbound: typed events that `parse` returns ------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class MessageReceived:
-    address: str
-    profile: Profile
-    incoming: Incoming
-
-
-@dataclass(frozen=True)
-class EditedMessage:
-    """`incoming` is used as a new message when the original never reached us."""
-
-    address: str
-    profile: Profile
-    incoming: Incoming
-    edited_at: datetime | None = None
-
-
-@dataclass(frozen=True)
-class DeletedMessage:
-    address: str
-    external_id: str
-
-
-@dataclass(frozen=True)
-class Receipt:
-    """The provider's status of one of our messages: sent, delivered, read or failed."""
-
-    address: str
-    external_id: str
-    state: str
-    error: str = ""
-
-
-@dataclass(frozen=True)
-class AddressBlocked:
-    """`reason` empty means reachable again."""
-
-    address: str
-    reason: str
-
-
-@dataclass(frozen=True)
-class ButtonPressed:
-    """A press is an inbound message whose text is the button's; `callback_id` must be answered at once."""
-
-    address: str
-    profile: Profile
-    incoming: Incoming
-    callback_id: str = ""
-
-
-@dataclass(frozen=True)
-class ConversationStarted:
-    """The person opened the chat. `payload` came with the link and is untrusted."""
-
-    address: str
-    profile: Profile
-    incoming: Incoming
-    payload: str = ""
-
-
-InboundResult = (
-    MessageReceived | EditedMessage | DeletedMessage | Receipt | AddressBlocked | ButtonPressed | ConversationStarted
-)
 
 
 class Unparsable(Exception):
@@ -128,6 +79,8 @@ class OutgoingFile:
     size: int
     path: str
     remote: Mapping[str, Any] = field(default_factory=dict)
+    # A signed link good for a week, for providers that fetch by themselves and for files over their limits.
+    url: str = ""
 
     def read(self) -> bytes:
         """Raises TransportError: what cannot be read has certainly not been sent."""
@@ -166,6 +119,16 @@ class OutgoingMessage:
     reply_to_external_id: str = ""
     sent_parts: Sequence[str] = ()
     note_part: Callable[[str], None] = _forget
+    # {name, language, variables: {name: value}} of a template that the provider has approved; `text` is how it reads.
+    template: Mapping[str, Any] | None = None
+    # The person's second address in the channel, as in Profile.
+    alias: str = ""
+    # Of the conversation: the number agents see, its subject, and the newest messages' external ids, oldest first (e-mail).
+    ticket_number: int = 0
+    subject: str = ""
+    thread: Sequence[str] = ()
+    # Written by the assistant or the product, not by a person.
+    automatic: bool = False
 
 
 @dataclass(frozen=True)
@@ -240,7 +203,32 @@ class Connected:
 
 
 @dataclass(frozen=True)
+class Rate:
+    """`per_second` in the long run, up to `burst` at once."""
+
+    per_second: float
+    burst: int
+
+
+@dataclass(frozen=True)
+class Template:
+    """A message text that the provider has approved. `body` has its variables as {{name}}, in the order of `variables`."""
+
+    external_id: str
+    name: str
+    language: str
+    status: str
+    category: str
+    body: str
+    variables: tuple[str, ...] = ()
+    header: str = ""
+    footer: str = ""
+
+
+@dataclass(frozen=True)
 class Limits:
+    """Characters as the provider counts them (`Adapter.length`); `file_bytes`: larger files leave as a link."""
+
     text: int = 4096
     caption: int = 1024
     file_bytes: int = 20 * 1024 * 1024
@@ -263,6 +251,17 @@ class Adapter:
     can_poll: ClassVar[bool] = False
     # The body of our 200; some providers compare it.
     acknowledgement: ClassVar[bytes] = b"ok"
+    max_body: ClassVar[int] = 10 * 1024 * 1024
+    # Headers of a webhook that parsing needs; none with a secret.
+    kept_headers: ClassVar[frozenset[str]] = frozenset({"content-type", "user-agent", "x-retry-counter"})
+    # What the provider lets the whole channel and one chat send; kept by us, in Redis, over all workers.
+    rate: ClassVar[Rate | None] = None
+    chat_rate: ClassVar[Rate | None] = None
+    # So long after the customer's last message free text may be sent; later only a template.
+    window: ClassVar[timedelta | None] = None
+    has_templates: ClassVar[bool] = False
+    # What the composer offers; "bold", "italic", "strike", "code", "link", "list".
+    formats: ClassVar[frozenset[str]] = frozenset()
     # The forms of the set-up page are made from these; `Secrets` are write-only.
     Config: ClassVar[type[BaseModel]] = NoFields
     Secrets: ClassVar[type[BaseModel]] = NoFields
@@ -278,6 +277,22 @@ class Adapter:
     def event_key(self, headers: Mapping[str, str], body: bytes) -> str:
         """The provider's key of this delivery; a hash of the bytes where there is none."""
         return "sha256:" + hashlib.sha256(body).hexdigest()
+
+    def reply(self, headers: Mapping[str, str], body: bytes) -> bytes | None:
+        """The answer to a verified call that is no event but a question of the provider. None: store it."""
+        return None
+
+    def answer_check(self, query: Mapping[str, str]) -> bytes | None:
+        """The answer to a GET by which some providers prove an address. Raises NotAuthenticated; None: no such check."""
+        return None
+
+    def acknowledge(self, body: bytes) -> bytes:
+        """What the provider hears once the event is stored."""
+        return self.acknowledgement
+
+    def redact(self, body: bytes) -> bytes:
+        """The body as the ledger keeps it: without secrets of ours."""
+        return body
 
     # -- inbound: called in the worker
     def parse(self, headers: Mapping[str, str], body: bytes) -> Sequence[InboundResult]:
@@ -295,6 +310,18 @@ class Adapter:
     def send(self, message: OutgoingMessage) -> SendResult:
         """Raises TransportError (certainly not sent) or UnknownOutcome (perhaps sent)."""
         raise NotImplementedError
+
+    @staticmethod
+    def length(text: str) -> int:
+        """Of a text, as the provider counts it against `limits`."""
+        return len(text)
+
+    def fetch_templates(self) -> Sequence[Template]:
+        """All templates of the account, where `has_templates`. Raises TransportError."""
+        return ()
+
+    def mark_read(self, address: str, details: Mapping[str, Any], external_id: str) -> None:
+        """Tells the customer that an agent has seen the message, where the channel can; faults are swallowed by the caller."""
 
     def edit(self, address: str, external_id: str, text: str) -> None:
         """Changes a message of ours at the customer's side, where the channel can."""
@@ -320,6 +347,11 @@ class Adapter:
         """Asks the provider whether all is well; called every few minutes. Returns a note for the channel page. Raises
         TransportError when the channel does not work."""
         return ""
+
+    def list_received(self, since: datetime) -> Sequence[bytes] | None:
+        """What the provider holds of customers' messages since then, as bodies that `parse` takes: the daily reconciliation
+        stores those that we lack. None: the provider lets nobody ask. Raises TransportError."""
+        return None
 
     async def poll(self, state: dict[str, Any]) -> tuple[list[bytes], dict[str, Any]]:
         """Waits for updates (long poll, ≤ 30 s) where there is no public address: raw bodies and the next state."""

@@ -9,6 +9,7 @@ import json
 import time
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import parse_qsl
 from uuid import UUID
 
 import psycopg
@@ -29,9 +30,6 @@ from tenants.tasking import wake
 log = structlog.get_logger(__name__)
 
 _CHANNEL_TTL = 30.0
-# Secrets stay out of the ledger: only headers that parsing may need are kept.
-_KEPT_HEADERS = {"content-type", "user-agent", "x-retry-counter"}
-
 _insert_sql: dict[str, str] = {}
 
 
@@ -107,8 +105,6 @@ class Ingress:
         await send({"type": "http.response.body", "body": body})
 
     async def _answer(self, scope: Mapping[str, Any], headers: dict[str, str], receive: Any) -> tuple[int, bytes]:
-        if scope["method"] != "POST":
-            return 405, b"POST only"
         parts = scope["path"].strip("/").split("/")
         tenant = await self._tenant(host_name(headers.get("host", "")))
         if tenant is None or len(parts) != 3:
@@ -116,17 +112,24 @@ class Ingress:
         adapter = await self._adapter(tenant, parts[1], parts[2])
         if adapter is None:
             return 404, b"not found"
-        body = await _read(receive)
+        if scope["method"] != "POST":
+            query = dict(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True))
+            proof = adapter.answer_check(query) if scope["method"] == "GET" else None
+            return (405, b"POST only") if proof is None else (200, proof)
+        body = await _read(receive, adapter.max_body)
         if body is None:
             return 413, b"too large"
         adapter.verify(headers, body)
+        reply = adapter.reply(headers, body)
+        if reply is not None:
+            return 200, reply
         await self.store(tenant.schema_name, adapter, headers, body)
-        return 200, adapter.acknowledgement
+        return 200, adapter.acknowledge(body)
 
     async def store(self, schema: str, adapter: Adapter, headers: Mapping[str, str], body: bytes) -> None:
         """One committed INSERT; a row that is there already is a success. Also the way in for polled updates."""
-        kept = {name: value for name, value in headers.items() if name in _KEPT_HEADERS}
-        values = (adapter.channel.id, adapter.event_key(headers, body)[:200], body, json.dumps(kept))
+        kept = {name: value for name, value in headers.items() if name in adapter.kept_headers}
+        values = (adapter.channel.id, adapter.event_key(headers, body)[:200], adapter.redact(body), json.dumps(kept))
         pool = await self._open_pool()
         async with pool.connection(timeout=5) as connection:
             await connection.execute(_insert_for(schema), values)
@@ -182,7 +185,7 @@ def _load_adapter(channel_id: str, tenant: TenantInfo) -> Adapter | None:
     return kind(channel_info(channel, tenant)) if kind.has_webhook else None
 
 
-async def _read(receive: Any) -> bytes | None:
+async def _read(receive: Any, cap: int) -> bytes | None:
     """The whole body, or None when it is over the cap."""
     chunks: list[bytes] = []
     size = 0
@@ -192,7 +195,7 @@ async def _read(receive: Any) -> bytes | None:
             return None
         chunk = message.get("body", b"")
         size += len(chunk)
-        if size > settings.MAX_WEBHOOK_BYTES:
+        if size > cap:
             return None
         chunks.append(chunk)
         if not message.get("more_body"):

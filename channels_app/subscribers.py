@@ -32,7 +32,7 @@ def deliver(event: Event) -> None:
         wake(deliver_chat, row)
 
 
-@subscribe("message.received", "message.edited")
+@subscribe("message.received", "message.edited", "message.posted")
 def fetch_files(event: Event) -> None:
     pending = Attachment.objects.filter(message_id=event.payload["message_id"], state=Attachment.State.PENDING)
     for attachment_id in pending.values_list("id", flat=True):

@@ -69,6 +69,8 @@ class ContactAddress(models.Model):
     contact = models.ForeignKey(Contact, on_delete=models.CASCADE, related_name="addresses")
     channel = models.ForeignKey("channels_app.Channel", on_delete=models.PROTECT, related_name="addresses")
     address = models.CharField(max_length=255)
+    # The person's second id in the channel, where there is one (WhatsApp: number and business-scoped id).
+    alias = models.CharField(max_length=255, blank=True)
     # What the adapter needs to answer there (topic, business connection) and what it learnt (user name).
     details = models.JSONField(default=dict, blank=True)
     unreachable_reason = models.CharField(max_length=255, blank=True)
@@ -80,7 +82,12 @@ class ContactAddress(models.Model):
     class Meta:
         verbose_name = _("contact address")
         verbose_name_plural = _("contact addresses")
-        constraints = [models.UniqueConstraint(fields=["channel", "address"], name="address_in_channel_unique")]
+        constraints = [
+            models.UniqueConstraint(fields=["channel", "address"], name="address_in_channel_unique"),
+            models.UniqueConstraint(
+                fields=["channel", "alias"], condition=~Q(alias=""), name="alias_in_channel_unique"
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.address
@@ -235,6 +242,7 @@ class Message(models.Model):
     #   buttons [{text, value}] · citations [{n, title, section, page, quote, url}] · location {latitude, longitude, title?,
     #   address?} · contact {name, phone} · sticker "<emoji>" · quote "<words of the message replied to>" · forwarded_from
     #   "<name>" · group "<album>" · started "<payload of the link>" · unsupported "<kind>" · handoff "<reason>" ·
+    #   template {name, language, variables} · html "<sanitised letter>" · subject "<of a letter>" · reactions ["<emoji>"] ·
     #   edits [{text, until}] and sent_parts ["<provider id>"] (by services)
     content = models.JSONField(default=dict, blank=True)
     reply_to = models.ForeignKey("self", null=True, on_delete=models.SET_NULL, related_name="+")

@@ -13,9 +13,9 @@ from channels_app.base import OutgoingFile, OutgoingMessage, SendResult, Transpo
 from channels_app.models import Channel, DeliveryAttempt
 from channels_app.registry import adapter_class, adapter_for
 from channels_app.services.channels import mark_broken, mark_healthy
-from tickets.models import Attachment, Delivery, Message
+from tickets.models import Attachment, Author, Delivery, Message
+from tickets.services.addresses import set_reachable
 from tickets.services.delivery import claim_next, move_delivery, note_sent_part, put_off, stale_claims
-from tickets.services.receive import set_reachable
 
 log = structlog.get_logger(__name__)
 
@@ -88,7 +88,18 @@ def outgoing_message(message: Message) -> OutgoingMessage:
         reply_to_external_id=message.reply_to.external_id if message.reply_to else "",
         sent_parts=message.content.get("sent_parts", []),
         note_part=_part_noter(message.id),
+        template=message.content.get("template"),
+        alias=message.address.alias,
+        ticket_number=message.ticket.number,
+        subject=message.ticket.subject,
+        thread=_newest_ids(message),
+        automatic=message.author in {Author.ASSISTANT, Author.SYSTEM},
     )
+
+
+def _newest_ids(message: Message) -> list[str]:
+    earlier = Message.objects.filter(ticket=message.ticket_id, id__lt=message.id).exclude(external_id="")
+    return list(earlier.order_by("-id").values_list("external_id", flat=True)[:20])[::-1]
 
 
 def _part_noter(message_id: int) -> Callable[[str], None]:

@@ -1,5 +1,6 @@
 """From the inbound ledger to tickets: one drainer at a time per channel, in order of arrival, one savepoint per row."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from uuid import UUID
 
@@ -10,18 +11,22 @@ from django.utils import timezone
 from channels_app.base import (
     Adapter,
     AddressBlocked,
+    AddressChanged,
     ButtonPressed,
     ConversationStarted,
     DeletedMessage,
+    Echo,
     EditedMessage,
     InboundResult,
     MessageReceived,
+    Reaction,
+    ReadUpTo,
     Receipt,
     Unparsable,
 )
 from channels_app.models import Channel, InboundEvent
 from channels_app.registry import adapter_for
-from tickets.services import receive
+from tickets.services import addresses, receipts, receive
 
 log = structlog.get_logger(__name__)
 
@@ -56,10 +61,8 @@ def drain_channel(channel_id: UUID) -> int:
 def _process(row: InboundEvent, channel: Channel, adapter: Adapter) -> None:
     row.attempts += 1
     try:
-        with transaction.atomic():
-            results = adapter.parse(row.headers, bytes(row.body))
-            for result in results:
-                apply_result(channel, result)
+        results = adapter.parse(row.headers, bytes(row.body))
+        _apply_all(channel, results)
         row.state = InboundEvent.State.DONE if results else InboundEvent.State.IGNORED
         row.error = ""
     except Unparsable as error:
@@ -73,6 +76,19 @@ def _process(row: InboundEvent, channel: Channel, adapter: Adapter) -> None:
             row.state = InboundEvent.State.FAILED
     row.processed_at = timezone.now()
     row.save(update_fields=["state", "attempts", "error", "processed_at"])
+
+
+def _apply_all(channel: Channel, results: Sequence[InboundResult]) -> None:
+    """Each on its own: one that fails leaves those beside it in place, for a repeat finds them. Raises the first fault."""
+    fault: Exception | None = None
+    for result in results:
+        try:
+            with transaction.atomic():
+                apply_result(channel, result)
+        except Exception as error:
+            fault = fault or error
+    if fault is not None:
+        raise fault
 
 
 def apply_result(channel: Channel, result: InboundResult) -> None:
@@ -95,22 +111,46 @@ def apply_result(channel: Channel, result: InboundResult) -> None:
             )
             if not known:
                 _receive(channel, result)
+        case Echo():
+            receipts.receive_echo(
+                channel_id=channel.id,
+                address=result.address,
+                profile=result.profile,
+                incoming=result.incoming,
+                key=result.key,
+            )
+        case _:
+            _apply_notice(channel, result)
+
+
+def _apply_notice(channel: Channel, result: InboundResult) -> None:
+    """What concerns messages and addresses that are there already."""
+    match result:
         case DeletedMessage():
             receive.delete_received_message(
                 channel_id=channel.id, address=result.address, external_id=result.external_id
             )
         case Receipt():
-            known = receive.note_receipt(
+            known = receipts.note_receipt(
                 channel_id=channel.id,
                 address=result.address,
                 external_id=result.external_id,
                 state=result.state,
                 error=result.error,
+                key=result.key,
             )
             if not known:
                 log.info("receipt_for_unknown_message", channel=str(channel.id), state=result.state)
+        case ReadUpTo():
+            receipts.note_read_up_to(channel_id=channel.id, address=result.address, external_id=result.external_id)
+        case Reaction():
+            receive.note_reaction(
+                channel_id=channel.id, address=result.address, external_id=result.external_id, emoji=result.emoji
+            )
+        case AddressChanged():
+            addresses.change_address(channel_id=channel.id, address=result.address, new_address=result.new_address)
         case AddressBlocked():
-            receive.set_reachable(channel_id=channel.id, address=result.address, reason=result.reason)
+            addresses.set_reachable(channel_id=channel.id, address=result.address, reason=result.reason)
 
 
 def _receive(channel: Channel, result: MessageReceived | ButtonPressed | ConversationStarted | EditedMessage) -> None:

@@ -1,15 +1,13 @@
 """What leaves for Telegram: text in pieces of at most 4,096 UTF-16 units, files by their kind, albums, buttons, sources."""
 
 import html
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import groupby
 from typing import Any
 
-from django.utils.translation import gettext as _
-
 from channels_app.base import OutgoingFile, OutgoingMessage
+from channels_app.text import split_text, with_sources
 
 TEXT_LIMIT = 4096
 CAPTION_LIMIT = 1024
@@ -66,7 +64,7 @@ def steps_of(message: OutgoingMessage) -> list[Step]:
                 base, plain=text if captioned else "", files=group, fields=[field_of(f) for f in group], caption=caption
             )
         )
-    for piece in [] if captioned else split_text(text):
+    for piece in [] if captioned else split_text(text, TEXT_LIMIT, units):
         data = {"text": as_html(piece), "parse_mode": "HTML", "link_preview_options": {"is_disabled": True}}
         steps.append(Step({**base, **data}, plain=piece))
     if steps:
@@ -99,44 +97,6 @@ def field_of(file: OutgoingFile) -> str:
 def units(text: str) -> int:
     """Telegram counts UTF-16: one emoji may be five."""
     return len(text.encode("utf-16-le")) // 2
-
-
-def with_sources(text: str, citations: Sequence[Mapping[str, Any]]) -> str:
-    """The sources as a numbered list under the text; [n] in it stays. Telegram makes links of the addresses itself."""
-    if not citations:
-        return text
-    return text + "\n\n" + "\n".join(map(_source_line, citations))
-
-
-def _source_line(source: Mapping[str, Any]) -> str:
-    line = f"[{source.get('n')}] " + " · ".join(str(source[k]) for k in ("title", "section") if source.get(k))
-    if source.get("page"):
-        line += " · " + _("p. %(page)s") % {"page": source["page"]}
-    url = str(source.get("url") or "")
-    return f"{line} — {url}" if url.startswith(("https://", "http://")) else line
-
-
-def split_text(text: str, limit: int = TEXT_LIMIT) -> list[str]:
-    """Pieces within the limit, cut between paragraphs, else lines, else words."""
-    pieces: list[str] = []
-    rest = text.strip()
-    while units(rest) > limit:
-        cut = _cut(rest, limit)
-        pieces.append(rest[:cut].rstrip())
-        rest = rest[cut:].lstrip()
-    return [*pieces, rest] if rest else pieces
-
-
-def _cut(text: str, limit: int) -> int:
-    end = min(len(text), limit)
-    while units(text[:end]) > limit:
-        end -= max(1, (units(text[:end]) - limit) // 2)
-    for pattern in (r"\n\s*\n", r"\n", r"(?<=[.!?…])\s", r"\s"):
-        places = [m.end() for m in re.finditer(pattern, text[:end])]
-        # A cut near the beginning would leave a stub of a message.
-        if places and places[-1] > end // 3:
-            return places[-1]
-    return end
 
 
 def as_html(text: str) -> str:

@@ -16,9 +16,10 @@ from channels_app.widget.sessions import Visitor
 from omnisupport.lib.errors import Conflict, InvalidInput
 from tenants.events.models import Event
 from tickets.models import Attachment, Author, ContactAddress, Message, Status, Ticket
+from tickets.services.addresses import lock_address
 from tickets.services.attachments import store_upload
 from tickets.services.post import hand_to_human, post_message
-from tickets.services.receive import lock_address, receive_message
+from tickets.services.receive import receive_message
 
 HISTORY = 200
 

@@ -61,7 +61,7 @@ def post_message(
         due_at=due_at,
     )
     _attach_uploads(message, user, attachment_ids)
-    _note_posted(ticket, message)
+    note_posted(ticket, message)
     record(
         "message.posted",
         ticket_id=ticket.id,
@@ -91,7 +91,8 @@ def _attach_uploads(message: Message, user: User | None, attachment_ids: Sequenc
         raise InvalidInput(_("One of the files is gone. Attach it again."), field="attachments")
 
 
-def _note_posted(ticket: Ticket, message: Message) -> None:
+def note_posted(ticket: Ticket, message: Message) -> None:
+    """What a message to the customer changes at its ticket. The caller holds the lock."""
     now = timezone.now()
     ticket.last_activity_at = now
     fields = ["last_activity_at"]

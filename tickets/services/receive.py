@@ -1,4 +1,4 @@
-"""What a customer did in a channel, told by an adapter: a message, an edit, a block, a receipt."""
+"""What a customer did in a channel, told by an adapter: a message, an edit, a deletion, a reaction."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -9,20 +9,20 @@ from django.db import transaction
 from django.utils import timezone
 
 from tenants.events.log import record
-from tickets.models import Attachment, Author, Contact, ContactAddress, Delivery, Message, Status, Ticket
-from tickets.services.delivery import move_delivery
+from tickets.models import Attachment, Author, ContactAddress, Message, Status, Ticket
+from tickets.services.addresses import Profile, addresses_named, lock_address
 from tickets.services.tickets import move_status, open_ticket
 
-
-@dataclass(frozen=True)
-class Profile:
-    """What the channel tells of the person; empty means unknown and never overwrites."""
-
-    name: str = ""
-    email: str = ""
-    phone: str = ""
-    language: str = ""
-    details: dict[str, Any] = field(default_factory=dict)
+__all__ = [
+    "Incoming",
+    "IncomingFile",
+    "Profile",
+    "attach_files",
+    "delete_received_message",
+    "edit_received_message",
+    "note_reaction",
+    "receive_message",
+]
 
 
 @dataclass(frozen=True)
@@ -50,39 +50,6 @@ class Incoming:
     client_id: UUID | None = None
 
 
-def lock_address(channel_id: UUID, address: str, profile: Profile) -> ContactAddress:
-    """The address, made with its contact when it is new, locked until the end of the transaction."""
-    found = ContactAddress.objects.filter(channel_id=channel_id, address=address)
-    if not found.exists():
-        contact = Contact.objects.create(
-            name=profile.name[:200], email=profile.email, phone=profile.phone[:32], language=profile.language[:8]
-        )
-        # Two first messages at once: the constraint lets one address live; the loser's contact is taken back.
-        _row, made = ContactAddress.objects.get_or_create(
-            channel_id=channel_id, address=address, defaults={"contact": contact, "details": profile.details}
-        )
-        if not made:
-            contact.delete()
-    row = found.select_for_update(of=("self",)).select_related("contact").get()
-    _learn(row, profile)
-    return row
-
-
-def _learn(row: ContactAddress, profile: Profile) -> None:
-    contact, changed = row.contact, []
-    for name, value in (("name", profile.name[:200]), ("email", profile.email), ("phone", profile.phone[:32]),
-                        ("language", profile.language[:8])):  # fmt: skip
-        if value and not getattr(contact, name):
-            setattr(contact, name, value)
-            changed.append(name)
-    if changed:
-        contact.save(update_fields=changed)
-    details = {**row.details, **profile.details}
-    if details != row.details:
-        row.details = details
-        row.save(update_fields=["details"])
-
-
 @transaction.atomic
 def receive_message(
     *, channel_id: UUID, address: str, profile: Profile, incoming: Incoming, assign_to: UUID | None = None
@@ -107,13 +74,13 @@ def receive_message(
         reply_to=Message.objects.filter(address=row, external_id=incoming.reply_to_external_id or "-").first(),
         sent_at=incoming.sent_at or timezone.now(),
     )
-    _attach(message, row, incoming.files)
+    attach_files(message, row, incoming.files)
     _note_inbound(live, row, message)
     record("message.received", ticket_id=live.id, payload={"message_id": str(message.id), "kind": message.kind})
     return message, True
 
 
-def _attach(message: Message, row: ContactAddress, files: tuple[IncomingFile, ...]) -> None:
+def attach_files(message: Message, row: ContactAddress, files: tuple[IncomingFile, ...]) -> None:
     for file in files:
         if file.attachment_id is not None:
             Attachment.objects.filter(id=file.attachment_id, message=None, uploaded_from=row).update(message=message)
@@ -161,7 +128,7 @@ def edit_received_message(
     `content` is laid over what is known (a place that moves). A file joins the others when its `remote["key"]` is new.
     """
     rows = Message.objects.select_for_update().filter(
-        address__channel_id=channel_id, address__address=address, external_id=external_id, author=Author.CONTACT
+        address__in=addresses_named(channel_id, address), external_id=external_id, author=Author.CONTACT
     )
     message = rows.first()
     if message is None:
@@ -178,7 +145,7 @@ def edit_received_message(
     message.text = text
     message.edited_at = edited_at or timezone.now()
     message.save(update_fields=["text", "content", "edited_at"])
-    _attach(message, message.address, new_files)
+    attach_files(message, message.address, new_files)
     record("message.edited", ticket_id=message.ticket_id, payload={"message_id": str(message.id), "kind": message.kind})
     return True
 
@@ -186,7 +153,7 @@ def edit_received_message(
 @transaction.atomic
 def delete_received_message(*, channel_id: UUID, address: str, external_id: str) -> bool:
     """The customer took a message back: it is marked, the text is kept for agents."""
-    rows = Message.objects.filter(address__channel_id=channel_id, address__address=address, external_id=external_id)
+    rows = Message.objects.filter(address__in=addresses_named(channel_id, address), external_id=external_id)
     message = rows.filter(deleted_at=None).first()
     if message is None:
         return False
@@ -199,27 +166,18 @@ def delete_received_message(*, channel_id: UUID, address: str, external_id: str)
 
 
 @transaction.atomic
-def set_reachable(*, channel_id: UUID, address: str, reason: str) -> None:
-    """`reason` empty: reachable again; else why nothing can be sent there (blocked the bot, deactivated)."""
-    row = ContactAddress.objects.filter(channel_id=channel_id, address=address).first()
-    if row is None or row.unreachable_reason == reason[:255]:
-        return
-    row.unreachable_reason = reason[:255]
-    row.save(update_fields=["unreachable_reason"])
-    ticket = row.tickets.exclude(status=Status.CLOSED).first()
-    record(
-        "contact.changed",
-        ticket_id=ticket.id if ticket else None,
-        payload={"contact_id": str(row.contact_id), "unreachable": row.unreachable_reason},
+def note_reaction(*, channel_id: UUID, address: str, external_id: str, emoji: str) -> bool:
+    """The customer's reaction, on a message of either side; an empty `emoji` takes it back. False: no such message."""
+    rows = Message.objects.select_for_update().filter(
+        address__in=addresses_named(channel_id, address), external_id=external_id
     )
-
-
-def note_receipt(*, channel_id: UUID, address: str, external_id: str, state: str, error: str = "") -> bool:
-    """A provider's status of one of our messages. Returns False when the message is not known (yet)."""
-    message = Message.objects.filter(
-        address__channel_id=channel_id, address__address=address, external_id=external_id
-    ).exclude(author=Author.CONTACT).first()  # fmt: skip
+    message = rows.first()
     if message is None:
         return False
-    move_delivery(message.id, Delivery(state), error=error)
+    reactions = [emoji[:16]] if emoji else []
+    if message.content.get("reactions", []) != reactions:
+        message.content = {**message.content, "reactions": reactions}
+        message.save(update_fields=["content"])
+        payload = {"message_id": str(message.id), "kind": message.kind}
+        record("message.edited", ticket_id=message.ticket_id, payload=payload)
     return True

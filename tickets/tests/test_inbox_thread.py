@@ -15,9 +15,10 @@ from tenants.events.models import Event
 from tickets import queries
 from tickets.inbox.timeline import make_items
 from tickets.models import Attachment, Author, Message, MessageKind
+from tickets.services.addresses import set_reachable
 from tickets.services.delivery import move_delivery
 from tickets.services.post import hand_to_human, post_message
-from tickets.services.receive import delete_received_message, edit_received_message, set_reachable
+from tickets.services.receive import delete_received_message, edit_received_message
 from tickets.services.tickets import assign_ticket, set_priority, set_status, set_tags, set_team
 
 

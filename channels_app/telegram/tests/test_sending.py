@@ -6,7 +6,8 @@ import pytest
 
 from channels_app.base import ChannelInfo, OutgoingMessage, TransportError, UnknownOutcome
 from channels_app.telegram.adapter import Adapter
-from channels_app.telegram.outgoing import keyboard, split_text, units
+from channels_app.telegram.outgoing import keyboard, units
+from channels_app.text import split_text
 from tests.standins.server import Answer
 from tests.standins.telegram import BLOCKED, TOKEN, UNAUTHORIZED, TelegramStandIn, error, too_many
 
@@ -62,11 +63,11 @@ def test_button_data_keep_within_64_bytes():
 
 def test_long_texts_are_cut_between_words_within_the_limit():
     text = "\n\n".join(f"Абзац {n}. " + "слово 👨‍👩‍👧 " * 60 for n in range(12))
-    pieces = split_text(text)
+    pieces = split_text(text, 4096, units)
     assert all(units(piece) <= 4096 for piece in pieces)
     assert " ".join(" ".join(pieces).split()) == " ".join(text.split())
-    assert split_text("я" * 5000) == ["я" * 4096, "я" * 904]
-    assert split_text("") == []
+    assert split_text("я" * 5000, 4096) == ["я" * 4096, "я" * 904]
+    assert split_text("", 4096) == []
 
 
 def test_a_second_piece_that_fails_does_not_double_the_first(telegram, adapter):
