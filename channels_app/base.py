@@ -192,6 +192,11 @@ class ChannelInfo:
     secrets: Mapping[str, Any]
     webhook_url: str
 
+    @property
+    def site_url(self) -> str:
+        """Of the workspace, without a slash at its end."""
+        return self.webhook_url.partition("/hooks/")[0]
+
 
 @dataclass(frozen=True)
 class Connected:

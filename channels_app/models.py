@@ -43,6 +43,7 @@ class Channel(models.Model):
     # After a 429 the whole bot rests until then.
     paused_until = models.DateTimeField(null=True, editable=False)
     poll_state = models.JSONField(default=dict, blank=True, editable=False)
+    templates_synced_at = models.DateTimeField(null=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -91,6 +92,32 @@ class InboundEvent(models.Model):
 
     def __str__(self) -> str:
         return self.event_key
+
+
+class MessageTemplate(models.Model):
+    """A text that the provider has approved for sending outside the reply window; a copy of the provider's list."""
+
+    channel = models.ForeignKey(Channel, on_delete=models.CASCADE, related_name="templates")
+    external_id = models.CharField(max_length=120)
+    name = models.CharField(_("name"), max_length=512)
+    language = models.CharField(_("language"), max_length=16)
+    status = models.CharField(_("state"), max_length=32)
+    category = models.CharField(max_length=32, blank=True)
+    header = models.TextField(blank=True)
+    # Variables stand in it as {{name}}.
+    body = models.TextField(_("text"))
+    footer = models.TextField(blank=True)
+    variables = models.JSONField(default=list)
+    synced_at = models.DateTimeField()
+
+    class Meta:
+        verbose_name = _("message template")
+        verbose_name_plural = _("message templates")
+        ordering = ["name", "language"]
+        constraints = [models.UniqueConstraint(fields=["channel", "external_id"], name="template_once")]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.language})"
 
 
 class DeliveryAttempt(models.Model):

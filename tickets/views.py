@@ -7,11 +7,12 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 from rest_framework_simplejwt.exceptions import InvalidToken
 
-from omnisupport.lib.errors import NotAuthenticated
+from omnisupport.lib.errors import NotAuthenticated, NotFound
 from tenants.accounts.access import agent_required, signed_in
 from tenants.accounts.models import User
 from tenants.accounts.tokens import authenticate_access_token
 from tickets.files import file_response
+from tickets.links import linked_attachment
 from tickets.queries import get_attachment
 
 
@@ -41,3 +42,12 @@ def _user_of_token(token: str) -> User:
 
 def _serve(request: HttpRequest, attachment_id: UUID, viewer: User) -> HttpResponse:
     return file_response(get_attachment(attachment_id, viewer), request.headers.get("Range", ""))
+
+
+@require_safe
+def linked(request: HttpRequest, token: str, name: str) -> HttpResponse:
+    """Without a session, for whoever holds the link. Raises NotFound."""
+    attachment = linked_attachment(token)
+    if attachment is None:
+        raise NotFound(_("This link is too old. Ask for the file again."))
+    return file_response(attachment, request.headers.get("Range", ""))

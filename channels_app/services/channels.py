@@ -12,6 +12,7 @@ from pydantic import BaseModel, ValidationError
 from channels_app.base import Connected, TransportError
 from channels_app.models import Channel
 from channels_app.registry import adapter_class, adapter_for
+from channels_app.services.templates import are_old, sync_templates
 from omnisupport.lib.errors import Conflict, InvalidInput
 from tenants.events.log import record
 
@@ -98,6 +99,8 @@ def check_channel(channel_id: UUID) -> None:
     channel = Channel.objects.get(id=channel_id)
     try:
         note = adapter_for(channel).check_health()
+        if are_old(channel):
+            sync_templates(channel.id)
     except TransportError as error:
         mark_broken(channel, error.reason)
     else:

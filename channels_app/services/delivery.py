@@ -1,6 +1,7 @@
 """Sending what was posted: claim → send outside any transaction → store what the provider said."""
 
 import random
+import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
@@ -9,17 +10,23 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from channels_app.base import OutgoingFile, OutgoingMessage, SendResult, TransportError, UnknownOutcome
+from channels_app.base import Adapter, OutgoingFile, OutgoingMessage, SendResult, TransportError, UnknownOutcome
 from channels_app.models import Channel, DeliveryAttempt
 from channels_app.registry import adapter_class, adapter_for
 from channels_app.services.channels import mark_broken, mark_healthy
+from channels_app.services.templates import is_window_closed
+from omnisupport.lib.limits import take_turn
+from tenants.names import tenant_key
+from tickets.links import link_path
 from tickets.models import Attachment, Author, Delivery, Message
 from tickets.services.addresses import set_reachable
-from tickets.services.delivery import claim_next, move_delivery, note_sent_part, put_off, stale_claims
+from tickets.services.delivery import claim_next, has_due, move_delivery, note_sent_part, put_off, stale_claims
 
 log = structlog.get_logger(__name__)
 
 MAX_ATTEMPTS = 8
+# A worker waits out a turn that is so near (seconds); beyond, the chat is put off and the sweeper wakes it.
+LONGEST_NAP = 1.5
 # A provider that names its pause is not at fault: a busy bot may be told to wait many times over one message.
 MAX_PAUSES = 100
 # Longer than any one call of an adapter may take (see the deadline of their clients); every piece sent begins it anew.
@@ -33,9 +40,11 @@ def deliver_chat(address_id: int) -> int:
         channel = Channel.objects.filter(addresses=address_id).first()
         if channel is None:
             return tried
-        if channel.paused_until and channel.paused_until > timezone.now():
-            put_off(address_id, channel.paused_until)
+        rest = _rest(channel, address_id)
+        if rest > LONGEST_NAP:
+            put_off(address_id, timezone.now() + timedelta(seconds=rest))
             return tried
+        time.sleep(rest)
         message = claim_next(address_id)
         if message is None:
             return tried
@@ -43,13 +52,35 @@ def deliver_chat(address_id: int) -> int:
         tried += 1
 
 
+def _rest(channel: Channel, address_id: int) -> float:
+    """Seconds until this chat may send its next message: the provider's own pause, else our turn within its limits."""
+    now = timezone.now()
+    if channel.paused_until and channel.paused_until > now:
+        return (channel.paused_until - now).total_seconds()
+    if not has_due(address_id):
+        return 0
+    adapter = adapter_class(channel.kind)
+    for rate, name in ((adapter.chat_rate, str(address_id)), (adapter.rate, "channel")):
+        if rate is not None:
+            key = tenant_key("rate", channel.id, name)
+            wait = take_turn(key, per_second=rate.per_second, burst=rate.burst)
+            if wait:
+                return wait
+    return 0
+
+
 def _send(message: Message, channel: Channel) -> None:
     started = timezone.now()
     if not channel.is_active:
         _finish(message, started, Delivery.FAILED, _("The channel is switched off."))
         return
+    if "template" not in message.content and is_window_closed(channel.kind, message.address):
+        reason = _("The customer has not written for too long: this channel lets only an approved template through.")
+        _finish(message, started, Delivery.FAILED, reason)
+        return
     try:
-        result = adapter_for(channel).send(outgoing_message(message))
+        adapter = adapter_for(channel)
+        result = adapter.send(outgoing_message(message, adapter))
     except Exception as error:
         _after_fault(message, channel, error, started)
     else:
@@ -70,19 +101,17 @@ def _after_fault(message: Message, channel: Channel, error: Exception, started: 
             _finish(message, started, Delivery.UNCERTAIN, type(error).__name__)
 
 
-def outgoing_message(message: Message) -> OutgoingMessage:
-    files = [
-        OutgoingFile(
-            id=a.id, kind=a.kind, name=a.name, mime=a.mime, size=a.size, path=a.file.name or "", remote=a.remote
-        )
-        for a in message.attachments.filter(state=Attachment.State.READY)
-    ]
+def outgoing_message(message: Message, adapter: Adapter) -> OutgoingMessage:
+    """The message as the adapter gets it; files that the channel cannot carry have become links."""
+    ready = message.attachments.filter(state=Attachment.State.READY)
+    files = [_outgoing_file(attachment, adapter) for attachment in ready]
+    links = [f"{file.name or _('File')}: {file.url}" for file in files if file.size > adapter.limits.file_bytes]
     return OutgoingMessage(
         key=message.client_id,
         address=message.address.address,
         details=message.address.details,
-        text=message.text,
-        files=files,
+        text="\n\n".join(filter(None, [message.text, *links])),
+        files=[file for file in files if file.size <= adapter.limits.file_bytes],
         buttons=message.content.get("buttons", []),
         citations=message.content.get("citations", []),
         reply_to_external_id=message.reply_to.external_id if message.reply_to else "",
@@ -94,6 +123,19 @@ def outgoing_message(message: Message) -> OutgoingMessage:
         subject=message.ticket.subject,
         thread=_newest_ids(message),
         automatic=message.author in {Author.ASSISTANT, Author.SYSTEM},
+    )
+
+
+def _outgoing_file(attachment: Attachment, adapter: Adapter) -> OutgoingFile:
+    return OutgoingFile(
+        id=attachment.id,
+        kind=attachment.kind,
+        name=attachment.name,
+        mime=attachment.mime,
+        size=attachment.size,
+        path=attachment.file.name or "",
+        remote=attachment.remote,
+        url=adapter.channel.site_url + link_path(attachment),
     )
 
 

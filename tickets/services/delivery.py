@@ -41,6 +41,12 @@ def claim_next(address_id: int) -> Message | None:
     return Message.objects.select_related("ticket", "address", "reply_to", "user").get(id=candidate)
 
 
+def has_due(address_id: int) -> bool:
+    now = timezone.now()
+    due = Message.objects.filter(address_id=address_id, delivery=Delivery.QUEUED)
+    return due.filter(Q(due_at=None) | Q(due_at__lte=now)).exists()
+
+
 def put_off(address_id: int, until: datetime) -> None:
     """Nothing of this chat leaves before `until`; that costs its messages no attempt."""
     due = Q(due_at=None) | Q(due_at__lt=until)
