@@ -19,6 +19,7 @@ from channels_app.base import (
     Limits,
     OutgoingFile,
     OutgoingMessage,
+    Rate,
     SendResult,
     TransportError,
     UnknownOutcome,
@@ -60,6 +61,10 @@ class Adapter(BaseAdapter):
     icon = "telegram"
     limits: ClassVar[Limits] = Limits(text=4096, caption=1024, file_bytes=50 * 1024 * 1024, buttons=100)
     can_poll = True
+    # About thirty messages a second for a bot and one for a chat, where short bursts pass.
+    rate = Rate(30, 30)
+    chat_rate = Rate(1, 5)
+    formats: ClassVar[frozenset[str]] = frozenset({"bold", "italic", "strike", "code", "link"})
     Secrets = Secrets
 
     @property
@@ -74,6 +79,10 @@ class Adapter(BaseAdapter):
     @property
     def _webhook_secret(self) -> str:
         return derive_secret(f"telegram:{self.channel.id}")
+
+    @staticmethod
+    def length(text: str) -> int:
+        return outgoing.units(text)
 
     def _call(self, method: str, data: Mapping[str, Any] | None = None, files: Mapping[str, Any] | None = None) -> Any:
         return client.call(self._token, method, data, files)
