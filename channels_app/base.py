@@ -336,6 +336,10 @@ class Adapter:
         """Shows that somebody writes; faults are swallowed by the caller."""
 
     # -- set-up
+    def setup_values(self) -> Mapping[str, str]:
+        """What an admin copies from the channel page to the provider's; the page of the kind says where."""
+        return {}
+
     def connect(self) -> Connected:
         """Checks the credentials and tells who we are there; changes nothing. Raises TransportError with what to do."""
         raise NotImplementedError

@@ -1,5 +1,6 @@
 """Set-up forms made from an adapter's own models; secrets are write-only."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from django import forms
@@ -44,6 +45,12 @@ def _is_list(info: Any) -> bool:
     return str(info.annotation).startswith("list")
 
 
+def _labelled(info: Any, choices: Iterable[str]) -> list[tuple[str, str]]:
+    """Choices with the names that the model gives them (`json_schema_extra={"labels": {…}}`)."""
+    labels = (info.json_schema_extra or {}).get("labels", {})
+    return [(choice, _(labels[choice]) if choice in labels else choice) for choice in choices]
+
+
 def _add_fields(
     form: forms.Form,
     model: type[BaseModel],
@@ -55,22 +62,23 @@ def _add_fields(
 ) -> None:
     for name, info in model.model_fields.items():
         title = _(info.title) if info.title else name
+        hint = _(info.description) if info.description else ""
         value = values.get(name, info.get_default(call_default_factory=True) if not info.is_required() else "")
         choices = getattr(info.annotation, "__args__", ()) if "Literal" in str(info.annotation) else ()
         field: forms.Field
         if choices:
-            field = forms.ChoiceField(label=title, choices=[(c, c) for c in choices], initial=value)
+            field = forms.ChoiceField(label=title, choices=_labelled(info, choices), initial=value, help_text=hint)
         elif _is_list(info):
             field = forms.CharField(
                 label=title, required=False, initial="\n".join(value or []), widget=forms.Textarea(attrs={"rows": 3}),
-                help_text=_("One on each line."),
+                help_text=hint or _("One on each line."),
             )  # fmt: skip
         elif secret:
-            hint = _("Stored; leave empty to keep it.") if keep else ""
+            hint = _("Stored; leave empty to keep it.") if keep else hint
             widget = forms.PasswordInput(attrs={"autocomplete": "off"})
             field = forms.CharField(
                 label=title, required=not keep and info.is_required(), widget=widget, help_text=hint
             )
         else:
-            field = forms.CharField(label=title, required=info.is_required(), initial=value)
+            field = forms.CharField(label=title, required=info.is_required(), initial=value, help_text=hint)
         form.fields[prefix + name] = field

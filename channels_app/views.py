@@ -12,7 +12,7 @@ from django.views.decorators.http import require_POST
 
 from channels_app.forms import ChannelForm
 from channels_app.models import Channel
-from channels_app.registry import adapter_class, kind_choices
+from channels_app.registry import adapter_class, adapter_for, kind_choices
 from channels_app.services.channels import change_channel, connect_channel, create_channel, disconnect_channel
 from omnisupport.lib.errors import AppError
 from tenants.accounts.access import agent_required, signed_in
@@ -88,6 +88,7 @@ def _form_page(request: HttpRequest, form: ChannelForm, kind: str, channel: Chan
         "channel": channel,
         "steps": steps,
         "snippet": snippet,
+        "values": adapter_for(channel).setup_values() if channel else {},
     }
     return render(request, "channels_app/channel.html", context, status=400 if form.errors else 200)
 

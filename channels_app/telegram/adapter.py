@@ -24,10 +24,11 @@ from channels_app.base import (
     TransportError,
     UnknownOutcome,
 )
+from channels_app.parts import number, read
 from channels_app.telegram import client, outgoing
 from channels_app.telegram.incoming import parse_update
 from channels_app.telegram.outgoing import Step
-from channels_app.telegram.payloads import User, number, read
+from channels_app.telegram.payloads import User
 from omnisupport.lib.crypto import derive_secret
 from omnisupport.lib.errors import NotAuthenticated
 

@@ -20,20 +20,8 @@ from channels_app.base import (
     Profile,
     Unparsable,
 )
-from channels_app.telegram.payloads import (
-    CallbackQuery,
-    ChatMemberUpdated,
-    File,
-    Message,
-    Place,
-    Update,
-    User,
-    items,
-    mapping,
-    number,
-    read,
-    words,
-)
+from channels_app.parts import items, mapping, number, read, words
+from channels_app.telegram.payloads import CallbackQuery, ChatMemberUpdated, File, Message, Place, Update, User
 
 # Order matters: `animation` also fills `document`, `live_photo` also `photo`.
 _FILES = {

@@ -1,48 +1,11 @@
-"""Telegram's JSON, as much of it as we read (Bot API 10). Everything is optional, extra fields are kept out of the way and a
-part of a wrong type counts as absent: a changed schema must cost us a detail, never the message."""
+"""Telegram's JSON, as much of it as we read (Bot API 10); its own numbers go to 52 bits."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BeforeValidator, ConfigDict, Field
 
-Model = TypeVar("Model", bound=BaseModel)
-# PostgreSQL's bigint; Telegram's own numbers go to 52 bits.
-_LARGEST = 2**63 - 1
-
-
-def words(value: Any) -> str:
-    """The text, or an empty one for anything else. PostgreSQL stores no NUL."""
-    return value.replace("\x00", "") if isinstance(value, str) else ""
-
-
-def number(value: Any) -> int:
-    fits = isinstance(value, int) and not isinstance(value, bool) and abs(value) <= _LARGEST
-    return value if fits else 0
-
-
-def mapping(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}
-
-
-def items(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else []
-
-
-def read(model: type[Model], value: Any) -> Model | None:
-    """The part typed, or None where it is absent or of another shape."""
-    try:
-        return model.model_validate(value) if isinstance(value, Mapping) else None
-    except ValidationError:
-        return None
-
-
-Text = Annotated[str, BeforeValidator(words)]
-Number = Annotated[int, BeforeValidator(number)]
-
-
-class Part(BaseModel):
-    model_config = ConfigDict(extra="ignore", populate_by_name=True)
+from channels_app.parts import LARGEST, Number, Part, Text, mapping
 
 
 class User(Part):
@@ -60,7 +23,7 @@ class User(Part):
 class Chat(User):
     """A private chat carries the person's name too, and its id is the person's."""
 
-    id: int = Field(ge=-_LARGEST, le=_LARGEST)
+    id: int = Field(ge=-LARGEST, le=LARGEST)
     type: Text = ""
 
 
@@ -101,7 +64,7 @@ class Message(Part):
 class Sender(User):
     """Whoever pressed or blocked: without an id there is nobody."""
 
-    id: int = Field(ge=-_LARGEST, le=_LARGEST)
+    id: int = Field(ge=-LARGEST, le=LARGEST)
 
 
 class CallbackQuery(Part):

@@ -1,0 +1,45 @@
+"""Foreign JSON read part by part: everything is optional, extra fields are left alone and a part of a wrong type counts as
+absent. A changed schema must cost us a detail, never the message."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, TypeVar
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
+
+Model = TypeVar("Model", bound=BaseModel)
+# PostgreSQL's bigint.
+LARGEST = 2**63 - 1
+
+
+def words(value: Any) -> str:
+    """The text, or an empty one for anything else. PostgreSQL stores neither NUL nor half of a surrogate pair."""
+    return value.replace("\x00", "").encode(errors="replace").decode() if isinstance(value, str) else ""
+
+
+def number(value: Any) -> int:
+    fits = isinstance(value, int) and not isinstance(value, bool) and abs(value) <= LARGEST
+    return value if fits else 0
+
+
+def mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def items(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def read(model: type[Model], value: Any) -> Model | None:
+    """The part typed, or None where it is absent or of another shape."""
+    try:
+        return model.model_validate(value) if isinstance(value, Mapping) else None
+    except ValidationError:
+        return None
+
+
+Text = Annotated[str, BeforeValidator(words)]
+Number = Annotated[int, BeforeValidator(number)]
+
+
+class Part(BaseModel):
+    model_config = ConfigDict(extra="ignore", populate_by_name=True)
