@@ -1,6 +1,7 @@
 """Foreign JSON read part by part: everything is optional, extra fields are left alone and a part of a wrong type counts as
 absent. A changed schema must cost us a detail, never the message."""
 
+import json
 from collections.abc import Mapping
 from typing import Annotated, Any, TypeVar
 
@@ -9,6 +10,17 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 Model = TypeVar("Model", bound=BaseModel)
 # PostgreSQL's bigint.
 LARGEST = 2**63 - 1
+
+
+def load_object(body: bytes) -> Mapping[str, Any]:
+    """The JSON object in these bytes. Raises ValueError for anything else."""
+    try:
+        value = json.loads(body)
+    except RecursionError:
+        raise ValueError("nested too deep") from None
+    if not isinstance(value, dict):
+        raise ValueError(f"an object was expected, not {type(value).__name__}")
+    return value
 
 
 def words(value: Any) -> str:
@@ -39,6 +51,8 @@ def read(model: type[Model], value: Any) -> Model | None:
 
 Text = Annotated[str, BeforeValidator(words)]
 Number = Annotated[int, BeforeValidator(number)]
+Object = Annotated[Mapping[str, Any], BeforeValidator(mapping)]
+List = Annotated[list[Any], BeforeValidator(items)]
 
 
 class Part(BaseModel):

@@ -377,6 +377,10 @@ SPECTACULAR_SETTINGS = {
 USER_AGENT = "OmniSupport/1.0"
 TELEGRAM_API_URL = env_str("TELEGRAM_API_URL", "https://api.telegram.org")
 TELEGRAM_BOT_TOKEN = env_str("TELEGRAM_BOT_TOKEN")
+MAX_API_URL = env_str("MAX_API_URL", "https://platform-api2.max.ru").rstrip("/")
+# PEM with the Russian Trusted Root CA, trusted besides the usual roots for this host only.
+MAX_CA_FILE = env_str("MAX_CA_FILE")
+VIBER_API_URL = env_str("VIBER_API_URL", "https://chatapi.viber.com").rstrip("/")
 WHATSAPP_API_URL = env_str("WHATSAPP_API_URL", "https://graph.facebook.com")
 WHATSAPP_API_TOKEN = env_str("WHATSAPP_API_TOKEN")
 YANDEX_GPT_API_URL = env_str("YANDEX_GPT_API_URL", "https://llm.api.cloud.yandex.net")
