@@ -12,6 +12,10 @@ from channels_app.base import Adapter
 from tenants.accounts.models import User
 
 
+class ClientIdForm(forms.Form):
+    client_id = forms.UUIDField()
+
+
 class ChannelForm(forms.Form):
     name = forms.CharField(label=gettext_lazy("Name of the channel"), max_length=120)
     first_assignee = forms.ModelChoiceField(

@@ -5,6 +5,7 @@ from importlib.util import find_spec
 from typing import Any
 
 from django.dispatch import receiver
+from django.utils import timezone
 
 from channels_app.base import Adapter
 from channels_app.models import Channel
@@ -15,6 +16,9 @@ from tenants.events.models import Event
 from tenants.tasking import wake
 from tickets.models import Attachment, ContactAddress, Delivery, Message, Ticket
 from tickets.signals import agent_typing
+
+# What is due later than so many seconds is left to the sweeper.
+SOON = 60
 
 # A kind may listen too: its `subscribers.py` is found by name like its adapter.
 for _kind in kinds():
@@ -28,8 +32,15 @@ def deliver(event: Event) -> None:
     if event.type == "message.delivery_changed" and event.payload.get("state") in {"delivered", "read"}:
         return
     row = Message.objects.filter(id=event.payload["message_id"]).values_list("address_id", flat=True).first()
-    if row is not None and Message.objects.filter(address_id=row, delivery=Delivery.QUEUED).exists():
+    waiting = Message.objects.filter(address_id=row, delivery=Delivery.QUEUED).order_by("id")
+    if row is None or not (times := list(waiting.values_list("due_at", flat=True)[:50])):
+        return
+    now = timezone.now()
+    rest = min((time - now).total_seconds() if time else 0 for time in times)
+    if rest <= 0:
         wake(deliver_chat, row)
+    elif rest < SOON:
+        wake(deliver_chat, row, countdown=rest + 0.05, expires=rest + 60)
 
 
 @subscribe("message.received", "message.edited", "message.posted")

@@ -1,6 +1,6 @@
 """Pages of the channels: list with health, set-up with a real test."""
 
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
@@ -8,15 +8,18 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.template.loader import select_template
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_GET, require_POST
 
-from channels_app.forms import ChannelForm
-from channels_app.models import Channel
+from channels_app.forms import ChannelForm, ClientIdForm
+from channels_app.models import Channel, MessageTemplate
 from channels_app.registry import adapter_class, adapter_for, kind_choices
 from channels_app.services.channels import change_channel, connect_channel, create_channel, disconnect_channel
+from channels_app.services.templates import send_template
 from omnisupport.lib.errors import AppError
 from tenants.accounts.access import agent_required, signed_in
 from tenants.accounts.models import Role, User
+from tickets.inbox.forms import checked
+from tickets.queries import get_conversation
 
 
 def _admins_only(request: HttpRequest) -> None:
@@ -120,3 +123,31 @@ def disconnect(request: HttpRequest, channel_id: UUID) -> HttpResponse:
     disconnect_channel(channel_id)
     messages.success(request, _("The channel is switched off; its conversations stay."))
     return redirect("channels:list")
+
+
+@require_GET
+@agent_required
+def template_picker(request: HttpRequest, number: int) -> HttpResponse:
+    """The approved templates of a conversation's channel, each with a form for its variables."""
+    ticket = get_conversation(number)
+    templates = MessageTemplate.objects.filter(channel_id=ticket.channel_id, status__iexact="approved")
+    context = {"ticket": ticket, "templates": templates, "client_id": uuid4()}
+    return render(request, "channels_app/_templates.html", context)
+
+
+@require_POST
+@agent_required
+def post_template(request: HttpRequest, number: int, template_id: int) -> HttpResponse:
+    ticket = get_conversation(number)
+    variables = {name.removeprefix("var_"): str(value) for name, value in request.POST.items() if name[:4] == "var_"}
+    client_id = checked(ClientIdForm(request.POST))["client_id"]
+    send_template(
+        ticket_id=ticket.id,
+        template_id=template_id,
+        variables=variables,
+        client_id=client_id,
+        user=signed_in(request),
+    )
+    if request.headers.get("HX-Request"):
+        return render(request, "channels_app/_template_sent.html")
+    return redirect("inbox:conversation", number)

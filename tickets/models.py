@@ -223,6 +223,7 @@ class Delivery(models.TextChoices):
     READ = "read", _("read")
     FAILED = "failed", _("not sent")
     UNCERTAIN = "uncertain", _("perhaps sent")
+    CANCELLED = "cancelled", _("taken back before it left")
 
 
 class Message(models.Model):
@@ -254,6 +255,7 @@ class Message(models.Model):
     delivery = models.CharField(max_length=10, choices=Delivery, default=Delivery.NONE)
     delivery_error = models.CharField(max_length=500, blank=True)
     attempts = models.PositiveSmallIntegerField(default=0)
+    # Not before then: a pause of the channel, or a moment to take it back.
     due_at = models.DateTimeField(null=True)
     claimed_at = models.DateTimeField(null=True)
 
@@ -284,6 +286,30 @@ class Message(models.Model):
         return self.author == Author.CONTACT
 
 
+class ScheduledReply(models.Model):
+    """A reply that waits for its hour; it becomes a message when it is sent, so that it stands where the customer gets it."""
+
+    ticket = models.ForeignKey(Ticket, on_delete=models.CASCADE, related_name="scheduled")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    client_id = models.UUIDField(unique=True)
+    text = models.TextField(blank=True)
+    send_at = models.DateTimeField()
+    # Taken back when the customer writes first.
+    cancel_on_reply = models.BooleanField(default=False)
+    # Why it could not be sent at its hour; it then waits for a person.
+    error = models.CharField(max_length=500, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        verbose_name = _("scheduled reply")
+        verbose_name_plural = _("scheduled replies")
+        ordering = ["send_at", "id"]
+        indexes = [models.Index(fields=["send_at"], name="scheduled_due", condition=Q(error=""))]
+
+    def __str__(self) -> str:
+        return self.text[:60]
+
+
 class Attachment(models.Model):
     class State(models.TextChoices):
         PENDING = "pending", _("being fetched")
@@ -293,6 +319,8 @@ class Attachment(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     # Empty while an upload waits for its message.
     message = models.ForeignKey(Message, null=True, on_delete=models.CASCADE, related_name="attachments")
+    # Its reply waits for its hour.
+    scheduled = models.ForeignKey(ScheduledReply, null=True, on_delete=models.SET_NULL, related_name="attachments")
     # Who uploaded it: only they may attach it (a user or an address).
     uploaded_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
     uploaded_from = models.ForeignKey(ContactAddress, null=True, on_delete=models.CASCADE, related_name="+")

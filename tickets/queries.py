@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from omnisupport.lib.errors import InvalidInput, NotFound
 from tenants.accounts.models import Role, User
 from tenants.events.models import Event
-from tickets.models import Attachment, ContactAddress, Message, Status, Team, Ticket
+from tickets.models import Attachment, ContactAddress, Message, ScheduledReply, Status, Team, Ticket
 
 PAGE = 50
 # A search looks at the text of so many newest hits; older ones are found by number or contact.
@@ -26,6 +26,7 @@ TIMELINE_EVENTS = (
     "ticket.priority_changed",
     "ticket.tags_changed",
     "ticket.handed_over",
+    "ticket.schedule_changed",
     "contact.changed",
 )
 
@@ -182,6 +183,18 @@ def _timeline_events(ticket: Ticket) -> QuerySet[Event]:
 
 def tags_of(ticket: Ticket) -> list[str]:
     return list(ticket.tags.values_list("name", flat=True))
+
+
+def scheduled_of(ticket: Ticket) -> list[ScheduledReply]:
+    return list(ticket.scheduled.select_related("user").prefetch_related("attachments"))
+
+
+def get_scheduled(reply_id: int) -> ScheduledReply:
+    """Raises NotFound."""
+    reply = ScheduledReply.objects.select_related("ticket").filter(id=reply_id).first()
+    if reply is None:
+        raise NotFound(_("This reply is sent already, or was taken back."))
+    return reply
 
 
 def past_tickets(ticket: Ticket) -> list[Ticket]:

@@ -2,6 +2,7 @@ from datetime import timedelta
 
 from tenants.sweeper import Sweep, register_sweep
 from tenants.tasking import tenant_task
+from tickets.services.schedule import send_due_replies
 from tickets.services.tickets import close_solved
 
 # A solved conversation can be reopened by the customer for a week; then the next message begins a new one.
@@ -13,7 +14,19 @@ def close_solved_tickets() -> int:
     return close_solved(CLOSE_AFTER)
 
 
+@tenant_task(queue="default", expires=30)
+def send_scheduled_replies() -> int:
+    return send_due_replies()
+
+
 def register_sweeps() -> None:
+    register_sweep(
+        Sweep(
+            name="scheduled_replies",
+            condition="SELECT 1 FROM {schema}.tickets_scheduledreply WHERE error = '' AND send_at <= now()",
+            task="tickets.tasks.send_scheduled_replies",
+        )
+    )
     register_sweep(
         Sweep(
             name="close_solved",

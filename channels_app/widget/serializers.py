@@ -3,8 +3,10 @@
 from typing import Any
 from uuid import UUID
 
+from django.db.models import Q
+
 from channels_app.widget.sessions import sign_file
-from tickets.models import Attachment, Author, Message, MessageKind
+from tickets.models import Attachment, Author, Delivery, Message, MessageKind
 
 # What stands beside these in `Message.content` (scores, ids, names of internal things) is for agents.
 _BUTTON = ("text", "value")
@@ -47,8 +49,11 @@ def _file(attachment: Attachment, message: Message, address: str) -> dict[str, A
 
 def visible_messages(address: str, channel_id: UUID | str) -> Any:
     """Every public message of a visitor over all their conversations, oldest first."""
+    # What an agent may still take back, or has.
+    held = Q(delivery=Delivery.QUEUED, due_at__isnull=False) | Q(delivery=Delivery.CANCELLED)
     return (
         Message.objects.filter(address__channel_id=channel_id, address__address=address, kind=MessageKind.PUBLIC)
+        .exclude(held)
         .select_related("user", "address")
         .prefetch_related("attachments")
         .order_by("id")

@@ -5,7 +5,7 @@ from typing import Any
 from django.dispatch import receiver
 
 from channels_app.models import Channel
-from channels_app.widget.serializers import public_message
+from channels_app.widget.serializers import public_message, visible_messages
 from omnisupport.lib.hub import publish
 from tenants.events.log import subscribe
 from tenants.events.models import Event
@@ -20,11 +20,14 @@ from tickets.signals import agent_typing
     "attachment.changed", in_order=True,
 )  # fmt: skip
 def show_visitor(event: Event) -> None:
-    rows = Message.objects.select_related("address", "user").prefetch_related("attachments")
-    message = rows.filter(id=event.payload["message_id"], kind=MessageKind.PUBLIC).first()
-    if message is None or not Channel.objects.filter(id=message.address.channel_id, kind="widget").exists():
+    found = Message.objects.filter(id=event.payload["message_id"], kind=MessageKind.PUBLIC)
+    place = found.values_list("address__channel_id", "address__address").first()
+    if place is None or not Channel.objects.filter(id=place[0], kind="widget").exists():
         return
-    address = message.address.address
+    channel_id, address = place
+    message = visible_messages(address, channel_id).filter(id=event.payload["message_id"]).first()
+    if message is None:
+        return
     frame = {"type": "message", "seq": str(event.seq), "message": public_message(message, address)}
     publish(group_name(VISITOR, address), frame)
 

@@ -15,6 +15,7 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
 from channels_app.registry import adapter_class, kinds
+from channels_app.services.templates import is_window_closed
 
 register = template.Library()
 
@@ -51,6 +52,12 @@ def channel_icon(channel: Any) -> SafeString:
 def text_limit(channel: Any) -> int:
     """How many characters one message of this channel may have; 0 where nothing is known."""
     return adapter_class(channel.kind).limits.text if channel.kind in kinds() else 0
+
+
+@register.simple_tag
+def window_closed(ticket: Any) -> bool:
+    """Whether the channel lets only an approved template through to this customer now."""
+    return ticket.channel.kind in kinds() and is_window_closed(ticket.channel.kind, ticket.address)
 
 
 # ---- Times -----------------------------------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ const set = dirname(require.resolve("lucide-static/package.json"));
 const ICONS = {
   inbox: "", "dashboard": "chart-column", "knowledge": "book-open", assistant: "sparkles", channels: "plug",
   settings: "", search: "", paperclip: "", send: "", lock: "", note: "sticky-note", menu: "", x: "", plus: "",
-  check: "", "check-check": "", clock: "", "circle-alert": "", "circle-check": "", "circle-x": "", question: "circle-question-mark",
+  check: "", "check-check": "", clock: "", undo: "undo-2", "circle-alert": "", "circle-check": "", "circle-x": "", question: "circle-question-mark",
   info: "", warning: "triangle-alert", "chevron-left": "", "chevron-right": "", "chevron-down": "", "arrow-left": "",
   user: "", users: "", "user-plus": "", "user-check": "", tag: "", flag: "", "log-out": "", sun: "", moon: "", monitor: "",
   globe: "", phone: "", "map-pin": "", contact: "", image: "", file: "", "file-text": "", download: "", mic: "", reply: "",

@@ -43,6 +43,12 @@ class User(AbstractBaseUser):
         _("language"), max_length=5, choices=[("ru", "Русский"), ("en", "English")], default="ru"
     )
     timezone = models.CharField(_("time zone"), max_length=50, blank=True)
+    # How long a reply waits before it leaves, so that it can be taken back; 0: it leaves at once.
+    undo_seconds = models.PositiveSmallIntegerField(
+        _("time to take a reply back"),
+        default=0,
+        choices=[(0, _("none")), (5, _("5 seconds")), (10, _("10 seconds")), (20, _("20 seconds"))],
+    )
     is_active = models.BooleanField(_("active"), default=True)
     date_joined = models.DateTimeField(_("joined"), auto_now_add=True)
 

@@ -55,7 +55,7 @@ def me(request: HttpRequest) -> HttpResponse:
     user = signed_in(request)
     form = PersonForm(request.POST or None, instance=user)
     if request.method == "POST" and form.is_valid():
-        update_person(user, name=form.cleaned_data["name"], language=form.cleaned_data["language"])
+        update_person(user, **form.cleaned_data)
         return _remember_language(redirect("accounts:me"), user)
     return _person_page(request, person=form)
 

@@ -147,7 +147,7 @@ def test_somebody_switched_off_is_out_at_once(shop):
 
 def test_a_person_changes_name_and_language(shop):
     client = shop.client(shop.agent)
-    answer = client.post("/accounts/me/", {"name": "Олег Иванов", "language": "en"})
+    answer = client.post("/accounts/me/", {"name": "Олег Иванов", "language": "en", "undo_seconds": "5"})
     assert answer.cookies["language"].value == "en"
     shop.agent.refresh_from_db()
     assert (shop.agent.name, shop.agent.language) == ("Олег Иванов", "en")

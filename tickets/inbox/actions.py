@@ -1,14 +1,18 @@
 """What agents do in the inbox. Each view reads its input, calls one service and shows what came of it."""
 
+import json
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from omnisupport.lib.errors import Conflict, InvalidInput
 from tenants.accounts.access import agent_required, signed_in
+from tenants.accounts.models import User
 from tickets import queries
 from tickets.inbox.forms import (
     ContactForm,
@@ -26,8 +30,9 @@ from tickets.models import Message, MessageKind, Ticket
 from tickets.services import tickets as changes
 from tickets.services.attachments import store_upload
 from tickets.services.contacts import update_contact
-from tickets.services.delivery import retry_message
+from tickets.services.delivery import cancel_message, retry_message
 from tickets.services.post import post_message
+from tickets.services.schedule import drop_reply, schedule_reply, send_reply
 
 
 @require_POST
@@ -37,19 +42,69 @@ def post(request: HttpRequest, number: int) -> HttpResponse:
     user = signed_in(request)
     ticket = queries.get_conversation(number)
     data = checked(MessageForm(request.POST))
+    attachment_ids = read_uuids(request.POST.getlist("attachments"))
+    kind = MessageKind(data["kind"])
+    if data["send_at"] and kind == MessageKind.PUBLIC:
+        schedule_reply(
+            ticket_id=ticket.id,
+            client_id=data["client_id"],
+            text=data["text"],
+            send_at=data["send_at"],
+            user=user,
+            attachment_ids=attachment_ids,
+            cancel_on_reply=data["cancel_on_reply"],
+        )
+        return _show_facts(request, number)
     message = post_message(
         ticket_id=ticket.id,
         client_id=data["client_id"],
         text=data["text"],
         user=user,
-        kind=MessageKind(data["kind"]),
-        attachment_ids=read_uuids(request.POST.getlist("attachments")),
+        kind=kind,
+        attachment_ids=attachment_ids,
         reply_to_id=data["reply_to"],
         status=data["status"],
+        due_at=_moment_to_undo(user) if kind == MessageKind.PUBLIC else None,
     )
     if not request.headers.get("HX-Request"):
         return redirect("inbox:conversation", number=number)
     return _show_message(request, ticket, message)
+
+
+def _moment_to_undo(user: User) -> datetime | None:
+    return timezone.now() + timedelta(seconds=user.undo_seconds) if user.undo_seconds else None
+
+
+@require_POST
+@agent_required
+def take_back(request: HttpRequest, message_id: int) -> HttpResponse:
+    """Before it has left. The words go back into the composer."""
+    message = queries.get_message(message_id)
+    if message.user_id != signed_in(request).id or not cancel_message(message.id):
+        raise Conflict(_("Too late: this message is on its way."))
+    return _with_words(_show_message(request, message.ticket, message), message.text)
+
+
+@require_POST
+@agent_required
+def drop_scheduled(request: HttpRequest, reply_id: int) -> HttpResponse:
+    number = queries.get_scheduled(reply_id).ticket.number
+    dropped = drop_reply(reply_id, signed_in(request))
+    return _with_words(_show_facts(request, number), dropped.text if dropped else "")
+
+
+@require_POST
+@agent_required
+def send_scheduled(request: HttpRequest, reply_id: int) -> HttpResponse:
+    number = queries.get_scheduled(reply_id).ticket.number
+    send_reply(reply_id)
+    return _show_facts(request, number)
+
+
+def _with_words(response: HttpResponse, text: str) -> HttpResponse:
+    # ASCII only: headers carry nothing else.
+    response["HX-Trigger"] = json.dumps({"taken-back": {"text": text}})
+    return response
 
 
 @require_POST

@@ -21,6 +21,9 @@ class MessageForm(forms.Form):
     kind = forms.ChoiceField(choices=MessageKind.choices)
     reply_to = forms.IntegerField(required=False, min_value=1, max_value=_BIGINT)
     status = forms.ChoiceField(choices=[("", ""), ("solved", "")], required=False)
+    # ISO 8601 with its zone; a reply with it waits for its hour.
+    send_at = forms.DateTimeField(required=False)
+    cancel_on_reply = forms.BooleanField(required=False)
 
 
 class ContactForm(forms.ModelForm[Contact]):

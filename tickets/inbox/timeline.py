@@ -146,6 +146,15 @@ def _handed_over(payload: dict[str, Any]) -> tuple[str, str]:
     }
 
 
+def _schedule(payload: dict[str, Any]) -> tuple[str, str] | None:
+    match payload.get("what"):
+        case "customer_wrote":
+            return "clock", _("The customer wrote first: the scheduled reply was taken back")
+        case "failed":
+            return "circle-alert", _("A scheduled reply could not be sent")
+    return None
+
+
 def _contact(payload: dict[str, Any]) -> tuple[str, str] | None:
     if "unreachable" not in payload:
         return None
@@ -160,6 +169,7 @@ _DESCRIPTIONS: dict[str, Callable[[dict[str, Any]], tuple[str, str] | None]] = {
     "ticket.priority_changed": _priority,
     "ticket.tags_changed": _tags,
     "ticket.handed_over": _handed_over,
+    "ticket.schedule_changed": _schedule,
     "contact.changed": _contact,
 }
 

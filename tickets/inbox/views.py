@@ -177,6 +177,7 @@ def facts(ticket: Ticket, viewer: User) -> dict[str, Any]:
         "addresses": queries.addresses_of(ticket),
         "known": queries.facts_of(ticket),
         "past": queries.past_tickets(ticket),
+        "scheduled": queries.scheduled_of(ticket),
         "statuses": Status.choices,
         "priorities": Priority.choices,
         "contact_form": ContactForm(instance=ticket.contact, prefix="contact"),

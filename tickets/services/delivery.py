@@ -18,6 +18,8 @@ _FROM: dict[Delivery, list[str]] = {
     Delivery.FAILED: ["queued", "sending", "sent", "uncertain"],
     Delivery.UNCERTAIN: ["sending"],
     Delivery.QUEUED: ["sending", "failed", "uncertain"],
+    # Once a worker has it, it may be on its way.
+    Delivery.CANCELLED: ["queued"],
 }
 
 
@@ -97,6 +99,11 @@ def retry_message(message_id: int) -> bool:
         message.attempts = 0
         message.save(update_fields=["external_id", "attempts"])
         return move_delivery(message_id, Delivery.QUEUED)
+
+
+def cancel_message(message_id: int) -> bool:
+    """Takes back what has not begun to leave. False: it has."""
+    return move_delivery(message_id, Delivery.CANCELLED)
 
 
 def stale_claims(older_than: timedelta) -> list[Message]:

@@ -44,7 +44,7 @@ def post_message(
         if known.ticket_id != ticket_id:
             raise Conflict(_("This message id is already used in another conversation."), field="client_id")
         return known
-    text = _check_text(text, bool(attachment_ids or (content or {}).get("buttons")))
+    text = check_text(text, bool(attachment_ids or (content or {}).get("buttons")))
     if ticket.status == Status.CLOSED and kind == MessageKind.PUBLIC:
         raise Conflict(_("This conversation is closed. Reopen it before you reply."))
     message = Message.objects.create(
@@ -73,7 +73,8 @@ def post_message(
     return message
 
 
-def _check_text(text: str, has_more: bool) -> str:
+def check_text(text: str, has_more: bool) -> str:
+    """The text as it is stored. Raises InvalidInput: empty without anything else, too long."""
     # PostgreSQL stores no NUL; messengers refuse it too.
     text = text.replace("\x00", "").strip()
     if not text and not has_more:

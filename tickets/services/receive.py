@@ -11,6 +11,7 @@ from django.utils import timezone
 from tenants.events.log import record
 from tickets.models import Attachment, Author, ContactAddress, Message, Status, Ticket
 from tickets.services.addresses import Profile, addresses_named, lock_address
+from tickets.services.schedule import drop_on_reply
 from tickets.services.tickets import move_status, open_ticket
 
 __all__ = [
@@ -76,6 +77,7 @@ def receive_message(
     )
     attach_files(message, row, incoming.files)
     _note_inbound(live, row, message)
+    drop_on_reply(live.id)
     record("message.received", ticket_id=live.id, payload={"message_id": str(message.id), "kind": message.kind})
     return message, True
 

@@ -4,6 +4,9 @@ import { type File as Stored, type Outgoing, post } from "./outbox";
 import { inbox, openConversation, toast, word } from "./parts";
 import { clearUploads, showUploaded, upload, uploaded, uploading } from "./uploads";
 
+// tickets/services/post.py MAX_TEXT
+const LONGEST = 20_000;
+
 interface Draft { text: string; kind: Outgoing["kind"]; replyTo: string; quote: string; files: Stored[] }
 
 const form = (): HTMLFormElement | null => document.querySelector<HTMLFormElement>("#composer");
@@ -35,6 +38,7 @@ export function setUpComposer(typing: (on: boolean) => void): void {
     if (quoted) setQuote(quoted.dataset.quote!, quoted.closest(".item")!.querySelector(".bubble__text")?.textContent ?? "");
     else if (target.closest("#unquote")) setQuote("", "");
   });
+  document.addEventListener("taken-back", (event) => takeWordsBack((event as CustomEvent<{ text: string }>).detail.text));
   document.addEventListener("focusout", (event) => {
     if ((event.target as Element).id === "text") tellTyping(false);
   });
@@ -65,6 +69,14 @@ export function write(mode: Outgoing["kind"]): void {
   if (!form()) return;
   setMode(isClosed() ? "note" : mode);
   text().focus();
+}
+
+/** What was taken back before it left stands in the field again, above what is there. */
+function takeWordsBack(words: string): void {
+  if (!form() || !words) return;
+  text().value = [words, text().value].filter((part) => part.trim()).join("\n");
+  write("public");
+  noteInput();
 }
 
 /** A message that the server refused comes back to be changed. */
@@ -113,13 +125,14 @@ function fit(): void {
   text().rows = Math.min(14, Math.max(2, text().value.split("\n").length));
 }
 
-/** Shown when the channel's limit comes near. */
+/** Shown when the channel's limit comes near; beyond it the text leaves in several messages. */
 function count(): void {
   const limit = Number(form()!.dataset.limit);
   const length = text().value.length;
   const shown = limit > 0 && kind() === "public" && length > limit * 0.8;
   const counter = document.getElementById("count")!;
-  counter.textContent = shown ? `${length} / ${limit}` : "";
+  const parts = Math.ceil(length / limit);
+  counter.textContent = shown ? `${length} / ${limit}${parts > 1 ? ` · ×${parts}` : ""}` : "";
   counter.classList.toggle("composer__count--over", shown && length > limit);
 }
 
@@ -142,12 +155,13 @@ function submit(status: string): void {
   const words = text().value.trim();
   if (uploading()) return toast(word("busy"));
   if (!words && !uploaded().length) return text().focus();
-  if (kind() === "public" && Number(form()!.dataset.limit) && words.length > Number(form()!.dataset.limit)) {
-    return toast(word("tooLong"));
-  }
+  if (words.length > LONGEST) return toast(word("tooLong"));
+  const later = status === "later" ? readHour() : {};
+  if (!later) return;
   post({
     clientId: newId(), at: Date.now(), number: openConversation()!.number, text: words, kind: kind(), files: uploaded(),
-    replyTo: replyTo().value, status: kind() === "public" ? status : "",
+    replyTo: replyTo().value, status: kind() === "public" && status !== "later" ? status : "",
+    ...later,
   });
   tellTyping(false);
   text().value = "";
@@ -157,6 +171,17 @@ function submit(status: string): void {
   count();
   saveDraft();
   text().focus();
+}
+
+/** The hour chosen in «Send later», as the server reads it; null when there is none yet. */
+function readHour(): { sendAt: string; cancelOnReply: boolean } | null {
+  const hour = document.querySelector<HTMLInputElement>("#send-at")!;
+  const at = new Date(hour.value);
+  hour.setCustomValidity(at.getTime() > Date.now() ? "" : word("future"));
+  if (!hour.reportValidity()) return null;
+  const cancelOnReply = document.querySelector<HTMLInputElement>("#cancel-on-reply")!.checked;
+  document.querySelector<HTMLDetailsElement>("#later")!.open = false;
+  return { sendAt: at.toISOString(), cancelOnReply };
 }
 
 function onKey(event: KeyboardEvent): void {

@@ -14,6 +14,9 @@ export interface Outgoing {
   files: File[];
   replyTo: string;
   status: string;
+  /** ISO time at which it is to leave, and whether the customer's word before then takes it back. */
+  sendAt?: string;
+  cancelOnReply?: boolean;
   /** When it was written; orders what a reload finds. */
   at: number;
   /** Why the server refused it; it then waits for a person. */
@@ -98,7 +101,10 @@ async function send(): Promise<void> {
     const answer = await fetchHtml(`/inbox/${message.number}/messages/`, { body: formOf(message) });
     failures = 0;
     forget(message);
-    if (openConversation()?.number === message.number) apply(parse(answer));
+    if (openConversation()?.number === message.number) {
+      if (message.sendAt) bubbleOf(message)?.remove();
+      apply(parse(answer));
+    }
   } catch (error) {
     if (error instanceof Refused && !error.again) {
       message.refused = error.message || word("failed");
@@ -122,6 +128,8 @@ function formOf(message: Outgoing): FormData {
   form.set("kind", message.kind);
   form.set("reply_to", message.replyTo);
   form.set("status", message.status);
+  if (message.sendAt) form.set("send_at", message.sendAt);
+  if (message.cancelOnReply) form.set("cancel_on_reply", "on");
   for (const file of message.files) form.append("attachments", file.id);
   return form;
 }
