@@ -12,6 +12,7 @@ from uuid import UUID
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from pydantic import BaseModel
+from pydantic.config import JsonDict
 
 from channels_app.inbound import (
     AddressBlocked,
@@ -23,13 +24,16 @@ from channels_app.inbound import (
     EditedMessage,
     InboundResult,
     MessageReceived,
+    NotUnderstood,
     Reaction,
     ReadUpTo,
     Receipt,
+    Typing,
 )
 from tickets.services.receive import Incoming, IncomingFile, Profile
 
 __all__ = [
+    "GENERATED",
     "Adapter",
     "AddressBlocked",
     "AddressChanged",
@@ -46,6 +50,7 @@ __all__ = [
     "IncomingFile",
     "Limits",
     "MessageReceived",
+    "NotUnderstood",
     "OutgoingFile",
     "OutgoingMessage",
     "Profile",
@@ -56,6 +61,7 @@ __all__ = [
     "SendResult",
     "Template",
     "TransportError",
+    "Typing",
     "UnknownOutcome",
     "Unparsable",
 ]  # fmt: skip
@@ -244,6 +250,10 @@ class NoFields(BaseModel):
     pass
 
 
+# `json_schema_extra` of a field of `Secrets` that we make ourselves: shown once when it is made, never typed in.
+GENERATED: JsonDict = {"generated": True}
+
+
 class Adapter:
     """Translates between one provider and us. Stateless; knows nothing of tickets, tenants or the database."""
 
@@ -306,6 +316,10 @@ class Adapter:
 
     def fetch_file(self, remote: Mapping[str, Any]) -> FetchedFile:
         """Raises TransportError."""
+        raise NotImplementedError
+
+    def unpack_file(self, body: bytes, remote: Mapping[str, Any]) -> FetchedFile:
+        """A file that came inside the body of its event: an IncomingFile whose `remote` has a `part`. Raises TransportError."""
         raise NotImplementedError
 
     def answer_callback(self, callback_id: str) -> None:

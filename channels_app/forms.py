@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from pydantic import BaseModel
 
-from channels_app.base import Adapter
+from channels_app.base import GENERATED, Adapter
 from tenants.accounts.models import User
 
 
@@ -65,6 +65,8 @@ def _add_fields(
     keep: bool = False,
 ) -> None:
     for name, info in model.model_fields.items():
+        if info.json_schema_extra == GENERATED:
+            continue
         title = _(info.title) if info.title else name
         hint = _(info.description) if info.description else ""
         value = values.get(name, info.get_default(call_default_factory=True) if not info.is_required() else "")

@@ -110,6 +110,22 @@ class ConversationStarted:
     payload: str = ""
 
 
+@dataclass(frozen=True)
+class Typing:
+    """The customer is writing; `at` is when, where the channel tells."""
+
+    address: str
+    on: bool = True
+    at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class NotUnderstood:
+    """One part of a batch that nobody can be told of: the ledger row fails with `reason`, the parts beside it go through."""
+
+    reason: str
+
+
 InboundResult = (
     MessageReceived
     | EditedMessage
@@ -122,4 +138,6 @@ InboundResult = (
     | AddressChanged
     | ButtonPressed
     | ConversationStarted
+    | Typing
+    | NotUnderstood
 )

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from channels_app.base import Adapter, ChannelInfo
+from channels_app.base import GENERATED, Adapter, ChannelInfo
 from channels_app.models import Channel
 from omnisupport.lib.errors import NotFound
 from tenants.hosts import TenantInfo
@@ -29,6 +29,12 @@ def adapter_class(kind: str) -> type[Adapter]:
     module = importlib.import_module(f"channels_app.{kind}.adapter")
     adapter: type[Adapter] = module.Adapter
     return adapter
+
+
+def generated_secret(kind: str) -> str:
+    """The name of the secret that we make for channels of this kind; empty where the provider gives them all."""
+    fields = adapter_class(kind).Secrets.model_fields.items()
+    return next((name for name, info in fields if info.json_schema_extra == GENERATED), "")
 
 
 def kind_choices() -> list[tuple[str, Any]]:

@@ -1,5 +1,6 @@
 """Pages of the channels: list with health, set-up with a real test."""
 
+from typing import Any
 from uuid import UUID, uuid4
 
 from django.contrib import messages
@@ -8,12 +9,19 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.template.loader import select_template
 from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
 from channels_app.forms import ChannelForm, ClientIdForm
 from channels_app.models import Channel, MessageTemplate
 from channels_app.registry import adapter_class, adapter_for, kind_choices
-from channels_app.services.channels import change_channel, connect_channel, create_channel, disconnect_channel
+from channels_app.services.channels import (
+    change_channel,
+    connect_channel,
+    create_channel,
+    disconnect_channel,
+    renew_secret,
+)
 from channels_app.services.templates import send_template
 from omnisupport.lib.errors import AppError
 from tenants.accounts.access import agent_required, signed_in
@@ -57,9 +65,7 @@ def add_channel(request: HttpRequest, kind: str) -> HttpResponse:
 def channel_page(request: HttpRequest, channel_id: UUID) -> HttpResponse:
     _admins_only(request)
     channel = get_object_or_404(Channel, id=channel_id)
-    adapter = adapter_class(channel.kind)
-    initial = {"name": channel.name, "first_assignee": channel.first_assignee_id}
-    form = ChannelForm(adapter, channel.config, bool(channel.secrets), request.POST or None, initial=initial)
+    form = _edit_form(channel, request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
             change_channel(channel, name=form.cleaned_data["name"], first_assignee_id=_assignee(form), **_given(form))
@@ -80,7 +86,14 @@ def _given(form: ChannelForm) -> dict[str, dict[str, object]]:
     return {"config": config, "secrets": secrets}
 
 
-def _form_page(request: HttpRequest, form: ChannelForm, kind: str, channel: Channel | None) -> HttpResponse:
+def _edit_form(channel: Channel, data: Any = None) -> ChannelForm:
+    initial = {"name": channel.name, "first_assignee": channel.first_assignee_id}
+    return ChannelForm(adapter_class(channel.kind), channel.config, bool(channel.secrets), data, initial=initial)
+
+
+def _form_page(
+    request: HttpRequest, form: ChannelForm, kind: str, channel: Channel | None, secret: str = ""
+) -> HttpResponse:
     # A kind may explain its own steps; others get the plain form.
     steps = select_template([f"channels_app/{kind}/_setup.html", "channels_app/_setup.html"])
     snippet = f"{request.scheme}://{request.get_host()}/static/widget/loader.js"
@@ -92,8 +105,20 @@ def _form_page(request: HttpRequest, form: ChannelForm, kind: str, channel: Chan
         "steps": steps,
         "snippet": snippet,
         "values": adapter_for(channel).setup_values() if channel else {},
+        "secret": secret,
     }
     return render(request, "channels_app/channel.html", context, status=400 if form.errors else 200)
+
+
+@require_POST
+@never_cache
+@agent_required
+def new_secret(request: HttpRequest, channel_id: UUID) -> HttpResponse:
+    """Shown in this very answer and never again: neither the session nor the address may keep it."""
+    _admins_only(request)
+    channel = get_object_or_404(Channel, id=channel_id)
+    secret = renew_secret(channel.id)
+    return _form_page(request, _edit_form(channel), channel.kind, channel, secret)
 
 
 @require_POST

@@ -7,7 +7,7 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitVie
 from rest_framework.routers import DefaultRouter
 
 from ai_assistant.api import AskView
-from channels_app import api as channels_api
+from channels_app import rest as channels_api
 from knowledge import api as knowledge_api
 from tenants.accounts import api as accounts_api
 from tickets import api as tickets_api

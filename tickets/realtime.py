@@ -25,8 +25,10 @@ def publish_event(event: Event) -> None:
     publish(group_name(AGENTS), event_frame(event))
 
 
-def publish_typing(ticket_id: int, who: str, on: bool) -> None:
-    publish(group_name(AGENTS), {"type": "typing", "ticket": str(ticket_id), "who": who, "on": on})
+def publish_typing(ticket_id: int, who: str, on: bool, *, visitor: bool = False) -> None:
+    """`visitor`: it is the customer who writes."""
+    frame = {"type": "typing", "ticket": str(ticket_id), "who": who, "on": on}
+    publish(group_name(AGENTS), {**frame, "visitor": True} if visitor else frame)
 
 
 def publish_delta(ticket: Ticket, answer_id: str, text: str, replace: bool = False) -> None:

@@ -11,9 +11,10 @@ from pydantic import BaseModel, ValidationError
 
 from channels_app.base import Connected, TransportError
 from channels_app.models import Channel
-from channels_app.registry import adapter_class, adapter_for
+from channels_app.registry import adapter_class, adapter_for, generated_secret
 from channels_app.services.templates import are_old, sync_templates
 from omnisupport.lib.errors import Conflict, InvalidInput
+from omnisupport.lib.signing import make_secret
 from tenants.events.log import record
 
 CHECK_EVERY = timedelta(minutes=5)
@@ -57,6 +58,21 @@ def change_channel(
     channel.name, channel.first_assignee_id, channel.is_active = name, first_assignee_id, True
     channel.save(update_fields=["config", "secrets", "name", "first_assignee", "is_active"])
     return channel
+
+
+def renew_secret(channel_id: UUID) -> str:
+    """Makes the channel's own secret anew and returns it, the only time that it is shown; the old one ends at once.
+
+    Raises Conflict where the provider gives all secrets.
+    """
+    channel = Channel.objects.get(id=channel_id)
+    name = generated_secret(channel.kind)
+    if not name:
+        raise Conflict(_("The secrets of this channel come from its provider."))
+    secret = make_secret()
+    channel.secrets = {**channel.secrets, name: secret}
+    channel.save(update_fields=["secrets"])
+    return secret
 
 
 def connect_channel(channel_id: UUID) -> Channel:

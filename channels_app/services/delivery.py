@@ -203,7 +203,7 @@ def recover_stale_claims() -> set[int]:
         channel = Channel.objects.get(id=message.address.channel_id)
         chats.add(message.address_id)
         started = message.claimed_at or timezone.now()
-        if adapter_class(channel.kind).idempotent:
+        if adapter_class(channel.kind).idempotent and message.attempts < MAX_ATTEMPTS:
             _later(message, started, _("The worker stopped while sending."), 0)
         else:
             _finish(message, started, Delivery.UNCERTAIN, _("The worker stopped while sending; it may have arrived."))

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import timedelta
 from uuid import UUID
 
 import structlog
@@ -19,13 +20,17 @@ from channels_app.base import (
     EditedMessage,
     InboundResult,
     MessageReceived,
+    NotUnderstood,
     Reaction,
     ReadUpTo,
     Receipt,
+    Typing,
     Unparsable,
 )
 from channels_app.models import Channel, InboundEvent
 from channels_app.registry import adapter_for
+from tickets.models import Status, Ticket
+from tickets.realtime import publish_typing
 from tickets.services import addresses, receipts, receive
 
 log = structlog.get_logger(__name__)
@@ -33,6 +38,7 @@ log = structlog.get_logger(__name__)
 # Rows per transaction: fewer commits under load, and nobody waits long for the first of them.
 BATCH = 10
 MAX_ATTEMPTS = 3
+TYPING_IS_NEWS = timedelta(seconds=10)
 
 
 def drain_channel(channel_id: UUID) -> int:
@@ -62,7 +68,7 @@ def _process(row: InboundEvent, channel: Channel, adapter: Adapter) -> None:
     row.attempts += 1
     try:
         results = adapter.parse(row.headers, bytes(row.body))
-        _apply_all(channel, results)
+        _apply_all(channel, [_traced(result, row) for result in results])
         row.state = InboundEvent.State.DONE if results else InboundEvent.State.IGNORED
         row.error = ""
     except Unparsable as error:
@@ -78,6 +84,20 @@ def _process(row: InboundEvent, channel: Channel, adapter: Adapter) -> None:
     row.save(update_fields=["state", "attempts", "error", "processed_at"])
 
 
+def _traced(result: InboundResult, row: InboundEvent) -> InboundResult:
+    """A message leads back to the row that it came in: admins see the raw, files inside the body are unpacked from it."""
+    if not isinstance(result, MessageReceived | ButtonPressed | ConversationStarted | EditedMessage | Echo):
+        return result
+    incoming = result.incoming
+    files = tuple(
+        replace(file, remote={**file.remote, "ledger": row.pk}) if "part" in file.remote else file
+        for file in incoming.files
+    )
+    # An edit's content is compared with what is known: there a new row would look like a change.
+    content = incoming.content if isinstance(result, EditedMessage) else {**incoming.content, "ledger": str(row.pk)}
+    return replace(result, incoming=replace(incoming, files=files, content=content))
+
+
 def _apply_all(channel: Channel, results: Sequence[InboundResult]) -> None:
     """Each on its own: one that fails leaves those beside it in place, for a repeat finds them. Raises the first fault."""
     fault: Exception | None = None
@@ -86,7 +106,9 @@ def _apply_all(channel: Channel, results: Sequence[InboundResult]) -> None:
             with transaction.atomic():
                 apply_result(channel, result)
         except Exception as error:
-            fault = fault or error
+            # What nobody understands must not hide a fault that a repeat may heal.
+            hidden = isinstance(fault, Unparsable) and not isinstance(error, Unparsable)
+            fault = error if fault is None or hidden else fault
     if fault is not None:
         raise fault
 
@@ -149,8 +171,22 @@ def _apply_notice(channel: Channel, result: InboundResult) -> None:
             )
         case AddressChanged():
             addresses.change_address(channel_id=channel.id, address=result.address, new_address=result.new_address)
+        case Typing():
+            _show_typing(channel, result)
+        case NotUnderstood():
+            raise Unparsable(result.reason)
         case AddressBlocked():
             addresses.set_reachable(channel_id=channel.id, address=result.address, reason=result.reason)
+
+
+def _show_typing(channel: Channel, result: Typing) -> None:
+    # Old news from a queue that stood still would show somebody who has long left.
+    if result.at is not None and timezone.now() - result.at > TYPING_IS_NEWS:
+        return
+    ticket = Ticket.objects.filter(address__in=addresses.addresses_named(channel.id, result.address))
+    live = ticket.exclude(status=Status.CLOSED).select_related("contact").first()
+    if live is not None:
+        transaction.on_commit(lambda: publish_typing(live.id, str(live.contact), result.on, visitor=True))
 
 
 def _receive(channel: Channel, result: MessageReceived | ButtonPressed | ConversationStarted | EditedMessage) -> None:

@@ -1,12 +1,14 @@
 """Files that customers sent: fetched from the provider by a task of their own."""
 
+from collections.abc import Mapping
+from typing import Any
 from uuid import UUID
 
 from django.db.models import F
 from django.utils.translation import gettext as _
 
-from channels_app.base import TransportError
-from channels_app.models import Channel
+from channels_app.base import Adapter, FetchedFile, TransportError
+from channels_app.models import Channel, InboundEvent
 from channels_app.registry import adapter_for
 from omnisupport.lib.errors import AppError
 from tickets.models import Attachment
@@ -25,7 +27,7 @@ def fetch_attachment(attachment_id: UUID) -> None:
         return
     channel = Channel.objects.get(id=attachment.message.address.channel_id)
     try:
-        fetched = adapter_for(channel).fetch_file(attachment.remote)
+        fetched = _fetch(adapter_for(channel), attachment.remote)
         refuse_executables(attachment.name or fetched.name, fetched.body[:4])
     except TransportError as error:
         if error.permanent or attachment.attempts >= MAX_ATTEMPTS:
@@ -40,3 +42,12 @@ def fetch_attachment(attachment_id: UUID) -> None:
         raise
     else:
         keep_fetched(attachment, fetched.body, name=fetched.name, mime=fetched.mime)
+
+
+def _fetch(adapter: Adapter, remote: Mapping[str, Any]) -> FetchedFile:
+    if "ledger" not in remote:
+        return adapter.fetch_file(remote)
+    event = InboundEvent.objects.filter(id=remote["ledger"], channel_id=adapter.channel.id).first()
+    if event is None:
+        raise TransportError(_("The event that this file came in is no longer kept."), permanent=True)
+    return adapter.unpack_file(bytes(event.body), remote)

@@ -10,7 +10,7 @@ from django.db.models import Max, Q
 from django.utils.translation import gettext as _
 
 from channels_app.base import Incoming, IncomingFile, Profile
-from channels_app.widget.facts import type_fact
+from channels_app.facts import type_fact
 from channels_app.widget.serializers import public_message, visible_messages
 from channels_app.widget.sessions import Visitor
 from omnisupport.lib.errors import Conflict, InvalidInput

@@ -20,7 +20,7 @@ from pydantic import BaseModel, Field, ValidationError
 from channels_app.models import Channel
 from channels_app.widget import services
 from channels_app.widget.adapter import Config
-from channels_app.widget.facts import read_facts
+from channels_app.facts import read_facts
 from channels_app.widget.limits import count_address, count_visitor
 from channels_app.widget.serializers import public_message, visible_messages
 from channels_app.widget.sessions import Visitor, check_file_signature, issue_token, new_visitor, visitor_of

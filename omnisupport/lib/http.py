@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
 from functools import lru_cache
 from typing import Any
 from urllib.parse import urljoin, urlsplit
@@ -42,7 +43,10 @@ def _is_allowed_pair(host: str, port: int) -> bool:
 
 def check_url(url: str) -> None:
     """Raises InvalidInput for what may never be fetched: other schemes, credentials inside, odd ports, inner names."""
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        raise InvalidInput(_("Give a full address that begins with https://"), code="bad_url") from None
     try:
         port = parts.port or (443 if parts.scheme == "https" else 80)
     except ValueError:
@@ -152,7 +156,7 @@ class _VettingBackend(_Backend):
             return super().connect_tcp(host, port, timeout, local_address, socket_options)
         try:
             found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        except OSError as error:
+        except (OSError, UnicodeError) as error:
             raise httpcore.ConnectError(f"{host} cannot be resolved") from error
         addresses = [str(item[4][0]) for item in found]
         for address in addresses:
@@ -203,6 +207,8 @@ def _errors_as_ours(url: str) -> Iterator[None]:
     host = urlsplit(url).hostname or ""
     try:
         yield
+    except httpx.InvalidURL as error:
+        raise InvalidInput(_("Give a full address that begins with https://"), code="bad_url") from error
     except httpx.TimeoutException as error:
         raise Unavailable(_("%(host)s did not answer in time.") % {"host": host}, code="timeout") from error
     except httpx.HTTPError as error:
@@ -224,6 +230,45 @@ def fetch(
                 body = _read(response, max_bytes, deadline, url)
                 return Fetched(url, response.status_code, dict(response.headers), body)
     raise InvalidInput(_("This address redirects too many times."), code="bad_url")
+
+
+def post(url: str, body: bytes, *, headers: Mapping[str, str], timeout: float, max_bytes: int) -> Fetched:
+    """POST with every guard; follows no redirect. `body` of the answer is its beginning: only the status is needed.
+
+    Raises InvalidInput (address), Unavailable: the other side may have got it all the same.
+    """
+    check_url(url)
+    with (
+        guarded_client(timeout=timeout) as client,
+        until(time.monotonic() + timeout),
+        _errors_as_ours(url),
+        client.stream("POST", url, content=body, headers=dict(headers)) as response,
+    ):
+        return Fetched(url, response.status_code, dict(response.headers), _beginning(response, max_bytes))
+
+
+def pause_asked(answer: Fetched) -> float | None:
+    """Seconds of its Retry-After (a number or a date), at most a day; None without one."""
+    given = answer.headers.get("retry-after", "").strip()
+    if given.isascii() and given.isdecimal():
+        return float(min(int(given[:9]), 86400))
+    try:
+        seconds = parsedate_to_datetime(given).timestamp() - time.time()
+    except (ValueError, TypeError, OverflowError):
+        return None
+    return min(max(seconds, 0.0), 86400.0)
+
+
+def _beginning(response: httpx.Response, max_bytes: int) -> bytes:
+    read = b""
+    try:
+        for chunk in response.iter_bytes(4096):
+            read += chunk
+            if len(read) >= max_bytes:
+                break
+    except httpx.HTTPError:
+        pass  # the status is known; what breaks off behind it changes nothing
+    return read[:max_bytes]
 
 
 def _read(response: httpx.Response, max_bytes: int, deadline: float, url: str) -> bytes:

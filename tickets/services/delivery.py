@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import Exists, F, OuterRef, Q
 from django.utils import timezone
 
@@ -77,7 +77,7 @@ def move_delivery(
         changes["external_id"] = external_id[:255]
     if to == Delivery.QUEUED:
         changes |= {"due_at": due_at, "claimed_at": None}
-    if not Message.objects.filter(id=message_id, delivery__in=_FROM[to]).update(**changes):
+    if not _update(message_id, to, changes):
         return False
     ticket_id = Message.objects.values_list("ticket_id", flat=True).get(id=message_id)
     record(
@@ -86,6 +86,18 @@ def move_delivery(
         payload={"message_id": str(message_id), "state": str(to), "error": error[:500]},
     )
     return True
+
+
+def _update(message_id: int, to: Delivery, changes: dict[str, Any]) -> int:
+    rows = Message.objects.filter(id=message_id, delivery__in=_FROM[to])
+    if "external_id" not in changes:
+        return rows.update(**changes)
+    try:
+        with transaction.atomic():
+            return rows.update(**changes)
+    except IntegrityError:
+        # A provider that names two messages alike: what was sent is sent, and must not go out again for want of a name.
+        return rows.update(**{name: value for name, value in changes.items() if name != "external_id"})
 
 
 def retry_message(message_id: int) -> bool:

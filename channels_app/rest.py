@@ -3,7 +3,8 @@
 from typing import Any
 
 from django.utils.translation import gettext as _
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import mixins, serializers, status, viewsets
 from rest_framework.decorators import action
 from rest_framework.request import Request
@@ -11,7 +12,13 @@ from rest_framework.response import Response
 from rest_framework.routers import DefaultRouter
 
 from channels_app.models import Channel, InboundEvent
-from channels_app.services.channels import change_channel, connect_channel, create_channel, disconnect_channel
+from channels_app.services.channels import (
+    change_channel,
+    connect_channel,
+    create_channel,
+    disconnect_channel,
+    renew_secret,
+)
 from channels_app.services.inbound import replay
 from channels_app.tasks import drain_inbound
 from omnisupport.lib.errors import InvalidInput
@@ -89,6 +96,15 @@ class ChannelViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.
     @action(detail=True, methods=["post"])
     def connect(self, request: Request, pk: str) -> Response:
         return Response(self.get_serializer(connect_channel(self.get_object().id)).data)
+
+    @extend_schema(
+        summary="Make the channel's own secret anew; shown this once",
+        request=None,
+        responses={200: OpenApiResponse(OpenApiTypes.OBJECT, description='{"secret": "…"}')},
+    )
+    @action(detail=True, methods=["post"])
+    def secret(self, request: Request, pk: str) -> Response:
+        return Response({"secret": renew_secret(self.get_object().id)}, headers={"Cache-Control": "no-store"})
 
     @extend_schema(summary="Stop receiving; conversations stay", request=None)
     @action(detail=True, methods=["post"])

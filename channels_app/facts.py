@@ -1,4 +1,4 @@
-"""What the shop's page says of its visitor: where they are, what the shop knows. They could forge it: shown, never trusted."""
+"""What a shop says of its visitor: where they are, what it knows of them. A page could forge it: shown, never trusted."""
 
 from typing import Any
 
