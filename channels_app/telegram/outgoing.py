@@ -1,6 +1,5 @@
 """What leaves for Telegram: text in pieces of at most 4,096 UTF-16 units, files by their kind, albums, buttons, sources."""
 
-import html
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import groupby
@@ -8,6 +7,7 @@ from typing import Any
 
 from channels_app.base import OutgoingFile, OutgoingMessage
 from channels_app.text import split_text, with_sources
+from omnisupport.lib.markup import HTML, PLAIN, translate
 
 TEXT_LIMIT = 4096
 CAPTION_LIMIT = 1024
@@ -66,7 +66,7 @@ def steps_of(message: OutgoingMessage) -> list[Step]:
         )
     for piece in [] if captioned else split_text(text, TEXT_LIMIT, units):
         data = {"text": as_html(piece), "parse_mode": "HTML", "link_preview_options": {"is_disabled": True}}
-        steps.append(Step({**base, **data}, plain=piece))
+        steps.append(Step({**base, **data}, plain=translate(piece, PLAIN)))
     if steps:
         steps[0] = replace(steps[0], data={**steps[0].data, **_reply_of(message)})
     if steps and markup:
@@ -100,7 +100,7 @@ def units(text: str) -> int:
 
 
 def as_html(text: str) -> str:
-    return html.escape(text, quote=False)
+    return translate(text, HTML)
 
 
 def keyboard(buttons: Sequence[Mapping[str, str]]) -> dict[str, Any] | None:

@@ -1,6 +1,7 @@
 """Small parts that every page draws: icons, times near now, links in foreign text."""
 
 import re
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from functools import cache
 from typing import Any
@@ -16,6 +17,7 @@ from django.utils.translation import gettext as _
 
 from channels_app.registry import adapter_class, kinds
 from channels_app.services.templates import is_window_closed
+from omnisupport.lib.markup import HTML, translate
 
 register = template.Library()
 
@@ -125,8 +127,24 @@ def linkify(text: str) -> SafeString:
     return mark_safe(_links(text, autoescape=True))  # noqa: S308  # escaped by Urlizer
 
 
+def _rich_link(label: str, address: str) -> str:
+    words = mark_safe(label)  # noqa: S308  # rendered by the dialect, which escapes
+    return format_html('<a href="{}" rel="noopener noreferrer nofollow" target="_blank">{}</a>', address, words)
+
+
+_RICH = replace(HTML, link=_rich_link, escape=lambda text: str(linkify(text)))
+
+
 @register.filter
-def with_citations(text: str, message: Any) -> SafeString:
+def rich_text(message: Any) -> SafeString:
+    """What a message says; the little markup of our own side is drawn, customers' words stay as they typed them."""
+    if message.is_inbound:
+        return linkify(message.text)
+    return mark_safe(translate(message.text, _RICH))  # noqa: S308  # every part is escaped by the dialect
+
+
+@register.filter
+def with_citations(message: Any) -> SafeString:
     """The same, and every [n] that has a source becomes a link to it below the bubble."""
     known = {str(source.get("n")) for source in message.content.get("citations", [])}
 
@@ -136,4 +154,4 @@ def with_citations(text: str, message: Any) -> SafeString:
             return match[0]
         return f'<sup><a class="cite" href="#source-{escape(str(message.pk))}-{n}">{n}</a></sup>'
 
-    return mark_safe(_CITATION.sub(link, linkify(text)))  # noqa: S308  # escaped above
+    return mark_safe(_CITATION.sub(link, rich_text(message)))  # noqa: S308  # escaped above
