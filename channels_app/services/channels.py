@@ -53,7 +53,8 @@ def change_channel(
     channel: Channel, *, name: str, config: dict[str, Any], secrets: dict[str, Any], first_assignee_id: UUID | None
 ) -> Channel:
     """Both dictionaries are laid over what is stored. Raises InvalidInput naming the field."""
-    checked, kept = check_settings(channel.kind, {**channel.config, **config}, {**channel.secrets, **secrets})
+    stored = {} if _leads_elsewhere(channel, config) else channel.secrets
+    checked, kept = check_settings(channel.kind, {**channel.config, **config}, {**stored, **secrets})
     channel.config, channel.secrets = {**channel.config, **checked}, kept
     channel.name, channel.first_assignee_id, channel.is_active = name, first_assignee_id, True
     channel.save(update_fields=["config", "secrets", "name", "first_assignee", "is_active"])
@@ -73,6 +74,16 @@ def renew_secret(channel_id: UUID) -> str:
     channel.secrets = {**channel.secrets, name: secret}
     channel.save(update_fields=["secrets"])
     return secret
+
+
+def _leads_elsewhere(channel: Channel, config: dict[str, Any]) -> bool:
+    """Whether secrets would go to another address (a field marked `secrets_go_there`): only given anew may they follow."""
+    for name, info in adapter_class(channel.kind).Config.model_fields.items():
+        marked = isinstance(info.json_schema_extra, dict) and info.json_schema_extra.get("secrets_go_there")
+        before = channel.config.get(name) or info.get_default(call_default_factory=True)
+        if marked and str(config.get(name) or before).rstrip("/") != str(before).rstrip("/"):
+            return True
+    return False
 
 
 def connect_channel(channel_id: UUID) -> Channel:

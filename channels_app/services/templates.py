@@ -63,9 +63,8 @@ def send_template(
         if not value:
             raise InvalidInput(_("Fill in “%(name)s”.") % {"name": name}, field=name)
     parts = [
-        template.header,
-        _VARIABLE.sub(lambda match: given.get(match[1], match[0]), template.body),
-        template.footer,
+        _VARIABLE.sub(lambda match: given.get(match[1], match[0]), part)
+        for part in (template.header, template.body, template.footer)
     ]
     return post_message(
         ticket_id=ticket_id,
