@@ -25,10 +25,10 @@ from channels_app.base import (
     InboundResult,
     Incoming,
     MessageReceived,
+    NotUnderstood,
     Profile,
     Reaction,
     Receipt,
-    NotUnderstood,
 )
 from channels_app.parts import items, mapping, words
 from channels_app.whatsapp.content import content_of, type_of

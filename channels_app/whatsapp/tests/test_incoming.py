@@ -21,10 +21,10 @@ from channels_app.base import (
     Echo,
     EditedMessage,
     MessageReceived,
+    NotUnderstood,
     Reaction,
     Receipt,
     Unparsable,
-    NotUnderstood,
 )
 from channels_app.whatsapp.adapter import Adapter
 from channels_app.whatsapp.incoming import parse_webhook
