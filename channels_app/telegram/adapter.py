@@ -32,7 +32,10 @@ from channels_app.telegram.payloads import User
 from omnisupport.lib.crypto import derive_secret
 from omnisupport.lib.errors import NotAuthenticated
 
-ALLOWED_UPDATES = ["message", "edited_message", "callback_query", "my_chat_member"]
+ALLOWED_UPDATES = [
+    "message", "edited_message", "callback_query", "my_chat_member", "business_message", "edited_business_message",
+    "deleted_business_messages",
+]  # fmt: skip
 POLL_SECONDS = 25
 RECENT_SECONDS = 3600
 # Sides, proportions or bytes that are none of a photo's, or somebody who takes no voice: as a document the file passes.
@@ -174,7 +177,7 @@ class Adapter(BaseAdapter):
 
     def edit(self, address: str, external_id: str, text: str) -> None:
         data = {
-            "chat_id": int(address),
+            **outgoing.chat_of(address, {}),
             "message_id": int(external_id),
             "text": outgoing.as_html(text),
             "parse_mode": "HTML",
@@ -186,10 +189,7 @@ class Adapter(BaseAdapter):
                 raise
 
     def send_typing(self, address: str, details: Mapping[str, Any]) -> None:
-        data: dict[str, Any] = {"chat_id": int(address), "action": "typing"}
-        if details.get("message_thread_id"):
-            data["message_thread_id"] = details["message_thread_id"]
-        self._call("sendChatAction", data)
+        self._call("sendChatAction", {**outgoing.chat_of(address, details), "action": "typing"})
 
     # -- set-up
 

@@ -12,6 +12,8 @@ from channels_app.base import (
     AddressBlocked,
     ButtonPressed,
     ConversationStarted,
+    DeletedMessage,
+    Echo,
     EditedMessage,
     InboundResult,
     Incoming,
@@ -21,7 +23,17 @@ from channels_app.base import (
     Unparsable,
 )
 from channels_app.parts import items, mapping, number, read, words
-from channels_app.telegram.payloads import CallbackQuery, ChatMemberUpdated, File, Message, Place, Update, User
+from channels_app.telegram.payloads import (
+    CallbackQuery,
+    Chat,
+    ChatMemberUpdated,
+    DeletedMessages,
+    File,
+    Message,
+    Place,
+    Update,
+    User,
+)  # fmt: skip
 
 # Order matters: `animation` also fills `document`, `live_photo` also `photo`.
 _FILES = {
@@ -74,19 +86,45 @@ def _parse(update: Update) -> list[InboundResult]:
         return [_button(CallbackQuery.model_validate(update.callback_query), update.update_id)]
     if update.my_chat_member is not None:
         return _membership(ChatMemberUpdated.model_validate(update.my_chat_member))
+    return _parse_business(update)
+
+
+def _parse_business(update: Update) -> list[InboundResult]:
+    """A person's own account that the bot serves: customers write to the person, who may answer in Telegram too."""
+    if update.business_message is not None:
+        return _message(Message.model_validate(update.business_message), update.update_id)
+    if update.edited_business_message is not None:
+        return _edited(Message.model_validate(update.edited_business_message), update.update_id)
+    if update.deleted_business_messages is not None:
+        gone = DeletedMessages.model_validate(update.deleted_business_messages)
+        address = _address(gone.chat, gone.business_connection_id)
+        return [DeletedMessage(address, str(number)) for number in gone.message_ids]
     return []
 
 
 def _is_ours(message: Message) -> bool:
     # Groups and channels have negative numbers.
-    private = message.chat.type == "private" or (not message.chat.type and message.chat.id > 0)
-    return private and not message.business_connection_id
+    return message.chat.type == "private" or (not message.chat.type and message.chat.id > 0)
+
+
+def _address(chat: Chat, connection: str) -> str:
+    """A customer's chat with the person behind a business account is another one than their chat with the bot."""
+    return f"{connection}:{chat.id}" if connection else str(chat.id)
+
+
+def _is_from_the_company(message: Message) -> bool:
+    return bool(message.business_connection_id) and message.sender.id not in {0, message.chat.id}
 
 
 def _message(message: Message, update_id: int) -> list[InboundResult]:
     if not _is_ours(message):
         return []
-    address, profile, incoming = str(message.chat.id), _profile(message), _incoming(message, update_id)
+    address = _address(message.chat, message.business_connection_id)
+    if _is_from_the_company(message):
+        # What the bot itself wrote there is known from its answer.
+        by_bot = bool(message.extra.get("sender_business_bot"))
+        return [] if by_bot else [Echo(address, _customer(message), _incoming(message, update_id))]
+    profile, incoming = _profile(message), _incoming(message, update_id)
     start = _START.fullmatch(message.text)
     if start:
         return [ConversationStarted(address, profile, incoming, (start[1] or "").strip()[:64])]
@@ -96,8 +134,10 @@ def _message(message: Message, update_id: int) -> list[InboundResult]:
 def _edited(message: Message, update_id: int) -> list[InboundResult]:
     if not _is_ours(message):
         return []
-    edited_at = _time(message.edit_date)
-    return [EditedMessage(str(message.chat.id), _profile(message), _incoming(message, update_id), edited_at)]
+    if _is_from_the_company(message):
+        return []
+    address, edited_at = _address(message.chat, message.business_connection_id), _time(message.edit_date)
+    return [EditedMessage(address, _profile(message), _incoming(message, update_id), edited_at)]
 
 
 def _button(query: CallbackQuery, update_id: int) -> InboundResult:
@@ -129,8 +169,17 @@ def _profile(message: Message) -> Profile:
     # A shared contact card may be anybody's; only one's own carries one's own id.
     digits = words(card.get("phone_number")).lstrip("+") if card.get("user_id") == message.chat.id else ""
     # Always told: who leaves a topic is answered outside it again.
-    details = {**profile.details, "message_thread_id": message.message_thread_id}
+    details = {**profile.details, "message_thread_id": message.message_thread_id, **_connection(message)}
     return Profile(name=profile.name, phone=f"+{digits}" if digits else "", language=profile.language, details=details)
+
+
+def _customer(message: Message) -> Profile:
+    """Of a message that somebody else wrote to them."""
+    return Profile(name=message.chat.name, details=_connection(message))
+
+
+def _connection(message: Message) -> dict[str, str]:
+    return {"business_connection_id": message.business_connection_id} if message.business_connection_id else {}
 
 
 def _user_profile(user: User) -> Profile:

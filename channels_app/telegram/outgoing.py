@@ -113,12 +113,17 @@ def keyboard(buttons: Sequence[Mapping[str, str]]) -> dict[str, Any] | None:
     return {"inline_keyboard": rows} if rows else None
 
 
+def chat_of(address: str, details: Mapping[str, Any]) -> dict[str, Any]:
+    """Where a call goes: the chat, its topic, and the business account on whose behalf."""
+    chat: dict[str, Any] = {"chat_id": int(address.rpartition(":")[2])}
+    for name in ("message_thread_id", "business_connection_id"):
+        if details.get(name):
+            chat[name] = details[name]
+    return chat
+
+
 def _base_of(message: OutgoingMessage) -> dict[str, Any]:
-    base: dict[str, Any] = {"chat_id": int(message.address)}
-    thread = message.details.get("message_thread_id")
-    if thread:
-        base["message_thread_id"] = thread
-    return base
+    return chat_of(message.address, message.details)
 
 
 def _reply_of(message: OutgoingMessage) -> dict[str, Any]:

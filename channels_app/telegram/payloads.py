@@ -74,6 +74,12 @@ class CallbackQuery(Part):
     data: Text = ""
 
 
+class DeletedMessages(Part):
+    business_connection_id: Text = ""
+    chat: Chat
+    message_ids: list[Number] = []
+
+
 class ChatMember(Part):
     status: Text = ""
 
@@ -91,3 +97,6 @@ class Update(Part):
     edited_message: dict[str, Any] | None = None
     callback_query: dict[str, Any] | None = None
     my_chat_member: dict[str, Any] | None = None
+    business_message: dict[str, Any] | None = None
+    edited_business_message: dict[str, Any] | None = None
+    deleted_business_messages: dict[str, Any] | None = None

@@ -10,6 +10,7 @@ from channels_app.base import (
     AddressBlocked,
     ButtonPressed,
     ConversationStarted,
+    Echo,
     EditedMessage,
     MessageReceived,
     Unparsable,
@@ -148,3 +149,21 @@ def test_albums_stay_together_and_ephemeral_messages_apart():
 def test_what_is_no_update_says_so(body):
     with pytest.raises(Unparsable):
         parse_update(body)
+
+
+def business(**content) -> dict:
+    return {**MESSAGE, "business_connection_id": "bc1", "text": "привет", **content}
+
+
+def test_a_persons_own_account_is_another_chat():
+    chat = MESSAGE["chat"]["id"]
+    customer = parse_update(json.dumps({"update_id": 1, "business_message": business()}).encode())[0]
+    assert customer.address == f"bc1:{chat}" and customer.profile.details["business_connection_id"] == "bc1"
+    owner = business(**{"from": {"id": 99, "first_name": "Хозяин"}})
+    echo = parse_update(json.dumps({"update_id": 2, "business_message": owner}).encode())[0]
+    assert isinstance(echo, Echo) and echo.address == customer.address and echo.profile.name != "Хозяин"
+    ours = {**owner, "sender_business_bot": {"id": 5}}
+    assert parse_update(json.dumps({"update_id": 3, "business_message": ours}).encode()) == []
+    gone = {"business_connection_id": "bc1", "chat": MESSAGE["chat"], "message_ids": [4, 5]}
+    deleted = parse_update(json.dumps({"update_id": 4, "deleted_business_messages": gone}).encode())
+    assert [event.external_id for event in deleted] == ["4", "5"]
