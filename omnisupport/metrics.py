@@ -10,7 +10,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, Gauge, generate_latest
 from omnisupport.health import HEARTBEAT_KEY, oldest_unsent_seconds
 from omnisupport.lib.redis import redis_client
 
-_QUEUES = ("inbound", "outbound", "assistant", "ingestion", "default")
+_QUEUES = ("inbound", "outbound", "webhooks", "assistant", "ingestion", "default")
 queue_length = Gauge("omni_queue_length", "Messages waiting in a Celery queue", ["queue"])
 oldest_unsent = Gauge("omni_oldest_unsent_seconds", "Age of the oldest message that should have left already")
 heartbeat = Gauge("omni_worker_heartbeat_timestamp", "When a worker last ran the heartbeat task")

@@ -72,6 +72,7 @@ TENANT_APPS = [
     *_CONTRIB,
     "tenants.events",
     "tickets",
+    "tickets.webhooks",
     "channels_app",
     "knowledge",
     "ai_assistant",
@@ -407,7 +408,14 @@ EMAIL_PORT = env_int("SMTP_PORT", 587)
 EMAIL_HOST_USER = env_str("SMTP_USER")
 EMAIL_HOST_PASSWORD = env_str("SMTP_PASSWORD")
 EMAIL_USE_TLS = env_bool("SMTP_TLS", True)
+EMAIL_TIMEOUT = 20
 DEFAULT_FROM_EMAIL = env_str("SMTP_FROM", f"support@{BASE_DOMAIN}")
+
+# ---- Webhooks out, and how long ledgers are kept -------------------------------------------------------------------------
+# Threads of one worker that may wait for customers' addresses at the same time.
+WEBHOOK_THREADS = env_int("WEBHOOK_THREADS", 4)
+INBOUND_RETENTION_DAYS = env_int("INBOUND_RETENTION_DAYS", 30)
+WEBHOOK_RETENTION_DAYS = env_int("WEBHOOK_RETENTION_DAYS", 30)
 
 # ---- Logs and metrics ------------------------------------------------------------------------------------------------
 LOGGING_CONFIG = None

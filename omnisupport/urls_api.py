@@ -11,11 +11,13 @@ from channels_app import rest as channels_api
 from knowledge import api as knowledge_api
 from tenants.accounts import api as accounts_api
 from tickets import api as tickets_api
+from tickets.webhooks import api as webhooks_api
 
 router = DefaultRouter()
 router.include_root_view = False
 router.register("users", accounts_api.UserViewSet, basename="user")
 tickets_api.register(router)
+webhooks_api.register(router)
 channels_api.register(router)
 knowledge_api.register(router)
 

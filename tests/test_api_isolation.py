@@ -25,11 +25,16 @@ def ids(shop):
     """Things of `shop`, each with the canary in its text."""
     from channels_app.models import InboundEvent
     from tickets.models import Attachment, Tag, Team
+    from tickets.webhooks.models import WebhookDelivery, WebhookEndpoint
 
     message = shop.customer_writes(CANARY)
     # Numbers that the stranger's own rows do not have, so that only a leak can answer 200.
     event = InboundEvent.objects.create(
         id=987654, channel=shop.channel, event_key=CANARY, body=CANARY.encode(), state="failed"
+    )
+    webhook = WebhookEndpoint.objects.create(name=CANARY, url="https://canary.example/", events=["ticket.created"])
+    delivery = WebhookDelivery.objects.create(
+        id=987654, endpoint=webhook, event_key=CANARY, event_type="ping", body="{}"
     )
     attachment = Attachment.objects.create(message=message, name=CANARY, uploaded_by=shop.agent)
     return {
@@ -42,6 +47,8 @@ def ids(shop):
         "teams": Team.objects.create(id=987654, name=CANARY).id,
         "tags": Tag.objects.create(id=987654, name=CANARY).id,
         "inbound-events": event.id,
+        "webhooks": webhook.id,
+        "webhook-deliveries": delivery.id,
         "attachments": attachment.id,
         "documents": uuid.uuid4(),
     }

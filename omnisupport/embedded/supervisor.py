@@ -19,7 +19,7 @@ from omnisupport.embedded.environment import ROOT, data_dir_of, given_environmen
 from omnisupport.embedded.processes import Child, StartError, request_death_signal, spawn, stop_all
 
 _READY_WITHIN = 90
-_QUEUES = "inbound,outbound,assistant,ingestion,default"
+_QUEUES = "inbound,outbound,webhooks,assistant,ingestion,default"
 
 
 class Stopped(BaseException):
