@@ -21,7 +21,7 @@ from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from channels_app.base import Adapter
 from channels_app.registry import adapter_class, channel_info
-from omnisupport.lib.errors import AppError, NotFound
+from omnisupport.lib.errors import AppError, NotAuthenticated, NotFound
 from tenants.db import in_tenant
 from tenants.hosts import TenantInfo, cached_tenant, find_tenant, host_name
 from tenants.names import PUBLIC
@@ -30,6 +30,8 @@ from tenants.tasking import wake
 log = structlog.get_logger(__name__)
 
 _CHANNEL_TTL = 30.0
+# However wrong the calls are, the database is not asked more often about one channel.
+_RECENT = 1.0
 _insert_sql: dict[str, str] = {}
 
 
@@ -86,6 +88,7 @@ class Ingress:
     def __init__(self) -> None:
         self._pool: AsyncConnectionPool | None = None
         self._pool_lock = asyncio.Lock()
+        # When it was loaded, and what.
         self._channels: dict[tuple[str, str], tuple[float, Adapter | None]] = {}
         self._waker = Waker()
 
@@ -98,7 +101,9 @@ class Ingress:
         except (psycopg.Error, PoolTimeout) as error:
             log.warning("ingress_database_away", error=str(error))
             status, body = 503, b"try again"
-        response = [(b"content-type", b"text/plain"), (b"content-length", str(len(body)).encode())]
+        # Some answers are read by the provider.
+        kind = b"application/json" if body.startswith(b"{") else b"text/plain"
+        response = [(b"content-type", kind), (b"content-length", str(len(body)).encode())]
         if status == 503:
             response.append((b"retry-after", b"5"))
         await send({"type": "http.response.start", "status": status, "headers": response})
@@ -119,7 +124,7 @@ class Ingress:
         body = await _read(receive, adapter.max_body)
         if body is None:
             return 413, b"too large"
-        adapter.verify(headers, body)
+        adapter = await self._verified(adapter, tenant, headers, body)
         reply = adapter.reply(headers, body)
         if reply is not None:
             return 200, reply
@@ -160,14 +165,32 @@ class Ingress:
             tenant = await in_tenant(PUBLIC, find_tenant, host)
         return None if tenant is None or tenant.is_public else tenant
 
-    async def _adapter(self, tenant: TenantInfo, kind: str, channel_id: str) -> Adapter | None:
+    async def _verified(self, adapter: Adapter, tenant: TenantInfo, headers: Mapping[str, str], body: bytes) -> Adapter:
+        """The adapter that these bytes were signed for. Raises NotAuthenticated.
+
+        A token may have been changed a moment ago, and some providers try the address before connecting ends.
+        """
+        try:
+            adapter.verify(headers, body)
+        except NotAuthenticated:
+            fresh = await self._adapter(tenant, adapter.channel.kind, str(adapter.channel.id), max_age=_RECENT)
+            if fresh is None or fresh is adapter:
+                raise
+            fresh.verify(headers, body)
+            return fresh
+        return adapter
+
+    async def _adapter(
+        self, tenant: TenantInfo, kind: str, channel_id: str, max_age: float = _CHANNEL_TTL
+    ) -> Adapter | None:
         key = (tenant.schema_name, channel_id)
         hit = self._channels.get(key)
-        if hit is None or hit[0] < time.monotonic():
+        # One that was not there may be connected at any moment.
+        if hit is None or hit[0] < time.monotonic() - (max_age if hit[1] is not None else _RECENT):
             adapter = await in_tenant(tenant.schema_name, _load_adapter, channel_id, tenant)
             if len(self._channels) > 5000:
                 self._channels.clear()
-            hit = self._channels[key] = (time.monotonic() + _CHANNEL_TTL, adapter)
+            hit = self._channels[key] = (time.monotonic(), adapter)
         adapter = hit[1]
         return adapter if adapter is not None and adapter.channel.kind == kind else None
 
