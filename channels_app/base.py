@@ -339,6 +339,11 @@ class Adapter:
         """All templates of the account, where `has_templates`. Raises TransportError."""
         return ()
 
+    def deep_link(self, code: str) -> str:
+        """A link that opens the chat and brings `code` (≤ 64 characters) along as the payload of ConversationStarted; empty
+        where the channel has none."""
+        return ""
+
     def mark_read(self, address: str, details: Mapping[str, Any], external_id: str) -> None:
         """Tells the customer that an agent has seen the message, where the channel can; faults are swallowed by the caller."""
 

@@ -170,14 +170,14 @@ class ContactFilter(filters.FilterSet):
 
 
 class ContactViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet[Contact]):
-    queryset = Contact.objects.all()
+    queryset = Contact.objects.filter(merged_into=None)
     serializer_class = shapes.ContactSerializer
     permission_classes = [IsAgent]
     filterset_class = ContactFilter
     lookup_value_regex = r"[0-9a-fA-F-]{36}"
 
     def get_queryset(self) -> QuerySet[Contact]:
-        return Contact.objects.prefetch_related("addresses")
+        return self.queryset.prefetch_related("addresses")
 
     @extend_schema(summary="Change what we know of a contact", request=shapes.ContactSerializer)
     def partial_update(self, request: Request, pk: str) -> Response:

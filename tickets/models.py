@@ -48,6 +48,8 @@ class Contact(models.Model):
     language = models.CharField(_("language"), max_length=8, blank=True)
     attributes = models.JSONField(_("attributes"), default=dict, blank=True)
     is_blocked = models.BooleanField(_("blocked"), default=False)
+    # This person turned out to be that one; kept for a day so that it can be undone.
+    merged_into = models.ForeignKey("self", null=True, on_delete=models.SET_NULL, related_name="+", editable=False)
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
 
     class Meta:
@@ -63,6 +65,27 @@ class Contact(models.Model):
         return self.name or self.email or self.phone or str(_("Guest"))
 
 
+class ContactMerge(models.Model):
+    """Two contacts that became one, with what it takes to part them again."""
+
+    kept = models.ForeignKey(Contact, on_delete=models.CASCADE, related_name="merges")
+    gone = models.OneToOneField(Contact, on_delete=models.CASCADE, related_name="+")
+    # The fields of `kept` that were filled from `gone`, and the attributes that were added.
+    filled = models.JSONField(default=dict)
+    address_ids = models.JSONField(default=list)
+    ticket_ids = models.JSONField(default=list)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        verbose_name = _("merge of contacts")
+        verbose_name_plural = _("merges of contacts")
+        ordering = ["-id"]
+
+    def __str__(self) -> str:
+        return f"{self.gone} → {self.kept}"
+
+
 class ContactAddress(models.Model):
     """A contact's place in a channel: the chat id, e-mail address or visitor id. Messages of one address are in order."""
 
@@ -73,6 +96,8 @@ class ContactAddress(models.Model):
     alias = models.CharField(max_length=255, blank=True)
     # What the adapter needs to answer there (topic, business connection) and what it learnt (user name).
     details = models.JSONField(default=dict, blank=True)
+    # The conversation that was carried on elsewhere: while it lives, what comes from here belongs to it.
+    continues = models.ForeignKey("Ticket", null=True, on_delete=models.SET_NULL, related_name="+")
     unreachable_reason = models.CharField(max_length=255, blank=True)
     last_inbound_at = models.DateTimeField(null=True)
     # The newest of our messages that the customer has seen, where the channel tells.
@@ -126,7 +151,7 @@ class TicketNumber(models.Model):
 
 
 class Ticket(models.Model):
-    """A conversation with one contact over one address, from its first message until it is closed."""
+    """A conversation with one contact, from its first message until it is closed. `address` is where they last wrote."""
 
     number = models.BigIntegerField(_("number"), unique=True, editable=False)
     contact = models.ForeignKey(Contact, verbose_name=_("contact"), on_delete=models.PROTECT, related_name="tickets")

@@ -118,7 +118,7 @@ def apply_result(channel: Channel, result: InboundResult) -> None:
     match result:
         case ConversationStarted():
             started = {**result.incoming.content, "started": result.payload}
-            _receive(channel, replace(result, incoming=replace(result.incoming, content=started)))
+            _receive(channel, replace(result, incoming=replace(result.incoming, content=started)), result.payload)
         case MessageReceived() | ButtonPressed():
             _receive(channel, result)
         case EditedMessage():
@@ -189,13 +189,18 @@ def _show_typing(channel: Channel, result: Typing) -> None:
         transaction.on_commit(lambda: publish_typing(live.id, str(live.contact), result.on, visitor=True))
 
 
-def _receive(channel: Channel, result: MessageReceived | ButtonPressed | ConversationStarted | EditedMessage) -> None:
+def _receive(
+    channel: Channel,
+    result: MessageReceived | ButtonPressed | ConversationStarted | EditedMessage,
+    start_code: str = "",
+) -> None:
     receive.receive_message(
         channel_id=channel.id,
         address=result.address,
         profile=result.profile,
         incoming=result.incoming,
         assign_to=channel.first_assignee_id,
+        start_code=start_code,
     )
 
 

@@ -193,6 +193,10 @@ class Adapter(BaseAdapter):
 
     # -- set-up
 
+    def deep_link(self, code: str) -> str:
+        link = str(self.channel.config.get("link", ""))
+        return f"{link}?start={code}" if link else ""
+
     def connect(self) -> Connected:
         me = read(User, self._ask("getMe"))
         if me is None or not me.id:

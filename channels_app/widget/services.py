@@ -10,6 +10,8 @@ from django.db.models import Max, Q
 from django.utils.translation import gettext as _
 
 from channels_app.base import Incoming, IncomingFile, Profile
+from channels_app.models import Channel
+from channels_app.registry import adapter_for
 from channels_app.facts import type_fact
 from channels_app.widget.serializers import public_message, visible_messages
 from channels_app.widget.sessions import Visitor
@@ -18,6 +20,7 @@ from tenants.events.models import Event
 from tickets.models import Attachment, Author, ContactAddress, Message, Status, Ticket
 from tickets.services.addresses import lock_address
 from tickets.services.attachments import store_upload
+from tickets.services.continuity import make_code
 from tickets.services.post import hand_to_human, post_message
 from tickets.services.receive import receive_message
 
@@ -114,6 +117,19 @@ def _last_word(ticket: Ticket) -> int | None:
     """The id of the visitor's newest message in it."""
     newest: int | None = ticket.messages.filter(author=Author.CONTACT).aggregate(id=Max("id"))["id"]
     return newest
+
+
+def other_ways(visitor: Visitor) -> list[dict[str, str]]:
+    """Messengers in which this conversation can be gone on with: {kind, title, url}. None before it has begun."""
+    row = visitor.row()
+    if row is None:
+        return []
+    code, ways = make_code(row), []
+    for channel in Channel.objects.filter(is_active=True, health=Channel.Health.OK).exclude(id=visitor.channel.id):
+        adapter = adapter_for(channel)
+        if url := adapter.deep_link(code):
+            ways.append({"kind": channel.kind, "title": str(adapter.title), "url": url})
+    return ways
 
 
 def mark_read(visitor: Visitor, last: int) -> None:

@@ -203,6 +203,11 @@ def handoff(request: HttpRequest, channel: Channel) -> HttpResponse:
     return JsonResponse(public_message(said, visitor.address), status=201)
 
 
+@endpoint("GET")
+def elsewhere(request: HttpRequest, channel: Channel) -> HttpResponse:
+    return JsonResponse({"ways": services.other_ways(_visitor(request, channel, "list"))})
+
+
 @endpoint("POST")
 def read(request: HttpRequest, channel: Channel) -> HttpResponse:
     visitor = _visitor(request, channel, "read")

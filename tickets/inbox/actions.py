@@ -31,6 +31,7 @@ from tickets.services import tickets as changes
 from tickets.services.attachments import store_upload
 from tickets.services.contacts import update_contact
 from tickets.services.delivery import cancel_message, retry_message
+from tickets.services.merging import merge_contacts, undo_merge
 from tickets.services.post import post_message
 from tickets.services.schedule import drop_reply, schedule_reply, send_reply
 
@@ -64,6 +65,7 @@ def post(request: HttpRequest, number: int) -> HttpResponse:
         attachment_ids=attachment_ids,
         reply_to_id=data["reply_to"],
         status=data["status"],
+        address_id=data["address"],
         due_at=_moment_to_undo(user) if kind == MessageKind.PUBLIC else None,
     )
     if not request.headers.get("HX-Request"):
@@ -175,6 +177,25 @@ def contact(request: HttpRequest, number: int) -> HttpResponse:
     if not form.is_valid():
         return _show_facts(request, number, contact_form=form)
     update_contact(ticket.contact_id, changes=form.cleaned_data, actor=signed_in(request))
+    return _show_facts(request, number)
+
+
+@require_POST
+@agent_required
+def merge(request: HttpRequest, number: int) -> HttpResponse:
+    """The other contact (`value`) is the same person as this conversation's."""
+    ticket = queries.get_conversation(number)
+    other = checked(UUIDChoice(request.POST))["value"]
+    if other is None:
+        raise InvalidInput(_("Choose a contact."), field="value")
+    merge_contacts(kept_id=ticket.contact_id, gone_id=other, user=signed_in(request))
+    return _show_facts(request, number)
+
+
+@require_POST
+@agent_required
+def part(request: HttpRequest, number: int, merge_id: int) -> HttpResponse:
+    undo_merge(merge_id, signed_in(request))
     return _show_facts(request, number)
 
 

@@ -21,6 +21,8 @@ class MessageForm(forms.Form):
     kind = forms.ChoiceField(choices=MessageKind.choices)
     reply_to = forms.IntegerField(required=False, min_value=1, max_value=_BIGINT)
     status = forms.ChoiceField(choices=[("", ""), ("solved", "")], required=False)
+    # Another of the customer's addresses than where they last wrote.
+    address = forms.IntegerField(required=False, min_value=1, max_value=_BIGINT)
     # ISO 8601 with its zone; a reply with it waits for its hour.
     send_at = forms.DateTimeField(required=False)
     cancel_on_reply = forms.BooleanField(required=False)

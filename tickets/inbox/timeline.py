@@ -156,6 +156,10 @@ def _schedule(payload: dict[str, Any]) -> tuple[str, str] | None:
 
 
 def _contact(payload: dict[str, Any]) -> tuple[str, str] | None:
+    if "merged" in payload:
+        return "users", _("Merged with %(name)s") % {"name": payload["merged"]}
+    if "parted" in payload:
+        return "users", _("Parted from %(name)s again") % {"name": payload["parted"]}
     if "unreachable" not in payload:
         return None
     if reason := payload["unreachable"]:

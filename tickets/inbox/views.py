@@ -23,6 +23,7 @@ from tickets.inbox.forms import ContactForm, read_ids, read_selection
 from tickets.inbox.timeline import Item, make_items
 from tickets.models import Priority, Status, Ticket
 from tickets.queries import Selection
+from tickets.services.merging import same_person_suggestions, undoable_merges
 
 VIEW_TITLES = {
     "mine": (_("Mine"), "user"),
@@ -178,6 +179,8 @@ def facts(ticket: Ticket, viewer: User) -> dict[str, Any]:
         "known": queries.facts_of(ticket),
         "past": queries.past_tickets(ticket),
         "scheduled": queries.scheduled_of(ticket),
+        "suggested": list(same_person_suggestions(ticket.contact)[:5]),
+        "merges": list(undoable_merges(ticket.contact)),
         "statuses": Status.choices,
         "priorities": Priority.choices,
         "contact_form": ContactForm(instance=ticket.contact, prefix="contact"),

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from omnisupport.lib.errors import Conflict, InvalidInput
 from tenants.accounts.models import User
 from tenants.events.log import record
-from tickets.models import Attachment, Author, Delivery, Message, MessageKind, Status, Ticket
+from tickets.models import Attachment, Author, ContactAddress, Delivery, Message, MessageKind, Status, Ticket
 from tickets.services.tickets import lock_ticket, move_status, set_assignee
 
 MAX_TEXT = 20_000
@@ -32,11 +32,12 @@ def post_message(
     reply_to_id: int | None = None,
     status: str = "",
     due_at: datetime | None = None,
+    address_id: int | None = None,
 ) -> Message:
     """Stores a message; a public one is `queued` for delivery. The same `client_id` always gives the same message.
 
     `status` moves the ticket in the same transaction («send and solve»). Raises InvalidInput (empty, too long, strange
-    attachment), NotFound, Conflict (ticket closed, or the client_id belongs to another ticket).
+    attachment, an address of somebody else), NotFound, Conflict (ticket closed, or the client_id belongs to another ticket).
     """
     ticket = lock_ticket(ticket_id)
     known = Message.objects.filter(client_id=client_id).first()
@@ -49,7 +50,7 @@ def post_message(
         raise Conflict(_("This conversation is closed. Reopen it before you reply."))
     message = Message.objects.create(
         ticket=ticket,
-        address_id=ticket.address_id,
+        address_id=_check_address(ticket, address_id),
         client_id=client_id,
         kind=kind,
         author=author,
@@ -71,6 +72,15 @@ def post_message(
     if status:
         move_status(ticket, status, user)
     return message
+
+
+def _check_address(ticket: Ticket, address_id: int | None) -> int:
+    """Where the customer last wrote, unless another place of the same person was picked."""
+    if address_id is None or address_id == ticket.address_id:
+        return ticket.address_id
+    if not ContactAddress.objects.filter(id=address_id, contact_id=ticket.contact_id).exists():
+        raise InvalidInput(_("This is not an address of this customer."), field="address")
+    return address_id
 
 
 def check_text(text: str, has_more: bool) -> str:

@@ -6,12 +6,12 @@ from django.db import transaction
 from django.utils import timezone
 
 from tenants.events.log import record
-from tickets.models import Author, ContactAddress, Delivery, Message, Status, Ticket
+from tickets.models import Author, ContactAddress, Delivery, Message
 from tickets.services.addresses import Profile, addresses_named, lock_address
 from tickets.services.delivery import move_delivery
 from tickets.services.post import note_posted
 from tickets.services.receive import Incoming, attach_files
-from tickets.services.tickets import open_ticket
+from tickets.services.tickets import live_ticket, open_ticket
 
 
 def note_receipt(
@@ -58,8 +58,7 @@ def receive_echo(
     if known is not None:
         move_delivery(known.id, Delivery.SENT, external_id="" if known.external_id else incoming.external_id)
         return known
-    live = Ticket.objects.select_for_update(of=("self",)).select_related("assignee").filter(address=row)
-    ticket = live.exclude(status=Status.CLOSED).first() or open_ticket(row, assignee_id=None)
+    ticket = live_ticket(row, lock=True) or open_ticket(row, assignee_id=None)
     message = Message.objects.create(
         ticket=ticket,
         address=row,

@@ -11,8 +11,9 @@ from django.utils import timezone
 from tenants.events.log import record
 from tickets.models import Attachment, Author, ContactAddress, Message, Status, Ticket
 from tickets.services.addresses import Profile, addresses_named, lock_address
+from tickets.services.continuity import carry_over, move_here
 from tickets.services.schedule import drop_on_reply
-from tickets.services.tickets import move_status, open_ticket
+from tickets.services.tickets import live_ticket, move_status, open_ticket
 
 __all__ = [
     "Incoming",
@@ -53,17 +54,28 @@ class Incoming:
 
 @transaction.atomic
 def receive_message(
-    *, channel_id: UUID, address: str, profile: Profile, incoming: Incoming, assign_to: UUID | None = None
+    *,
+    channel_id: UUID,
+    address: str,
+    profile: Profile,
+    incoming: Incoming,
+    assign_to: UUID | None = None,
+    start_code: str = "",
 ) -> tuple[Message, bool]:
-    """Stores a customer's message in the live ticket of its address. Returns (message, is_new); a repeated one is found."""
+    """Stores a customer's message in the live ticket of its address. Returns (message, is_new); a repeated one is found.
+
+    `start_code`: what the person brought from another channel, to go on with the conversation there.
+    """
     row = lock_address(channel_id, address, profile)
     known = Message.objects.filter(address=row, external_id=incoming.external_id).first()
     if known is not None:
         return known, False
-    ticket = Ticket.objects.select_for_update(of=("self",)).select_related("assignee").filter(address=row)
-    live = ticket.exclude(status=Status.CLOSED).first() or open_ticket(
+    if start_code:
+        carry_over(row, start_code)
+    live = live_ticket(row, lock=True) or open_ticket(
         row, assignee_id=assign_to, subject=incoming.text.strip().split("\n")[0][:120]
     )
+    move_here(live, row)
     message = Message.objects.create(
         ticket=live,
         address=row,

@@ -22,6 +22,15 @@ def lock_ticket(ticket_id: int) -> Ticket:
     return ticket
 
 
+def live_ticket(address: ContactAddress, *, lock: bool = False) -> Ticket | None:
+    """The conversation that a message from there belongs to: the address's own, else the one it carries on."""
+    live = Ticket.objects.select_related("assignee").exclude(status=Status.CLOSED)
+    if lock:
+        live = live.select_for_update(of=("self",))
+    own = live.filter(address=address).first()
+    return own or (live.filter(id=address.continues_id).first() if address.continues_id else None)
+
+
 def next_number() -> int:
     updated = TicketNumber.objects.filter(id=1).update(last=F("last") + 1)
     if not updated:

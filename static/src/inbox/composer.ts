@@ -161,6 +161,7 @@ function submit(status: string): void {
   post({
     clientId: newId(), at: Date.now(), number: openConversation()!.number, text: words, kind: kind(), files: uploaded(),
     replyTo: replyTo().value, status: kind() === "public" && status !== "later" ? status : "",
+    ...(kind() === "public" ? { address: String(new FormData(form()!).get("address") ?? "") } : {}),
     ...later,
   });
   tellTyping(false);

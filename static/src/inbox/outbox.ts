@@ -14,6 +14,8 @@ export interface Outgoing {
   files: File[];
   replyTo: string;
   status: string;
+  /** Another place than where the customer last wrote. */
+  address?: string;
   /** ISO time at which it is to leave, and whether the customer's word before then takes it back. */
   sendAt?: string;
   cancelOnReply?: boolean;
@@ -128,6 +130,7 @@ function formOf(message: Outgoing): FormData {
   form.set("kind", message.kind);
   form.set("reply_to", message.replyTo);
   form.set("status", message.status);
+  if (message.address) form.set("address", message.address);
   if (message.sendAt) form.set("send_at", message.sendAt);
   if (message.cancelOnReply) form.set("cancel_on_reply", "on");
   for (const file of message.files) form.append("attachments", file.id);
