@@ -172,8 +172,19 @@ def test_other_events_are_nothing_for_us(name):
     assert parse({**load("subscribed"), "event": name}) == []
 
 
-@pytest.mark.parametrize("message", [{"type": "rich_media", "x": 1}, {"type": "of_next_year"}, {"type": "picture"}, {},
-                                     {"type": "location", "location": 5}, {"type": "contact", "contact": {}}, None])  # fmt: skip
+@pytest.mark.parametrize(
+    "message",
+    [
+        {"type": "rich_media", "x": 1},
+        {"type": "of_next_year"},
+        {"type": "picture"},
+        {"type": "location", "location": 5},
+        {"type": "contact", "contact": {}},
+        {},
+        None,
+        "?",
+    ],
+)
 def test_what_we_do_not_know_becomes_a_visible_placeholder(message):
     incoming = parse({**load("message_text"), "message": message})[0].incoming
     assert incoming.text and incoming.content["unsupported"]
