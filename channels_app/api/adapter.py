@@ -26,9 +26,10 @@ from channels_app.base import (
     Unparsable,
 )
 from channels_app.base import Adapter as BaseAdapter
+from channels_app.download import download
 from channels_app.parts import read
 from omnisupport.lib.errors import AppError, InvalidInput
-from omnisupport.lib.http import Fetched, check_url, fetch, pause_asked, post
+from omnisupport.lib.http import Fetched, check_url, pause_asked, post
 from omnisupport.lib.signing import check_signature, signed_headers
 
 TIMEOUT = 15.0
@@ -86,16 +87,7 @@ class Adapter(BaseAdapter):
         return parse_body(body)
 
     def fetch_file(self, remote: Mapping[str, Any]) -> FetchedFile:
-        try:
-            answer = fetch(str(remote.get("url", "")), max_bytes=MAX_FILE, timeout=60)
-        except AppError as error:
-            raise TransportError(str(error), permanent=error.code not in {"timeout", "unreachable"}) from None
-        if answer.status != 200:
-            raise TransportError(
-                _("The file's address answers with %(status)s.") % {"status": answer.status},
-                permanent=400 <= answer.status < 500 and answer.status not in _MAY_WORK_LATER,
-            )
-        return FetchedFile(answer.body)
+        return download(str(remote.get("url", "")), max_bytes=MAX_FILE)
 
     def unpack_file(self, body: bytes, remote: Mapping[str, Any]) -> FetchedFile:
         try:

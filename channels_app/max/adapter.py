@@ -28,14 +28,15 @@ from channels_app.base import (
     UnknownOutcome,
     Unparsable,
 )
+from channels_app.download import download
 from channels_app.max import client, outgoing
 from channels_app.max.incoming import event_key, parse_update, read_update
 from channels_app.max.outgoing import Step
 from channels_app.max.payloads import VideoLinks, read_user
 from channels_app.parts import items, mapping, number, read, words
 from omnisupport.lib.crypto import derive_secret
-from omnisupport.lib.errors import AppError, NotAuthenticated, Unavailable
-from omnisupport.lib.http import fetch, until
+from omnisupport.lib.errors import NotAuthenticated
+from omnisupport.lib.http import until
 
 UPDATE_TYPES = [
     "message_created", "message_edited", "message_removed", "message_callback", "bot_started", "bot_stopped",
@@ -48,7 +49,6 @@ NOT_READY_PAUSES = (1.0, 2.0, 4.0, 8.0)
 PIECE_PAUSE = 0.5
 # Uploads and pauses included; a claimed message counts as abandoned some seconds later (delivery.STALE_AFTER).
 STEP_SECONDS = 65
-MAX_DOWNLOAD = 50 * 1024 * 1024
 
 
 class Secrets(BaseModel):
@@ -126,16 +126,7 @@ class Adapter(BaseAdapter):
                 found = self._ask("GET", f"/videos/{quote(words(remote['video']), safe='')}")
                 links = read(VideoLinks, found)
                 url = (links.best if links else "") or url
-        try:
-            fetched = fetch(url, max_bytes=MAX_DOWNLOAD, timeout=60)
-        except Unavailable as error:
-            raise TransportError(str(error)) from None
-        except AppError as error:
-            raise TransportError(str(error), permanent=True) from None
-        if fetched.status != 200:
-            reason = _("MAX does not give the file (%(status)s).") % {"status": fetched.status}
-            raise TransportError(reason, permanent=400 <= fetched.status < 500 and fetched.status != 429)
-        return FetchedFile(fetched.body)
+        return download(url)
 
     def answer_callback(self, callback_id: str) -> None:
         # Too old to answer: the press itself is stored all the same.

@@ -1,7 +1,5 @@
 """What leaves for MAX: text in pieces of at most 4,000 characters of HTML, pictures together, files alone, buttons."""
 
-import html
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import groupby
@@ -9,6 +7,7 @@ from typing import Any
 
 from channels_app.base import OutgoingFile, OutgoingMessage
 from channels_app.text import split_text, with_sources
+from omnisupport.lib.markup import HTML, translate
 
 TEXT_LIMIT = 4000
 GALLERY_LIMIT = 12
@@ -19,15 +18,6 @@ _KINDS = {
     "video/webm": "video", "video/x-matroska": "video", "audio/mpeg": "audio", "audio/mp4": "audio",
     "audio/x-m4a": "audio", "audio/wav": "audio", "audio/x-wav": "audio", "audio/ogg": "audio", "audio/opus": "audio",
 }  # fmt: skip
-# Code first: nothing inside it is marked. Addresses next, so that underscores in them stay.
-_MARKS = re.compile(
-    r"`(?P<code>[^`\n]+)`"
-    r"|\[(?P<label>[^\]\n]+)\]\((?P<url>https?://[^\s()]+)\)"
-    r"|(?P<address>https?://[^\s<>]+)"
-    r"|\*\*(?P<b>\S(?:[^\n]{0,400}?\S)??)\*\*"
-    r"|~~(?P<s>\S(?:[^\n]{0,400}?\S)??)~~"
-    r"|(?<!\w)_(?P<i>\S(?:[^\n]{0,400}?\S)??)_(?!\w)"
-)
 
 
 @dataclass(frozen=True)
@@ -94,22 +84,7 @@ def keyboard(buttons: Sequence[Mapping[str, str]]) -> dict[str, Any]:
 
 
 def as_html(text: str) -> str:
-    """Light Markdown as the tags that MAX knows; everything else is escaped."""
-    parts, end = [], 0
-    for found in _MARKS.finditer(text):
-        parts += [html.escape(text[end : found.start()], quote=False), _tag(found)]
-        end = found.end()
-    return "".join([*parts, html.escape(text[end:], quote=False)])
-
-
-def _tag(found: re.Match[str]) -> str:
-    name = str(found.lastgroup)
-    inner = found[name]
-    if name == "url":
-        return f'<a href="{html.escape(inner)}">{html.escape(found["label"], quote=False)}</a>'
-    if name == "address":
-        return html.escape(inner, quote=False)
-    return f"<{name}>{html.escape(inner, quote=False) if name == 'code' else as_html(inner)}</{name}>"
+    return translate(text, HTML)
 
 
 def markup_length(text: str) -> int:

@@ -25,16 +25,15 @@ from channels_app.base import (
     UnknownOutcome,
     Unparsable,
 )
+from channels_app.download import download
 from channels_app.parts import read
 from channels_app.viber import client, outgoing
 from channels_app.viber.incoming import event_key, parse_event, read_event
 from channels_app.viber.outgoing import NAME_LIMIT
 from channels_app.viber.payloads import AccountInfo, Token
-from omnisupport.lib.errors import AppError, NotAuthenticated, Unavailable
-from omnisupport.lib.http import fetch
+from omnisupport.lib.errors import NotAuthenticated
 
 EVENT_TYPES = ["delivered", "seen", "failed", "subscribed", "unsubscribed", "conversation_started"]
-MAX_DOWNLOAD = 50 * 1024 * 1024
 
 
 class Config(BaseModel):
@@ -138,16 +137,7 @@ class Adapter(BaseAdapter):
         url = str(remote.get("url", ""))
         if not _is_vibers(url):
             raise TransportError(_("This address is not one of Viber's."), permanent=True)
-        try:
-            fetched = fetch(url, max_bytes=MAX_DOWNLOAD, timeout=60)
-        except Unavailable as error:
-            raise TransportError(str(error)) from None
-        except AppError as error:
-            raise TransportError(str(error), permanent=True) from None
-        if fetched.status != 200:
-            reason = _("Viber does not give the file (%(status)s).") % {"status": fetched.status}
-            raise TransportError(reason, permanent=400 <= fetched.status < 500 and fetched.status != 429)
-        return FetchedFile(fetched.body)
+        return download(url)
 
     # -- outbound
 

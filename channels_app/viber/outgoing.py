@@ -3,7 +3,6 @@
 import html
 import json
 import mimetypes
-import re
 from collections.abc import Mapping, Sequence
 from pathlib import PurePath
 from typing import Any
@@ -14,6 +13,7 @@ from django.utils.translation import gettext as _
 from channels_app.base import OutgoingFile, OutgoingMessage, TransportError
 from channels_app.text import split_text, with_sources
 from channels_app.viber.incoming import action_body
+from omnisupport.lib.markup import PLAIN, translate
 
 TEXT_LIMIT = 7000
 CAPTION_LIMIT = 512
@@ -24,14 +24,12 @@ PICTURE_BYTES = 1024 * 1024
 VIDEO_BYTES = 26 * 1024 * 1024
 # The whole call has 30 KB: so much for the words, so much for the buttons, the rest for names and links.
 _TEXT_BYTES, _KEYBOARD_BYTES = 20_000, 8_000
-_LINK = re.compile(r"\[([^\]\n]+)\]\((https?://[^\s()]+)\)")
-_MARK = re.compile(r"(\*\*|~~|`)(\S(?:[^\n]{0,400}?\S)??)\1")
 
 
 def steps_of(message: OutgoingMessage) -> list[dict[str, Any]]:
     """The parts of each call that differ. The same message gives the same at every try: the place in the list says what has
     been sent already. Raises TransportError for a file that Viber could not fetch."""
-    text = as_plain(with_sources(message.text, message.citations)).strip()
+    text = translate(with_sources(message.text, message.citations), PLAIN).strip()
     steps = [_file_step(file) for file in message.files]
     if len(steps) == 1 and steps[0]["type"] == "picture" and len(text) <= CAPTION_LIMIT:
         steps[0]["text"] = text
@@ -41,11 +39,6 @@ def steps_of(message: OutgoingMessage) -> list[dict[str, Any]]:
     if steps and board:
         steps[-1]["keyboard"] = board
     return steps
-
-
-def as_plain(text: str) -> str:
-    """Without the marks of light Markdown; addresses stand behind their words."""
-    return _MARK.sub(r"\2", _LINK.sub(r"\1 (\2)", text))
 
 
 def weight(text: str) -> int:

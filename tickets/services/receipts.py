@@ -21,6 +21,10 @@ def note_receipt(
     message = _ours(channel_id, address, external_id, key)
     if message is None:
         return False
+    parts = message.content.get("sent_parts", [])
+    if state != Delivery.FAILED and external_id in parts[:-1]:
+        # The whole has arrived, or is read, with its last piece; it has failed with any.
+        return True
     move_delivery(message.id, Delivery(state), error=error, external_id="" if message.external_id else external_id)
     return True
 
@@ -31,7 +35,12 @@ def _ours(channel_id: UUID, address: str, external_id: str, key: UUID | None) ->
     by_key = sent.filter(client_id=key).first() if key else None
     if by_key is not None or not external_id:
         return by_key
-    return sent.filter(address__in=addresses_named(channel_id, address), external_id=external_id).first()
+    here = sent.filter(address__in=addresses_named(channel_id, address))
+    # A long text left in several pieces, each with an id of its own; before all are out, one says nothing of the whole.
+    parts = here.filter(content__sent_parts__contains=[external_id]).exclude(
+        delivery__in=[Delivery.QUEUED, Delivery.SENDING]
+    )
+    return here.filter(external_id=external_id).first() or parts.first()
 
 
 def note_read_up_to(*, channel_id: UUID, address: str, external_id: str) -> bool:

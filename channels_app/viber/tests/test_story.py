@@ -72,10 +72,10 @@ def test_a_conversation_both_ways(live_shop, viber):
     assert list(viber.fetched.values()) == [b"%PDF-1.4 text"]
     assert [sent["type"] for sent in viber.sent] == ["file", "text"]
 
-    deliver(viber.receipt("delivered", viber.sent[0]), viber.receipt("delivered", viber.sent[0]))
+    deliver(*(viber.receipt("delivered", sent) for sent in [*viber.sent, viber.sent[0]]))
     answer.refresh_from_db()
     assert answer.delivery == "delivered"
-    deliver(viber.receipt("seen", viber.sent[0]), viber.press("Да"))
+    deliver(viber.receipt("seen", viber.sent[1]), viber.press("Да"))
     answer.refresh_from_db()
     assert answer.delivery == "read"
     assert Message.objects.get(text="Да").content["button"] == "yes"
@@ -93,6 +93,25 @@ def test_a_conversation_both_ways(live_shop, viber):
     viber.webhook = ""
     check_channel(channel.id)
     assert viber.webhook.endswith(f"/hooks/viber/{channel.id}/")
+
+
+def test_a_piece_that_viber_could_not_bring_is_a_message_that_failed(live_shop, viber):
+    channel = connected()
+    viber.deliver(viber.message("Расскажите подробно"))
+    drain_channel(channel.id)
+    ticket = Message.objects.get().ticket
+    long = post_message(ticket_id=ticket.id, client_id=uuid.uuid4(), text="слово " * 1500, user=live_shop.agent)
+    delivery.deliver_chat(ticket.address_id)
+    first, second = viber.sent
+    for receipt in (viber.receipt("delivered", first), viber.receipt("failed", second, desc="no device")):
+        viber.deliver(receipt)
+    drain_channel(channel.id)
+    long.refresh_from_db()
+    assert (long.external_id, long.delivery, long.delivery_error) == (
+        str(first["message_token"]),
+        "failed",
+        "no device",
+    )
 
 
 def test_a_new_token_works_at_once(live_shop, viber):
