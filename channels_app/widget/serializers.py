@@ -6,7 +6,6 @@ from uuid import UUID
 from django.db.models import Q
 
 from channels_app.widget.sessions import sign_file
-from omnisupport.lib.markup import PLAIN, translate
 from tickets.models import Attachment, Author, Delivery, Message, MessageKind
 
 # What stands beside these in `Message.content` (scores, ids, names of internal things) is for agents.
@@ -24,7 +23,7 @@ def public_message(message: Message, address: str) -> dict[str, Any]:
         "client_id": str(message.client_id),
         "author": _AUTHORS[Author(message.author)],
         "name": name,
-        "text": "" if deleted else _text(message),
+        "text": "" if deleted else message.text,
         "at": message.created_at.isoformat(),
         "state": message.delivery if message.author != Author.CONTACT else "sent",
         "edited": message.edited_at is not None,
@@ -33,10 +32,6 @@ def public_message(message: Message, address: str) -> dict[str, Any]:
         "buttons": _only(_BUTTON, message.content.get("buttons", [])),
         "citations": _only(_CITATION, message.content.get("citations", [])),
     }
-
-
-def _text(message: Message) -> str:
-    return message.text if message.is_inbound else translate(message.text, PLAIN)
 
 
 def _only(names: tuple[str, ...], rows: list[dict[str, Any]]) -> list[dict[str, Any]]:

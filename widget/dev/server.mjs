@@ -215,6 +215,7 @@ async function widgetApi(request, response, url, verb) {
     return send(response, 201, receive(talk, json()));
   }
   if (verb === "attachments") return send(response, 201, upload(raw, request.headers["content-type"]));
+  if (verb === "elsewhere") return send(response, 200, { ways: [] });
   if (verb === "handoff") return send(response, 201, handOver(talk));
   return send(response, 200, {});
 }

@@ -77,3 +77,6 @@ export type ToLoader =
 
 export const UP = "omnisupport:up";
 export const HELLO = "omnisupport:hello";
+
+/** Another messenger in which the conversation can be gone on with. */
+export interface Way { kind: string; title: string; url: string }

@@ -299,3 +299,14 @@ def test_the_socket_brings_replies_and_refuses_strangers(live_shop, live_rival, 
                 await _hello(bad_url, "", port, bad_token, bad_origin)
 
     asyncio.run(story())
+
+
+def test_a_begun_conversation_can_go_on_in_a_messenger(shop):
+    from channels_app.models import Channel
+
+    Channel.objects.create(kind="telegram", name="bot", external_id="1", health="ok", config={"link": "https://t.me/b"})
+    visitor = Visitor(shop)
+    assert visitor.get("elsewhere/").json() == {"ways": []}
+    visitor.say()
+    (way,) = visitor.get("elsewhere/").json()["ways"]
+    assert way["title"] == "Telegram" and way["url"].startswith("https://t.me/b?start=c")

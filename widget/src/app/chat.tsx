@@ -3,10 +3,12 @@ import cross from "icon:x";
 import loud from "icon:volume-2";
 import mute from "icon:volume-x";
 import offline from "icon:wifi-off";
-import { useEffect, useReducer, useRef } from "preact/hooks";
+import { useEffect, useReducer, useRef, useState } from "preact/hooks";
+import type { Way } from "../protocol";
 import { Composer } from "./composer";
 import { Icon } from "./icons";
 import { Log } from "./log";
+import { safeHref } from "./markdown";
 import type { Shell } from "./shell";
 
 export function Chat({ shell }: { shell: Shell }) {
@@ -30,6 +32,7 @@ export function Chat({ shell }: { shell: Shell }) {
       <Header shell={shell} name={name} />
       {shell.client.offline && <p class="banner"><Icon of={offline} small />{shell.t("offline")}</p>}
       <Problem shell={shell} />
+      <Elsewhere shell={shell} />
       <Log shell={shell} />
       <Composer shell={shell} />
       <p class="drop" aria-hidden="true">{shell.t("drop")}</p>
@@ -53,6 +56,26 @@ function Header({ shell, name }: { shell: Shell; name: string }) {
       </button>
       {!shell.alone && <button type="button" class="icon" aria-label={shell.t("close")} title={shell.t("close")} onClick={() => shell.close()}><Icon of={cross} /></button>}
     </header>
+  );
+}
+
+/** The conversation can be gone on with in a messenger, once it has begun. The links grow old within the hour. */
+function Elsewhere({ shell }: { shell: Shell }) {
+  const [ways, setWays] = useState<Way[]>([]);
+  const begun = shell.client.store.messages.length > 0;
+  useEffect(() => {
+    if (!shell.open || !begun) return;
+    const ask = (): void => void shell.client.elsewhere().then(setWays);
+    ask();
+    const timer = setInterval(ask, 50 * 60_000);
+    return () => clearInterval(timer);
+  }, [shell.open, begun]);
+  if (!ways.length) return null;
+  return (
+    <p class="ways">
+      <span class="muted">{shell.t("elsewhere")}</span>
+      {ways.map((way) => <a key={way.url} href={safeHref(way.url)} target="_blank" rel="noopener noreferrer">{way.title}</a>)}
+    </p>
   );
 }
 

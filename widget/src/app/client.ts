@@ -1,5 +1,5 @@
 /** What the chat does: talks to the server, keeps the store, tells the view when something changed. */
-import type { Attachment, Context, Frame, Kept, Message, Session } from "../protocol";
+import type { Attachment, Context, Frame, Kept, Message, Session, Way } from "../protocol";
 import { newId } from "../id";
 import { Api, Refused, type Upload } from "./api";
 import { Socket, pause } from "./socket";
@@ -91,6 +91,11 @@ export class Client {
     this.person = "asking";
     if (this.api.token) this.ears.keep("token", this.api.token);
     void this.flush();
+  }
+
+  /** Messengers that can take the conversation over; none is no trouble. */
+  async elsewhere(): Promise<Way[]> {
+    return this.api.call<{ ways: Way[] }>("GET", "elsewhere/").then((answer) => answer.ways ?? [], () => []);
   }
 
   upload(file: File, progress: (share: number) => void): Upload { return this.api.upload(file, progress); }

@@ -13,7 +13,7 @@ const TEXTS = {
     tooMany: "Ten files at a time.", uploading: "Uploading", uploadFailed: "Not uploaded", remove: "Remove", soundOn: "Sound on answers",
     log: "Messages", newMessage: "New message", newMessages: "New messages", error: "Something went wrong. Try again.",
     greeting: "Hello! How can we help?", drop: "Drop files to attach them", loading: "Loading the conversation…", preparing: "being prepared",
-    answering: "The answer is coming…", dismiss: "Hide",
+    answering: "The answer is coming…", dismiss: "Hide", elsewhere: "Continue in",
   },
   ru: {
     title: "Чат", about: "Чат с поддержкой", close: "Закрыть", message: "Ваше сообщение", placeholder: "Напишите сообщение…", send: "Отправить",
@@ -26,7 +26,7 @@ const TEXTS = {
     tooMany: "За один раз — не больше десяти файлов.", uploading: "Загружается", uploadFailed: "Не загружен", remove: "Убрать",
     soundOn: "Звук при ответе", log: "Сообщения", newMessage: "Новое сообщение", newMessages: "Новые сообщения",
     error: "Что-то пошло не так. Попробуйте ещё раз.", greeting: "Здравствуйте! Чем помочь?", drop: "Отпустите файлы, чтобы прикрепить",
-    loading: "Загружаем разговор…", preparing: "готовится", answering: "Ответ на подходе…", dismiss: "Скрыть",
+    loading: "Загружаем разговор…", preparing: "готовится", answering: "Ответ на подходе…", dismiss: "Скрыть", elsewhere: "Продолжить в",
   },
 } as const;
 
