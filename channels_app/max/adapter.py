@@ -256,8 +256,7 @@ class Adapter(BaseAdapter):
     def check_health(self) -> str:
         """MAX forgets an address that failed for eight hours, and says nothing: then we ask for its calls anew."""
         if not settings.PUBLIC_URL_REACHABLE:
-            self._refuse_other_receivers()
-            return self._way()
+            return self.start_receiving()
         known = self._subscriptions().get(self.channel.webhook_url)
         if known is not None and (not known or known >= set(UPDATE_TYPES)):
             return self._way()
