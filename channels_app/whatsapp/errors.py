@@ -104,6 +104,9 @@ def fault_of(error: Mapping[str, Any]) -> Fault:
     """Of an error object of an answer or a status, by its code; else in WhatsApp's own words."""
     code = code_of(error)
     known = _FAULTS.get(code) if code is not None else None
+    if code == 100 and error.get("error_subcode") == 33:
+        # No such object, or none that this token may see.
+        known = _NUMBER
     if known is not None:
         return replace(known, reason=f"{_(known.reason)} ({code})")
     given = (mapping(error.get("error_data")).get("details"), *(error.get(k) for k in ("details", "message", "title")))
