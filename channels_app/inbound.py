@@ -126,6 +126,14 @@ class NotUnderstood:
     reason: str
 
 
+@dataclass(frozen=True)
+class Elsewhere:
+    """It came here, but is for the channel of the same kind with this identity: some apps have one address for many numbers."""
+
+    external_id: str
+    result: "InboundResult"
+
+
 InboundResult = (
     MessageReceived
     | EditedMessage
@@ -140,4 +148,5 @@ InboundResult = (
     | ConversationStarted
     | Typing
     | NotUnderstood
+    | Elsewhere
 )

@@ -269,7 +269,7 @@ class Message(models.Model):
     #   address?} · contact {name, phone} · sticker "<emoji>" · quote "<words of the message replied to>" · forwarded_from
     #   "<name>" · group "<album>" · started "<payload of the link>" · unsupported "<kind>" · handoff "<reason>" ·
     #   template {name, language, variables} · html "<sanitised letter>" · subject "<of a letter>" · reactions ["<emoji>"] ·
-    #   ledger "<row of the inbound ledger it came in>" ·
+    #   referral {kind, title, url} of an advertisement · ledger "<row of the inbound ledger it came in>" ·
     #   edits [{text, until}] and sent_parts ["<provider id>"] (by services)
     content = models.JSONField(default=dict, blank=True)
     reply_to = models.ForeignKey("self", null=True, on_delete=models.SET_NULL, related_name="+")

@@ -18,6 +18,7 @@ from channels_app.base import (
     DeletedMessage,
     Echo,
     EditedMessage,
+    Elsewhere,
     InboundResult,
     MessageReceived,
     NotUnderstood,
@@ -86,6 +87,8 @@ def _process(row: InboundEvent, channel: Channel, adapter: Adapter) -> None:
 
 def _traced(result: InboundResult, row: InboundEvent) -> InboundResult:
     """A message leads back to the row that it came in: admins see the raw, files inside the body are unpacked from it."""
+    if isinstance(result, Elsewhere):
+        return replace(result, result=_traced(result.result, row))
     if not isinstance(result, MessageReceived | ButtonPressed | ConversationStarted | EditedMessage | Echo):
         return result
     incoming = result.incoming
@@ -141,6 +144,8 @@ def apply_result(channel: Channel, result: InboundResult) -> None:
                 incoming=result.incoming,
                 key=result.key,
             )
+        case Elsewhere():
+            _hand_on(channel, result)
         case _:
             _apply_notice(channel, result)
 
@@ -177,6 +182,15 @@ def _apply_notice(channel: Channel, result: InboundResult) -> None:
             raise Unparsable(result.reason)
         case AddressBlocked():
             addresses.set_reachable(channel_id=channel.id, address=result.address, reason=result.reason)
+
+
+def _hand_on(channel: Channel, result: Elsewhere) -> None:
+    others = Channel.objects.filter(kind=channel.kind, external_id=result.external_id, is_active=True)
+    other = others.exclude(id=channel.id).first()
+    if other is None:
+        log.info("for_no_channel_of_ours", channel=str(channel.id), external_id=result.external_id)
+    else:
+        apply_result(other, result.result)
 
 
 def _show_typing(channel: Channel, result: Typing) -> None:

@@ -22,6 +22,7 @@ from channels_app.base import (
     DeletedMessage,
     Echo,
     EditedMessage,
+    Elsewhere,
     InboundResult,
     Incoming,
     MessageReceived,
@@ -55,16 +56,14 @@ def parse_webhook(body: bytes, phone_number_id: str = "") -> list[InboundResult]
     """In the order in which things happened. Raises Unparsable."""
     found: list[tuple[datetime | None, InboundResult]] = []
     for value in values_of(body):
-        ours = name(mapping(value.get("metadata")).get("phone_number_id"))
-        if phone_number_id and ours and ours != phone_number_id:
-            # One app of Meta calls one address for all its numbers.
-            log.info("whatsapp_for_another_number", phone_number_id=ours)
-            continue
         for error in items(value.get("errors")):
             log.warning("whatsapp_reports", reason=fault_of(mapping(error)).reason)
-        found += _events(value)
-    if not found:
-        return []
+        to = name(mapping(value.get("metadata")).get("phone_number_id"))[:120]
+        if phone_number_id and to and to != phone_number_id:
+            # One app of Meta may call one address for all its numbers.
+            found += ((at, Elsewhere(to, result)) for at, result in _events(value))
+        else:
+            found += _events(value)
     return _in_order(found)
 
 

@@ -20,7 +20,7 @@ from collections.abc import Callable, Mapping
 from email.parser import BytesParser
 from email.policy import HTTP
 from functools import partial
-from threading import RLock
+from threading import RLock, Timer
 from typing import Any
 
 import httpx
@@ -107,6 +107,8 @@ class WhatsAppStandIn(StandIn):
         self.media_seconds = 300.0
         # Told to be beyond 24 hours, or not on WhatsApp: accepted, then failed by a status, as Meta does it.
         self.fails_with: dict[str, int] = {}
+        # Statuses that follow every accepted message by themselves, for trying things out by hand.
+        self.reports: tuple[str, ...] = ()
         self._known: set[str] = set()
         self._book = RLock()
         self._numbers = itertools.count(1)
@@ -344,6 +346,8 @@ class WhatsAppStandIn(StandIn):
         answer = {"messaging_product": "whatsapp", "contacts": [{"input": to, key: to}], "messages": [{"id": wamid}]}
         if to in self.fails_with and data.get("type") != "template":
             self.report(wamid, "failed", code=self.fails_with[to])
+        elif self.reports:
+            Timer(0.2, self.report, (wamid, *self.reports)).start()
         return answer
 
     def _check_media(self, kind: str, media: Mapping[str, Any]) -> None:

@@ -30,12 +30,12 @@ def note_receipt(
 
 
 def _ours(channel_id: UUID, address: str, external_id: str, key: UUID | None) -> Message | None:
-    """By our own key where the provider gave it back, else by the provider's id."""
+    """By our own key where the provider gave it back, else by the provider's id; without an address, in the whole channel."""
     sent = Message.objects.filter(address__channel_id=channel_id).exclude(author=Author.CONTACT)
     by_key = sent.filter(client_id=key).first() if key else None
     if by_key is not None or not external_id:
         return by_key
-    here = sent.filter(address__in=addresses_named(channel_id, address))
+    here = sent.filter(address__in=addresses_named(channel_id, address)) if address else sent
     # A long text left in several pieces, each with an id of its own; before all are out, one says nothing of the whole.
     parts = here.filter(content__sent_parts__contains=[external_id]).exclude(
         delivery__in=[Delivery.QUEUED, Delivery.SENDING]

@@ -20,6 +20,7 @@ from channels_app.base import (
     DeletedMessage,
     Echo,
     EditedMessage,
+    Elsewhere,
     MessageReceived,
     NotUnderstood,
     Reaction,
@@ -282,8 +283,9 @@ def test_a_message_of_nobody_fails_alone():
 
 
 def test_another_number_of_the_same_app_is_not_ours():
-    assert parse_webhook(webhook(value(message(), number="999")), NUMBER) == []
-    assert parse_webhook(webhook(value(message(), number="999")), "")
+    (got,) = parse_webhook(webhook(value(message(), number="999")), NUMBER)
+    assert isinstance(got, Elsewhere) and got.external_id == "999" and got.result.incoming.text == "привет"
+    assert isinstance(parse_webhook(webhook(value(message(), number="999")), "")[0], MessageReceived)
 
 
 def test_new_numbers_and_new_ids():

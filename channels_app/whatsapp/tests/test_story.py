@@ -150,6 +150,36 @@ def test_a_message_of_nobody_leaves_the_others_of_its_batch(whatsapp):
     assert event.state == "failed" and "whose" in event.error
 
 
+def test_two_numbers_of_one_app_may_share_its_address(whatsapp):
+    second = Channel.objects.create(kind="whatsapp", name="Second", external_id="345678901234999")
+    value = whatsapp.message("во второй")
+    value["metadata"] = {"phone_number_id": second.external_id}
+    stranger = whatsapp.message("никому")
+    stranger["metadata"] = {"phone_number_id": "1"}
+    whatsapp.deliver(value, stranger, whatsapp.message("в первый"))
+    whatsapp.drain()
+    places = Message.objects.order_by("text").values_list("text", "address__channel__name")
+    assert list(places) == [("в первый", "WA"), ("во второй", "Second")]
+
+
+def test_a_status_that_names_nobody_finds_its_message(whatsapp, shop):
+    whatsapp.customer_says("?")
+    whatsapp.drain()
+    message = answer(shop)
+    bare = {"id": message.external_id, "status": "failed", "timestamp": "1790100011", "errors": [{"code": 131049}]}
+    whatsapp.deliver(whatsapp.value(statuses=[bare]))
+    whatsapp.drain()
+    assert state(message) == "failed"
+
+
+def test_an_advertisement_is_shown_with_what_it_brought(whatsapp, shop):
+    referral = {"source_url": "https://fb.example/ad", "source_type": "ad", "headline": "Скидка <b>"}
+    whatsapp.customer_says(type="text", text={"body": "хочу"}, referral=referral)
+    whatsapp.drain()
+    page = shop.client(shop.admin).get(f"/inbox/{Ticket.objects.get().number}/").content.decode()
+    assert "https://fb.example/ad" in page and "Скидка &lt;b&gt;" in page
+
+
 def test_number_and_id_are_one_person_whichever_comes_first(whatsapp):
     whatsapp.customer_says("по имени", phone="")
     whatsapp.customer_says("с номером")
