@@ -42,6 +42,9 @@ class Channel(models.Model):
     last_outbound_at = models.DateTimeField(null=True, editable=False)
     # After a 429 the whole bot rests until then.
     paused_until = models.DateTimeField(null=True, editable=False)
+    # What the provider holds compared with what we have: when, and {since, until, checked, missing, error}.
+    reconciled_at = models.DateTimeField(null=True, editable=False)
+    reconciliation = models.JSONField(default=dict, blank=True, editable=False)
     poll_state = models.JSONField(default=dict, blank=True, editable=False)
     templates_synced_at = models.DateTimeField(null=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)

@@ -129,7 +129,12 @@ class InboundEventViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, view
     queryset = InboundEvent.objects.defer("body")
     serializer_class = InboundEventSerializer
     permission_classes = [IsAdmin]
-    filterset_fields = ["state", "channel"]
+    filterset_fields = {
+        "state": ["exact"],
+        "channel": ["exact"],
+        "channel__kind": ["exact"],
+        "received_at": ["gte", "lt"],
+    }
     lookup_value_regex = r"\d{1,18}"
 
     @extend_schema(summary="Process a failed event again", request=None, responses={202: InboundEventSerializer})

@@ -10,7 +10,7 @@ from django.utils import timezone
 from channels_app.base import Adapter
 from channels_app.models import Channel
 from channels_app.registry import adapter_class, kinds
-from channels_app.tasks import answer_callback, deliver_chat, fetch_attachment, send_typing
+from channels_app.tasks import answer_callback, deliver_chat, fetch_attachment, mail_broken, mail_gap, send_typing
 from tenants.events.log import subscribe
 from tenants.events.models import Event
 from tenants.tasking import wake
@@ -64,6 +64,18 @@ def show_that_the_assistant_writes(event: Event) -> None:
     assignee = message.ticket.assignee
     if assignee is not None and assignee.is_assistant:
         _show_typing(message.address)
+
+
+@subscribe("channel.health_changed")
+def tell_of_a_break(event: Event) -> None:
+    """Once for each break; whoever is still setting a channel up sees its state on the page."""
+    if event.payload["state"] == Channel.Health.BROKEN and event.payload.get("from") == Channel.Health.OK:
+        wake(mail_broken, event.pk, event.payload["channel_id"], event.payload.get("note", ""))
+
+
+@subscribe("channel.gap_filled")
+def tell_of_a_gap(event: Event) -> None:
+    wake(mail_gap, event.pk, event.payload["channel_id"], event.payload["missing"])
 
 
 @receiver(agent_typing)

@@ -1,11 +1,17 @@
 """Entry points of the worker: load by id, call one service, wake what follows."""
 
 from contextlib import suppress
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
 from channels_app.base import TransportError, UnknownOutcome
-from channels_app.services import channels, delivery, inbound, media
+from channels_app.services import channels, delivery, inbound, media, reconcile, retention
+from tenants.accounts.notices import mail_admins, page_link
 from tenants.sweeper import Sweep, register_sweep
 from tenants.tasking import tenant_task, wake
 
@@ -61,6 +67,54 @@ def check_channel(channel_id: str) -> None:
     channels.check_channel(UUID(channel_id))
 
 
+@tenant_task(queue="default", expires=600)
+def sweep_reconciliations() -> None:
+    for channel_id in reconcile.claim_reconciliations():
+        wake(reconcile_channel, str(channel_id))
+
+
+@tenant_task(queue="default", expires=3600)
+def reconcile_channel(channel_id: str) -> None:
+    if reconcile.reconcile_channel(UUID(channel_id)):
+        wake(drain_inbound, channel_id)
+
+
+@tenant_task(queue="default", expires=3000)
+def clear_ledger() -> None:
+    """Bites, not one long transaction; what is left over waits for the next hour."""
+    for _bite in range(50):
+        if not retention.delete_old_events(timedelta(days=settings.INBOUND_RETENTION_DAYS)):
+            return
+
+
+@tenant_task(queue="default", autoretry_for=(OSError,), retry_backoff=30, max_retries=5)
+def mail_broken(event_id: int, channel_id: str, reason: str) -> None:
+    name = channels.name_of(UUID(channel_id))
+
+    def letter() -> tuple[str, str]:
+        subject = _("The channel “%(name)s” does not work") % {"name": name}
+        text = _("%(reason)s\n\nCustomers may be writing into nothing. See what to do: %(link)s")
+        return subject, text % {"reason": reason, "link": page_link(f"/channels/{channel_id}/")}
+
+    mail_admins(letter, once=f"event:{event_id}")
+
+
+@tenant_task(queue="default", autoretry_for=(OSError,), retry_backoff=30, max_retries=5)
+def mail_gap(event_id: int, channel_id: str, missing: int) -> None:
+    name = channels.name_of(UUID(channel_id))
+
+    def letter() -> tuple[str, str]:
+        subject = _("Missing messages found in the channel “%(name)s”") % {"name": name}
+        text = ngettext(
+            "%(n)d message that the provider holds had not reached us. It is in its conversation now: %(link)s",
+            "%(n)d messages that the provider holds had not reached us. They are in their conversations now: %(link)s",
+            missing,
+        )
+        return subject, text % {"n": missing, "link": page_link(f"/channels/{channel_id}/")}
+
+    mail_admins(letter, once=f"event:{event_id}")
+
+
 @tenant_task(queue="outbound", expires=20)
 def answer_callback(channel_id: str, callback_id: str) -> None:
     _adapter(channel_id).answer_callback(callback_id)
@@ -112,5 +166,13 @@ def register_sweeps() -> None:
             condition="SELECT 1 FROM {schema}.channels_app_channel WHERE is_active AND external_id <> ''"
             " AND coalesce(health_at, created_at) < now() - interval '5 minutes'",  # channels.CHECK_EVERY
             task="channels_app.tasks.sweep_channels",
+        )
+    )
+    register_sweep(
+        Sweep(
+            name="reconciliation",
+            condition="SELECT 1 FROM {schema}.channels_app_channel WHERE is_active AND external_id <> ''"
+            " AND coalesce(reconciled_at, '-infinity') < now() - interval '1 day'",  # reconcile.EVERY
+            task="channels_app.tasks.sweep_reconciliations",
         )
     )

@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.template.loader import select_template
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
@@ -22,10 +23,14 @@ from channels_app.services.channels import (
     disconnect_channel,
     renew_secret,
 )
+from channels_app.services.inbound import count_failed, replay_failed
+from channels_app.services.reconcile import can_be_asked
 from channels_app.services.templates import send_template
+from channels_app.tasks import drain_inbound
 from omnisupport.lib.errors import AppError
 from tenants.accounts.access import agent_required, signed_in
 from tenants.accounts.models import Role, User
+from tenants.tasking import wake
 from tickets.inbox.forms import checked
 from tickets.queries import get_conversation
 
@@ -106,6 +111,8 @@ def _form_page(
         "snippet": snippet,
         "values": adapter_for(channel).setup_values() if channel else {},
         "secret": secret,
+        "failed": count_failed(channel.id) if channel else 0,
+        "can_be_asked": can_be_asked(kind),
     }
     return render(request, "channels_app/channel.html", context, status=400 if form.errors else 200)
 
@@ -138,6 +145,17 @@ def _connect(request: HttpRequest, channel_id: UUID) -> HttpResponse:
             messages.success(request, channel.health_note or _("The channel works."))
         else:
             messages.error(request, channel.health_note)
+    return redirect("channels:channel", channel_id)
+
+
+@require_POST
+@agent_required
+def replay_all_failed(request: HttpRequest, channel_id: UUID) -> HttpResponse:
+    _admins_only(request)
+    count = replay_failed(channel_id)
+    wake(drain_inbound, str(channel_id))
+    text = ngettext("%(n)d event is being processed again.", "%(n)d events are being processed again.", count)
+    messages.success(request, text % {"n": count})
     return redirect("channels:channel", channel_id)
 
 

@@ -7,12 +7,15 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseNotFound
 from prometheus_client import CONTENT_TYPE_LATEST, Gauge, generate_latest
 
-from omnisupport.health import HEARTBEAT_KEY, oldest_unsent_seconds
+from channels_app.registry import kinds
+from omnisupport.health import HEARTBEAT_KEY, ledger_state, oldest_unsent_seconds
 from omnisupport.lib.redis import redis_client
 
 _QUEUES = ("inbound", "outbound", "webhooks", "assistant", "ingestion", "default")
 queue_length = Gauge("omni_queue_length", "Messages waiting in a Celery queue", ["queue"])
 oldest_unsent = Gauge("omni_oldest_unsent_seconds", "Age of the oldest message that should have left already")
+oldest_inbound = Gauge("omni_oldest_inbound_seconds", "Age of the oldest row of the inbound ledger not processed yet")
+failed_inbound = Gauge("omni_inbound_failed", "Rows of the inbound ledger that failed and wait for a person", ["kind"])
 heartbeat = Gauge("omni_worker_heartbeat_timestamp", "When a worker last ran the heartbeat task")
 agent_sockets = Gauge("omni_sockets", "Websockets of this process")
 
@@ -40,5 +43,10 @@ def metrics(request: HttpRequest) -> HttpResponse:
     stamp = client.get(HEARTBEAT_KEY)
     heartbeat.set(float(stamp) if stamp else 0)
     oldest_unsent.set(oldest_unsent_seconds())
+    oldest, failed = ledger_state()
+    oldest_inbound.set(oldest)
+    # Every kind there is, so that none that has healed stays behind; a folder that is gone counts as "other".
+    for kind in (*kinds(), "other"):
+        failed_inbound.labels(kind).set(failed.pop(kind, 0) if kind != "other" else sum(failed.values()))
     agent_sockets.set(hub.sockets)
     return HttpResponse(generate_latest(), content_type=CONTENT_TYPE_LATEST)

@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import django_stubs_ext
+from celery.schedules import crontab
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
@@ -231,9 +232,19 @@ CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TIMEZONE = "UTC"
 CELERY_TASK_CREATE_MISSING_QUEUES = True
 CELERY_INCLUDE = ["tenants.sweeper", "omnisupport.health"]
-CELERY_BEAT_SCHEDULE = {
+
+
+def _hourly(minute: int, task: str) -> dict[str, Any]:
+    """By the clock, so that restarts of beat put nothing off."""
+    return {"task": "tenants.tasks.for_each_workspace", "args": [task], "schedule": crontab(minute=str(minute))}
+
+
+CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "sweep-workspaces": {"task": "tenants.sweeper.sweep_workspaces", "schedule": 3.0},
     "refill-spares": {"task": "tenants.tasks.refill_spares", "schedule": 60.0},
+    "clear-ledgers": _hourly(7, "channels_app.tasks.clear_ledger"),
+    "clear-uploads": _hourly(17, "tickets.tasks.clear_uploads"),
+    "clear-webhooks": _hourly(27, "tickets.webhooks.tasks.clear_deliveries"),
     "worker-heartbeat": {"task": "omnisupport.health.beat_heart", "schedule": 5.0},
 }
 CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "beat-schedule")

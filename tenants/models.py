@@ -50,3 +50,17 @@ class SpareSchema(models.Model):
     schema_name = models.CharField(max_length=63, unique=True)
     fingerprint = models.CharField(max_length=64)
     created_at = models.DateTimeField(auto_now_add=True)
+
+
+class ChannelClaim(models.Model):
+    """Which workspace has a bot, a mailbox or a number: one cannot feed two, and nobody learns who has it."""
+
+    kind = models.CharField(max_length=20)
+    # SHA-256 of the identity at the provider.
+    identity = models.CharField(max_length=64)
+    tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="+")
+    channel_id = models.UUIDField()
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["kind", "identity"], name="channel_identity_once")]

@@ -13,7 +13,7 @@ import structlog
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured, ValidationError
 from django.core.management import call_command
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, OperationalError, connection, transaction
 from django.db.migrations.loader import MigrationLoader
 from django.utils.translation import gettext as _
 from psycopg import sql
@@ -221,8 +221,15 @@ def _take_schema(schema: str) -> None:
 
 def delete_workspace(tenant: Tenant) -> None:
     """Removes the workspace's rows in `public` and its schema. Files and vectors are removed by `tenants.tasks`."""
-    with tenant_context(PUBLIC), transaction.atomic():
-        schema = tenant.schema_name
-        tenant.delete()
-        drop_schema(schema)
+    key, schema = tenant.pk, tenant.schema_name
+    for attempt in range(3):
+        try:
+            with tenant_context(PUBLIC), transaction.atomic():
+                Tenant.objects.filter(pk=key).delete()
+                drop_schema(schema)
+            break
+        except OperationalError:
+            # A worker that is just writing there takes its locks in another order; once it is through, the way is free.
+            if attempt == 2:
+                raise
     forget_hosts()

@@ -2,11 +2,13 @@ from datetime import timedelta
 
 from tenants.sweeper import Sweep, register_sweep
 from tenants.tasking import tenant_task
+from tickets.services.attachments import delete_orphan_uploads
 from tickets.services.schedule import send_due_replies
 from tickets.services.tickets import close_solved
 
 # A solved conversation can be reopened by the customer for a week; then the next message begins a new one.
 CLOSE_AFTER = timedelta(days=7)
+UNUSED_UPLOADS_AFTER = timedelta(hours=48)
 
 
 @tenant_task(queue="default", expires=60)
@@ -17,6 +19,13 @@ def close_solved_tickets() -> int:
 @tenant_task(queue="default", expires=30)
 def send_scheduled_replies() -> int:
     return send_due_replies()
+
+
+@tenant_task(queue="default", expires=3000)
+def clear_uploads() -> None:
+    for _bite in range(50):
+        if not delete_orphan_uploads(UNUSED_UPLOADS_AFTER):
+            return
 
 
 def register_sweeps() -> None:

@@ -15,6 +15,7 @@ from channels_app.registry import adapter_class, adapter_for, generated_secret
 from channels_app.services.templates import are_old, sync_templates
 from omnisupport.lib.errors import Conflict, InvalidInput
 from omnisupport.lib.signing import make_secret
+from tenants.claims import claim_identity, release_identity
 from tenants.events.log import record
 
 CHECK_EVERY = timedelta(minutes=5)
@@ -87,7 +88,8 @@ def _leads_elsewhere(channel: Channel, config: dict[str, Any]) -> bool:
 
 
 def connect_channel(channel_id: UUID) -> Channel:
-    """Asks the provider who we are and to call us. The outcome is on the channel; raises Conflict for a bot in use here."""
+    """Asks the provider who we are and to call us. The outcome is on the channel; raises Conflict for a bot in use, here or in
+    another workspace."""
     channel = Channel.objects.get(id=channel_id)
     adapter = adapter_for(channel)
     try:
@@ -105,7 +107,8 @@ def connect_channel(channel_id: UUID) -> Channel:
 
 def _keep_identity(channel: Channel, connected: Connected) -> None:
     """Before the provider is asked for anything: a bot that another channel has must go on bringing its messages there."""
-    if channel.external_id != connected.external_id:
+    before = channel.external_id
+    if before != connected.external_id:
         # Positions in the stream of another bot mean nothing here.
         channel.poll_state = {}
     channel.config = {**channel.config, **connected.config}
@@ -114,6 +117,10 @@ def _keep_identity(channel: Channel, connected: Connected) -> None:
     channel.is_active = True
     try:
         with transaction.atomic():
+            if before and before != connected.external_id:
+                release_identity(channel.kind, before, channel.id)
+            if connected.external_id:
+                claim_identity(channel.kind, connected.external_id, channel.id)
             channel.save(update_fields=["config", "external_id", "name", "poll_state", "is_active"])
     except IntegrityError:
         raise Conflict(
@@ -148,9 +155,19 @@ def disconnect_channel(channel_id: UUID) -> None:
         adapter_for(channel).disconnect()
     except TransportError as error:
         mark_broken(channel, error.reason)
-    channel.is_active = False
-    channel.external_id = ""
-    channel.save(update_fields=["is_active", "external_id"])
+    with transaction.atomic():
+        release_identity(channel.kind, channel.external_id, channel.id)
+        channel.is_active = False
+        channel.external_id = ""
+        channel.save(update_fields=["is_active", "external_id"])
+
+
+def find_broken_channels() -> list[Channel]:
+    return list(Channel.objects.filter(is_active=True, health=Channel.Health.BROKEN).only("name", "health_note"))
+
+
+def name_of(channel_id: UUID) -> str:
+    return Channel.objects.values_list("name", flat=True).get(id=channel_id)
 
 
 def mark_broken(channel: Channel, reason: str) -> None:
@@ -163,11 +180,14 @@ def mark_healthy(channel: Channel, note: str = "") -> None:
 
 
 def _set_health(channel: Channel, state: str, note: str) -> None:
-    changed = channel.health != state
-    channel.health, channel.health_note, channel.health_at = state, note[:500], timezone.now()
+    before, now = channel.health, timezone.now()
+    channel.health, channel.health_note, channel.health_at = state, note[:500], now
+    row = Channel.objects.filter(id=channel.id)
     with transaction.atomic():
-        channel.save(update_fields=["health", "health_note", "health_at"])
-        if changed:
-            record(
-                "channel.health_changed", payload={"channel_id": str(channel.id), "state": state, "note": note[:500]}
-            )
+        # Of several workers that see the same break one tells of it.
+        changed = row.exclude(health=state).update(health=state, health_note=note[:500], health_at=now)
+        if not changed:
+            row.update(health_note=note[:500], health_at=now)
+            return
+        payload = {"channel_id": str(channel.id), "from": before, "state": state, "note": note[:500]}
+        record("channel.health_changed", payload=payload)

@@ -1,5 +1,6 @@
 """From the inbound ledger to tickets: one drainer at a time per channel, in order of arrival, one savepoint per row."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
@@ -7,6 +8,7 @@ from uuid import UUID
 
 import structlog
 from django.db import transaction
+from django.db.models import F, Func, IntegerField, Q, QuerySet, Value
 from django.utils import timezone
 
 from channels_app.base import (
@@ -29,6 +31,7 @@ from channels_app.base import (
     Unparsable,
 )
 from channels_app.models import Channel, InboundEvent
+from channels_app.parts import words
 from channels_app.registry import adapter_for
 from tickets.models import Status, Ticket
 from tickets.realtime import publish_typing
@@ -39,6 +42,7 @@ log = structlog.get_logger(__name__)
 # Rows per transaction: fewer commits under load, and nobody waits long for the first of them.
 BATCH = 10
 MAX_ATTEMPTS = 3
+FAILED = InboundEvent.State.FAILED
 TYPING_IS_NEWS = timedelta(seconds=10)
 
 
@@ -74,11 +78,12 @@ def _process(row: InboundEvent, channel: Channel, adapter: Adapter) -> None:
         row.error = ""
     except Unparsable as error:
         row.state = InboundEvent.State.FAILED
-        row.error = str(error)
+        row.error = words(str(error))[:2000]
     except Exception as error:
         # A poison row must not hold up those behind it: a few tries, then it waits for a person with its reason.
         log.exception("inbound_failed", channel=str(channel.id), event_id=row.pk)
-        row.error = f"{type(error).__name__}: {error}"[:2000]
+        # Without NUL: a reason that cannot be stored would hold up everything behind this row.
+        row.error = words(f"{type(error).__name__}: {error}")[:2000]
         if row.attempts >= MAX_ATTEMPTS:
             row.state = InboundEvent.State.FAILED
     row.processed_at = timezone.now()
@@ -218,11 +223,40 @@ def _receive(
     )
 
 
-def replay(event_ids: list[int]) -> list[UUID]:
-    """Puts failed ledger rows back. Returns the channels whose drainer must be woken."""
-    rows = InboundEvent.objects.filter(
-        id__in=event_ids, state__in=[InboundEvent.State.FAILED, InboundEvent.State.IGNORED]
-    )
+def replay(event_ids: Sequence[int]) -> list[UUID]:
+    """Puts failed and ignored ledger rows back. Returns the channels whose drainer must be woken."""
+    return _put_back(InboundEvent.objects.filter(id__in=event_ids, state__in=[FAILED, InboundEvent.State.IGNORED]))
+
+
+def replay_failed(channel_id: UUID) -> int:
+    """Puts everything back that failed in this channel. Returns how many rows."""
+    failed = InboundEvent.objects.filter(channel_id=channel_id, state=FAILED)
+    count = failed.count()
+    _put_back(failed)
+    return count
+
+
+def count_failed(channel_id: UUID) -> int:
+    return InboundEvent.objects.filter(channel_id=channel_id, state=FAILED).count()
+
+
+def _put_back(rows: QuerySet[InboundEvent]) -> list[UUID]:
     channels = list(rows.values_list("channel_id", flat=True).distinct())
-    rows.update(state=InboundEvent.State.RECEIVED, attempts=0, error="")
+    rows.update(state=InboundEvent.State.RECEIVED, attempts=0, error="", processed_at=None)
     return channels
+
+
+def search_ledger(rows: QuerySet[InboundEvent], words_sought: str) -> QuerySet[InboundEvent]:
+    """Rows whose key, reason or raw body has these words; bodies are bytes, in which JSON may have spelt letters out."""
+    sought = words_sought.strip()
+    if not sought:
+        return rows
+    spelt = {sought, json.dumps(sought)[1:-1], json.dumps(sought, ensure_ascii=False)[1:-1]}
+    found = Q(event_key__icontains=sought) | Q(error__icontains=sought)
+    for place, spelling in enumerate(sorted(spelt)):
+        name = f"at_{place}"
+        where = Func(Value(spelling.encode("utf-8", "ignore")), F("body"), template="position(%(expressions)s)",
+                     arg_joiner=" IN ", output_field=IntegerField())  # fmt: skip
+        rows = rows.alias(**{name: where})
+        found |= Q(**{f"{name}__gt": 0})
+    return rows.filter(found)

@@ -16,6 +16,7 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
 from channels_app.registry import adapter_class, kinds
+from channels_app.services.channels import find_broken_channels
 from channels_app.services.templates import is_window_closed
 from omnisupport.lib.markup import HTML, translate
 
@@ -60,6 +61,12 @@ def text_limit(channel: Any) -> int:
 def window_closed(ticket: Any) -> bool:
     """Whether the channel lets only an approved template through to this customer now."""
     return ticket.channel.kind in kinds() and is_window_closed(ticket.channel.kind, ticket.address)
+
+
+@register.simple_tag
+def broken_channels(user: Any) -> list[Any]:
+    """What admins must hear of on the pages where they work; empty for everybody else."""
+    return find_broken_channels() if getattr(user, "is_admin", False) else []
 
 
 # ---- Times -----------------------------------------------------------------------------------------------------------

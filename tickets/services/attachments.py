@@ -1,12 +1,14 @@
 """Files of conversations: uploads that wait for their message, and files fetched from providers."""
 
 import mimetypes
+from datetime import timedelta
 from typing import IO, Any
 
 import filetype
 from django.conf import settings
 from django.core.files.base import ContentFile, File
 from django.db import transaction
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from omnisupport.lib.errors import InvalidInput, TooLarge, Unsupported
@@ -136,3 +138,20 @@ def _changed(attachment: Attachment) -> None:
             "state": attachment.state,
         },
     )
+
+
+def delete_orphan_uploads(older_than: timedelta, batch: int = 200) -> int:
+    """Uploads that no message ever took, with their files, in a small bite. Returns how many."""
+    old = Attachment.objects.filter(message=None, created_at__lt=timezone.now() - older_than).order_by("created_at")
+    gone = 0
+    for attachment_id in list(old.values_list("id", flat=True)[:batch]):
+        with transaction.atomic():
+            row = Attachment.objects.select_for_update(skip_locked=True).filter(id=attachment_id, message=None).first()
+            if row is None:
+                continue
+            # The file first: a crash in between leaves a row, and the next run finds it.
+            if row.file:
+                row.file.delete(save=False)
+            row.delete()
+            gone += 1
+    return gone

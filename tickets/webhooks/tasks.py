@@ -2,6 +2,7 @@
 worker are lent to webhooks, and of these only a quarter to addresses that are not known to answer."""
 
 import threading
+from datetime import timedelta
 from uuid import UUID
 
 from django.conf import settings
@@ -40,6 +41,13 @@ def drain_endpoint(endpoint_id: str) -> int:
 def sweep_webhooks() -> None:
     for endpoint_id in services.due_endpoints():
         wake(drain_endpoint, str(endpoint_id))
+
+
+@tenant_task(queue="default", expires=3000)
+def clear_deliveries() -> None:
+    for _bite in range(50):
+        if not services.delete_old_deliveries(timedelta(days=settings.WEBHOOK_RETENTION_DAYS)):
+            return
 
 
 @tenant_task(queue="default", autoretry_for=(OSError,), retry_backoff=30, max_retries=5)

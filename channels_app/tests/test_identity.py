@@ -1,0 +1,99 @@
+"""A bot feeds one channel of one workspace, whoever comes first, however close the second is."""
+
+import threading
+
+import pytest
+from django.db import connection
+
+from channels_app.models import Channel
+from channels_app.services.channels import connect_channel, disconnect_channel
+from omnisupport.lib.errors import Conflict
+from tenants.claims import claim_identity
+from tenants.models import ChannelClaim, Tenant
+from tenants.provisioning import create_workspace, delete_workspace
+from tests.cast import PASSWORD
+from tests.standins.telegram import TOKEN, TelegramStandIn
+
+
+@pytest.fixture
+def telegram(settings):
+    with TelegramStandIn() as stand_in:
+        settings.TELEGRAM_API_URL = stand_in.url
+        yield stand_in
+
+
+def bot(name="bot"):
+    return Channel.objects.create(kind="telegram", name=name, secrets={"token": TOKEN})
+
+
+def test_the_second_workspace_is_refused_with_a_reason_and_the_first_keeps_its_messages(shop, rival, telegram):
+    connect_channel(bot().id)
+    calls = len(telegram.requests)
+    with rival.enter():
+        second = bot()
+        with pytest.raises(Conflict) as caught:
+            connect_channel(second.id)
+        second.refresh_from_db()
+        assert (second.external_id, second.health) == ("", "broken")
+        assert "another workspace" in str(caught.value) and second.health_note == str(caught.value)
+        assert "shop" not in str(caught.value)
+    # It was asked who it is, and nothing else: its webhook stays where it was.
+    assert [request.path.rsplit("/", 1)[-1] for request in telegram.requests[calls:]] == ["getMe"]
+
+
+def test_disconnected_it_is_free_for_the_other(shop, rival, telegram):
+    first = bot()
+    connect_channel(first.id)
+    disconnect_channel(first.id)
+    with rival.enter():
+        assert connect_channel(bot().id).health == "ok"
+    with pytest.raises(Conflict):
+        connect_channel(first.id)
+
+
+def test_connecting_again_is_no_conflict_with_oneself(shop, telegram):
+    channel = bot()
+    for _ in range(2):
+        assert connect_channel(channel.id).health == "ok"
+    with pytest.raises(Conflict):
+        connect_channel(bot("second").id)
+    assert ChannelClaim.objects.count() == 1
+
+
+def test_a_deleted_workspace_lets_go(_prepared, django_db_blocker, shop):
+    tenant = create_workspace(slug="fleeting", name="f", owner_email="o@f.example", owner_password=PASSWORD)
+    from tenants.db import tenant_context
+
+    channel = bot()
+    with tenant_context(tenant.schema_name):
+        claim_identity("telegram", "77", channel.id)
+    with pytest.raises(Conflict):
+        claim_identity("telegram", "77", channel.id)
+    delete_workspace(Tenant.objects.get(schema_name=tenant.schema_name))
+    claim_identity("telegram", "77", channel.id)
+
+
+def test_of_two_workspaces_at_the_same_moment_one_wins(live_shop, live_rival):
+    outcomes, start = [], threading.Barrier(2)
+    ids = {}
+    for workspace in (live_shop, live_rival):
+        with workspace.enter():
+            ids[workspace.schema] = bot().id
+
+    def claims(workspace):
+        try:
+            with workspace.enter():
+                start.wait()
+                claim_identity("telegram", "race", ids[workspace.schema])
+            outcomes.append("got it")
+        except Conflict:
+            outcomes.append("refused")
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=claims, args=(workspace,)) for workspace in (live_shop, live_rival)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+    assert sorted(outcomes) == ["got it", "refused"]
