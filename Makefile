@@ -4,6 +4,7 @@
 
 VENV_PYTHON := .venv/bin/python
 WORKERS ?= 2
+COMMA := ,
 # The newest one for which every package has wheels comes first.
 FIND_PYTHON = for python in python3.12 python3.11 python3.13 python3.14 python3 python; do \
 	  if $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then break; fi; python=; done; \
@@ -25,13 +26,12 @@ lint:
 	$(VENV_PYTHON) -m mypy .
 	$(VENV_PYTHON) -c 'from importlinter.cli import lint_imports_command; lint_imports_command()'
 	$(VENV_PYTHON) -m djlint templates --lint --quiet
-	$(VENV_PYTHON) manage.py makemigrations --check --dry-run
 	$(VENV_PYTHON) -m omnisupport.messages check
 	cd widget && npm run --silent typecheck
 
 bench:
 	$(FIND_PYTHON); $$python omnisupport/bootstrap.py test
-	$(VENV_PYTHON) -m benchmarks
+	$(VENV_PYTHON) -m benchmarks $(subst $(COMMA), ,$(NAMES))
 
 messages:
 	$(VENV_PYTHON) -m omnisupport.messages extract

@@ -11,9 +11,7 @@ from django.utils.translation import ngettext
 
 from channels_app.base import TransportError, UnknownOutcome
 from channels_app.services import channels, delivery, inbound, media, reconcile, retention
-from tenants.accounts.notices import mail_admins
-from tenants.hosts import page_link
-from tenants.lease import LIVING
+from tenants.accounts.notices import mail_admins, page_link
 from tenants.sweeper import Sweep, register_sweep
 from tenants.tasking import tenant_task, wake
 
@@ -147,11 +145,9 @@ def register_sweeps() -> None:
     register_sweep(
         Sweep(
             name="outbound",
-            condition=(
-                "SELECT 1 FROM {schema}.tickets_message WHERE"
-                " (delivery = 'queued' AND coalesce(due_at, created_at + interval '3 s') < now())"
-                " OR (delivery = 'sending' AND (claimed_at < now() - interval '75 s' OR claimed_by NOT IN (LIVING)))"
-            ).replace("LIVING", LIVING),
+            condition="SELECT 1 FROM {schema}.tickets_message WHERE"
+            " (delivery = 'queued' AND coalesce(due_at, created_at + interval '3 s') < now())"
+            " OR (delivery = 'sending' AND claimed_at < now() - interval '75 s')",
             task="channels_app.tasks.sweep_outbound",
         )
     )

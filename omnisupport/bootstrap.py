@@ -8,8 +8,10 @@ import fcntl
 import hashlib
 import os
 import shutil
+import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -18,6 +20,8 @@ ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
 WIDGET = ROOT / "widget"
+UNFINISHED = VENV / ".unfinished"
+OLDEST_PYTHON = (3, 11)
 OLDEST_NODE = 20
 
 
@@ -26,10 +30,9 @@ class BootstrapError(Exception):
 
 
 def main(purpose: str) -> int:
-    # Two `make run` in one clone must not install over each other.
-    lock = os.open(ROOT, os.O_RDONLY)
-    fcntl.flock(lock, fcntl.LOCK_EX)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
+        wait_for_turn()
         make_venv()
         install_python_packages(ROOT / "requirements.txt")
         if purpose in {"lint", "test"}:
@@ -42,27 +45,49 @@ def main(purpose: str) -> int:
     except BootstrapError as error:
         print(f"\n{error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print("\nInterrupted. The next start goes on from here.", file=sys.stderr)
+        return 130
     return 0
 
 
+def wait_for_turn() -> None:
+    """Two `make run` in one clone must not install over each other. The lock ends with this process and its children."""
+    lock = os.open(ROOT, os.O_RDONLY)
+    os.set_inheritable(lock, True)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        print("Another make is installing packages in this folder; waiting for it …", flush=True)
+        fcntl.flock(lock, fcntl.LOCK_EX)
+
+
 def make_venv() -> None:
-    if PYTHON.exists() and subprocess.run([PYTHON, "-c", "import pip"], capture_output=True).returncode == 0:
+    if PYTHON.exists() and not UNFINISHED.exists() and is_usable(PYTHON):
         return
     with_progress(
         "Making the virtual environment",
         [sys.executable, "-m", "venv", "--clear", str(VENV)],
-        on_failure=("Python cannot make virtual environments here. On Debian and Ubuntu: apt-get install python3-venv"),
+        on_failure="Python cannot make virtual environments here. On Debian and Ubuntu: apt-get install python3-venv",
     )
+
+
+def is_usable(python: Path) -> bool:
+    code = f"import sys, pip._internal.cli.main; sys.exit(sys.version_info < {OLDEST_PYTHON})"
+    return subprocess.run([python, "-c", code], capture_output=True).returncode == 0
 
 
 def install_python_packages(requirements: Path) -> None:
     name = requirements.relative_to(ROOT).as_posix()
     command = [str(PYTHON), "-m", "pip", "install", "--quiet", "--no-deps", "--disable-pip-version-check"]
-    once(
-        VENV / f".{name.replace('/', '-')}.stamp",
-        digest([requirements]),
-        lambda: with_progress(f"Installing Python packages ({name})", [*command, "-r", str(requirements)]),
-    )
+
+    def install() -> None:
+        # pip takes a package for installed that it was killed in the middle of.
+        UNFINISHED.touch()
+        with_progress(f"Installing Python packages ({name})", [*command, "-r", str(requirements)])
+        UNFINISHED.unlink()
+
+    once(VENV / f".{name.replace('/', '-')}.stamp", digest([requirements]), install)
 
 
 def install_node_packages() -> None:
@@ -74,19 +99,28 @@ def install_node_packages() -> None:
 
 
 def build_browser_code() -> None:
-    built = ROOT / "static" / "widget"
+    built = [ROOT / "static" / name for name in ("widget", "build")]
+    stamp = built[0] / ".stamp"
+    if not all(folder.is_dir() for folder in built):
+        stamp.unlink(missing_ok=True)
     folders = (WIDGET, ROOT / "static" / "src")
     found = (path for folder in folders for path in folder.rglob("*"))
-    sources = (path for path in found if path.is_file() and "node_modules" not in path.parts)
+    sources = [path for path in found if path.is_file() and "node_modules" not in path.parts]
+    # VITE_API_URL and VITE_WIDGET_URL are built in, from the environment or from .env.
+    sources += [path for path in [ROOT / ".env"] if path.is_file()]
+    given = "".join(f" {name}={os.environ.get(name, '')}" for name in ("VITE_API_URL", "VITE_WIDGET_URL"))
     once(
-        WIDGET / "node_modules" / ".built.stamp",
-        digest(sources) if built.is_dir() else "",
+        stamp,
+        digest(sources) + given,
         lambda: with_progress("Building widget, inbox and styles", [npm(), "run", "build"], cwd=WIDGET),
     )
 
 
 def compile_messages() -> None:
-    subprocess.run([PYTHON, "-m", "omnisupport.messages", "compile"], cwd=ROOT, check=True)
+    command = [str(PYTHON), "-m", "omnisupport.messages", "compile"]
+    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    if result.returncode:
+        raise BootstrapError(f"Translations could not be compiled:\n{result.stderr.strip()[-1500:]}")
 
 
 def npm() -> str:
@@ -106,15 +140,19 @@ def ensure_chromium() -> None:
     """Chromium for the browser tests: the one on the path, else Debian's when we may install it, else Playwright's."""
     if any(shutil.which(name) for name in ("chromium", "chromium-browser", "google-chrome")):
         return
+    ways = [[str(PYTHON), "-m", "playwright", "install", "chromium"]]
     if os.geteuid() == 0 and shutil.which("apt-get"):
-        env = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-        subprocess.run(["apt-get", "update", "-qq"], env=env, capture_output=True)
-        install = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", "chromium", "fonts-dejavu-core"]
-        with_progress("Installing Chromium for the browser tests", install, env=env)
-        return
+        debian = "apt-get update -qq; apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core"
+        ways.insert(0, ["sh", "-c", debian])
+    for command in ways:
+        try:
+            with_progress("Installing Chromium", command, env={**os.environ, "DEBIAN_FRONTEND": "noninteractive"})
+            return
+        except BootstrapError:
+            continue
     print(
-        "The browser tests need Chromium, and it is not on the path. As root on Debian: apt-get install chromium;"
-        " anywhere: .venv/bin/python -m playwright install --with-deps chromium"
+        "The browser tests will fail: they need Chromium, and it could not be installed. On Debian, as root: apt-get install"
+        " chromium; elsewhere: .venv/bin/python -m playwright install --with-deps chromium"
     )
 
 
@@ -140,14 +178,34 @@ def once(stamp: Path, inputs: str, action: Callable[[], None]) -> None:
 def with_progress(
     title: str, command: list[str], *, cwd: Path = ROOT, env: dict[str, str] | None = None, on_failure: str = ""
 ) -> None:
-    print(f"{title} … ", end="", flush=True)
+    """Runs the command behind one line of progress; on a terminal the line counts the seconds."""
     began = time.monotonic()
-    result = subprocess.run(
-        command, cwd=cwd, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    )
-    if result.returncode:
+    print(f"{title} … ", end="", flush=True)
+    with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as output:
+        process = subprocess.Popen(
+            command,
+            cwd=cwd,
+            env=env,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            close_fds=False,  # the lock is inherited: should we be killed, the next start waits for this child
+        )
+        try:
+            while process.poll() is None:
+                time.sleep(0.1)
+                if sys.stdout.isatty():
+                    print(f"\r{title} … {time.monotonic() - began:.0f} s ", end="", flush=True)
+        finally:
+            if process.poll() is None:
+                process.terminate()
+                process.wait()
+        output.seek(0)
+        tail = "\n".join(output.read().splitlines()[-25:])
+    if sys.stdout.isatty():
+        print(f"\r{title} … ", end="", flush=True)
+    if process.returncode:
         print("failed", flush=True)
-        tail = "\n".join(result.stdout.splitlines()[-25:])
         raise BootstrapError(f"{tail}\n\n{on_failure or 'The command was: ' + ' '.join(command)}")
     print(f"ok {time.monotonic() - began:.1f} s", flush=True)
 

@@ -6,24 +6,27 @@ from pathlib import Path
 from django.core.exceptions import ImproperlyConfigured
 
 _TRUE = {"1", "true", "yes", "on"}
-_FALSE = {"0", "false", "no", "off", ""}
+_FALSE = {"0", "false", "no", "off"}
 
 
 def env_str(name: str, default: str = "") -> str:
-    """The variable, or the content of the file that NAME_FILE points to (for container secrets)."""
+    """The variable, or the content of the file that NAME_FILE points to (for container secrets). Empty means not set."""
     file = os.environ.get(f"{name}_FILE")
     if file:
-        return Path(file).read_text(encoding="utf-8").strip()
-    return os.environ.get(name, default).strip()
+        try:
+            return Path(file).read_text(encoding="utf-8").strip()
+        except OSError as error:
+            raise ImproperlyConfigured(f"{name}_FILE={file!r} cannot be read: {error.strerror}.") from None
+    return os.environ.get(name, "").strip() or default
 
 
 def env_bool(name: str, default: bool = False) -> bool:
-    value = os.environ.get(name)
-    if value is None:
+    value = env_str(name).lower()
+    if not value:
         return default
-    if value.strip().lower() in _TRUE:
+    if value in _TRUE:
         return True
-    if value.strip().lower() in _FALSE:
+    if value in _FALSE:
         return False
     raise ImproperlyConfigured(f"{name}={value!r} is not a yes or no. Use true or false.")
 

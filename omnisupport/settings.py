@@ -20,7 +20,7 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 ENVIRONMENT = env_str("ENVIRONMENT", "development")
 PRODUCTION = ENVIRONMENT == "production"
 DEBUG = env_bool("DEBUG", False)
-DATA_DIR = Path(env_str("DATA_DIR", str(BASE_DIR / "var"))).resolve()
+DATA_DIR = Path(env_str("DATA_DIR", str(BASE_DIR / "var"))).expanduser().resolve()
 
 # ---- Hosts -----------------------------------------------------------------------------------------------------------
 BASE_DOMAIN = env_str("BASE_DOMAIN", "localhost").lower()
@@ -282,7 +282,8 @@ if S3_ENDPOINT_URL:
         },
     }
 STATIC_URL = "/static/"
-STATIC_ROOT = BASE_DIR / "static" / "collected"
+# Without it WhiteNoise takes the files from where they are.
+STATIC_ROOT = BASE_DIR / "static" / "collected" if PRODUCTION else None
 # Named one by one: the collected copy lives under static/ too and must not be collected again.
 STATICFILES_DIRS = [
     (name, BASE_DIR / "static" / name)
@@ -418,7 +419,9 @@ EMAIL_HOST = SMTP_HOST
 EMAIL_PORT = env_int("SMTP_PORT", 587)
 EMAIL_HOST_USER = env_str("SMTP_USER")
 EMAIL_HOST_PASSWORD = env_str("SMTP_PASSWORD")
-EMAIL_USE_TLS = env_bool("SMTP_TLS", True)
+# Port 465 speaks TLS from the first byte, the others after STARTTLS.
+EMAIL_USE_SSL = env_bool("SMTP_TLS", True) and EMAIL_PORT == 465
+EMAIL_USE_TLS = env_bool("SMTP_TLS", True) and not EMAIL_USE_SSL
 EMAIL_TIMEOUT = 20
 DEFAULT_FROM_EMAIL = env_str("SMTP_FROM", f"support@{BASE_DOMAIN}")
 

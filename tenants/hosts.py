@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from tenants.models import Domain
-from tenants.names import PUBLIC, current_schema, host_for, url_for_host
+from tenants.names import PUBLIC
 
 TTL = 60.0
 _MAX_ENTRIES = 10_000
@@ -87,13 +87,3 @@ def forget_hosts() -> None:
     """Called when a tenant or domain changes in this process; other processes follow within TTL."""
     with _lock:
         _cache.clear()
-
-
-def primary_host(schema: str) -> str:
-    host = Domain.objects.filter(tenant__schema_name=schema, is_primary=True).values_list("domain", flat=True).first()
-    return host or host_for(schema.removeprefix("t_").replace("_", "-"))
-
-
-def page_link(path: str) -> str:
-    """The whole address of a page of the current workspace."""
-    return url_for_host(primary_host(current_schema())) + path

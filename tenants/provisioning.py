@@ -168,7 +168,26 @@ def _ensure_platform_tenant() -> None:
         platform, _made = Tenant.objects.get_or_create(
             schema_name=PUBLIC, defaults={"name": "OmniSupport", "slug": "platform"}
         )
-        Domain.objects.get_or_create(domain=settings.BASE_DOMAIN, defaults={"tenant": platform, "is_primary": True})
+        known = platform.domains.filter(is_primary=True).first()
+        if known is None:
+            Domain.objects.create(domain=settings.BASE_DOMAIN, tenant=platform)
+        elif known.domain != settings.BASE_DOMAIN:
+            _move_hosts(known.domain)
+
+
+def _move_hosts(old: str) -> None:
+    """BASE_DOMAIN has changed: the platform and every workspace under the old one follow; hosts of their own stay."""
+    with transaction.atomic():
+        for domain in Domain.objects.select_related("tenant"):
+            tenant = domain.tenant
+            before, after = f"{tenant.slug}.{old}", host_for(tenant.slug)
+            if tenant.schema_name == PUBLIC:
+                before, after = old, settings.BASE_DOMAIN
+            if domain.domain == before:
+                domain.domain = after
+                domain.save()
+    forget_hosts()
+    log.info("hosts_moved", before=old, after=settings.BASE_DOMAIN)
 
 
 # ---- Workspaces ------------------------------------------------------------------------------------------------------

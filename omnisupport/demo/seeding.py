@@ -5,26 +5,28 @@ import json
 import secrets
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from django.conf import settings
 from django.core.files import File
+from django.db import transaction
 
 from ai_assistant.services.assistants import ensure_assistant
 from channels_app.models import Channel
 from channels_app.services.channels import connect_channel, create_channel
+from knowledge.models import Document
 from knowledge.services.documents import add_document
 from knowledge.tasks import ingest_document_task
 from omnisupport.demo.texts import DOCUMENTS
 from tenants.accounts.models import Role, User
 from tenants.db import tenant_context
 from tenants.models import Tenant
-from tenants.names import PUBLIC, host_for, url_for_host
+from tenants.names import PUBLIC, schema_for
 from tenants.provisioning import create_workspace
 from tenants.tasking import wake
 from tickets.models import Tag, Team
 
 HERE = Path(__file__).parent
+OPERATOR = "operator@platform.example"
 
 
 @dataclass(frozen=True)
@@ -80,18 +82,38 @@ DEMOS = (
 
 
 def seed_demo() -> list[dict[str, str]]:
-    """Makes what is not there yet and writes DATA_DIR/demo.json. Returns the logins; empty when workspaces exist already."""
+    """Makes the demo workspaces where there are no others. Returns the logins; [] when the installation is in use already.
+
+    The logins are written first and each workspace is one transaction, so a seed that was killed is finished by the next.
+    """
     with tenant_context(PUBLIC):
-        if Tenant.objects.exclude(schema_name=PUBLIC).exists():
-            return []
-        logins = [_operator()]
-    for demo in DEMOS:
-        logins += _workspace(demo)
+        slugs = set(Tenant.objects.exclude(schema_name=PUBLIC).values_list("slug", flat=True))
     path = settings.DATA_DIR / "demo.json"
+    if slugs and not path.is_file():
+        return []
+    logins = _read_logins(path) or _write_logins(
+        path, [_operator(), *(login for demo in DEMOS for login in _people(demo))]
+    )
+    passwords = {login["email"]: login["password"] for login in logins}
+    with tenant_context(PUBLIC):
+        if not User.objects.filter(email=OPERATOR).exists():
+            User.objects.create_user(OPERATOR, passwords[OPERATOR], name="Operator", role=Role.OPERATOR, language="ru")
+    for demo in DEMOS:
+        if demo.slug not in slugs:
+            _make_workspace(demo, passwords)
+    return logins
+
+
+def _read_logins(path: Path) -> list[dict[str, str]]:
+    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else []
+
+
+def _write_logins(path: Path, logins: list[dict[str, str]]) -> list[dict[str, str]]:
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.touch(mode=0o600)
-    path.chmod(0o600)
-    path.write_text(json.dumps(logins, ensure_ascii=False, indent=2), encoding="utf-8")
+    new = path.with_suffix(".new")
+    new.touch(mode=0o600)
+    new.write_text(json.dumps(logins, ensure_ascii=False, indent=2), encoding="utf-8")
+    new.replace(path)
     return logins
 
 
@@ -100,41 +122,39 @@ def _password() -> str:
 
 
 def _operator() -> dict[str, str]:
-    password = _password()
-    User.objects.create_user("operator@platform.example", password, name="Operator", role=Role.OPERATOR, language="ru")
-    url = url_for_host(settings.BASE_DOMAIN)
-    return {
-        "workspace": "OmniSupport", "url": f"{url}/", "admin_url": f"{url}/admin/", "email": "operator@platform.example",
-        "password": password, "role": "operator",
-    }  # fmt: skip
+    """`host` is the workspace's part before BASE_DOMAIN; empty for the platform."""
+    return {"workspace": "OmniSupport", "host": "", "email": OPERATOR, "password": _password(), "role": Role.OPERATOR}
 
 
-def _workspace(demo: Demo) -> list[dict[str, str]]:
-    passwords = {email: _password() for email, _name, _role in demo.people}
-    owner_email, owner_name, _role = demo.people[0]
-    create_workspace(
-        slug=demo.slug,
-        name=demo.name,
-        owner_email=owner_email,
-        owner_password=passwords[owner_email],
-        owner_name=owner_name,
-        language=demo.language,
-        timezone=demo.timezone,
-    )
-    with tenant_context(Tenant.objects.get(slug=demo.slug).schema_name):
-        _fill(demo, passwords)
-    url = url_for_host(host_for(demo.slug))
+def _people(demo: Demo) -> list[dict[str, str]]:
     return [
-        {
-            "workspace": demo.name, "url": f"{url}/inbox/", "shop_url": f"{url}/demo-shop/", "admin_url": f"{url}/admin/",
-            "email": email, "password": passwords[email], "role": role,
-        }
+        {"workspace": demo.name, "host": demo.slug, "email": email, "password": _password(), "role": role}
         for email, _name, role in demo.people
-    ]  # fmt: skip
+    ]
 
 
-def _fill(demo: Demo, passwords: dict[str, str]) -> None:
-    people: dict[str, Any] = {demo.people[0][0]: User.objects.get(role=Role.OWNER)}
+def _make_workspace(demo: Demo, passwords: dict[str, str]) -> None:
+    email, name, _role = demo.people[0]
+    # The schema is entered before it is made: what waits for the commit must find itself in it.
+    with tenant_context(schema_for(demo.slug)):
+        with transaction.atomic():
+            create_workspace(
+                slug=demo.slug,
+                name=demo.name,
+                owner_email=email,
+                owner_password=passwords[email],
+                owner_name=name,
+                language=demo.language,
+                timezone=demo.timezone,
+            )
+            documents = _fill(demo, passwords)
+        for document in documents:
+            wake(ingest_document_task, str(document.id))
+
+
+def _fill(demo: Demo, passwords: dict[str, str]) -> list[Document]:
+    owner = User.objects.get(role=Role.OWNER)
+    people = {owner.email: owner}
     for email, name, role in demo.people[1:]:
         people[email] = User.objects.create_user(email, passwords[email], name=name, role=role, language=demo.language)
     for name, members in demo.teams:
@@ -142,10 +162,12 @@ def _fill(demo: Demo, passwords: dict[str, str]) -> None:
     for tag in demo.tags:
         Tag.objects.create(name=tag)
     _add_channel(demo)
-    for filename, _title, _sections in DOCUMENTS[demo.slug]:
-        with (HERE / demo.slug / filename).open("rb") as file:
-            document, _new = add_document(file=File(file, filename), filename=filename, user=people[demo.people[0][0]])
-        wake(ingest_document_task, str(document.id))
+    return [_add_document(HERE / demo.slug / filename, owner) for filename, _title, _sections in DOCUMENTS[demo.slug]]
+
+
+def _add_document(path: Path, owner: User) -> Document:
+    with path.open("rb") as file:
+        return add_document(file=File(file, path.name), filename=path.name, user=owner)[0]
 
 
 def _add_channel(demo: Demo) -> Channel:

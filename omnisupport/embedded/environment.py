@@ -32,7 +32,7 @@ def read_env_file(path: Path) -> dict[str, str]:
 def _unquote(value: str) -> str:
     if len(value) >= 2 and value[0] == value[-1] and value[0] in "\"'":
         return value[1:-1]
-    return value.split(" #", 1)[0].rstrip()
+    return "" if value.startswith("#") else value.split(" #", 1)[0].rstrip()
 
 
 def given_environment(root: Path = ROOT) -> dict[str, str]:

@@ -1,7 +1,9 @@
 """`make run`: servers, migrations, demo data, then web, worker and beat, watched until Ctrl-C or the first death."""
 
+import contextlib
 import json
 import os
+import re
 import signal
 import socket
 import sys
@@ -12,13 +14,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
-from urllib.parse import urlsplit
+from typing import TextIO
 
 from omnisupport.embedded.engines import Engines, start_engines
 from omnisupport.embedded.environment import ROOT, data_dir_of, given_environment, read_env_file
 from omnisupport.embedded.processes import Child, StartError, request_death_signal, spawn, stop_all
 
 _READY_WITHIN = 90
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_PLATFORM_PAGES = (("Site", "/"), ("Admin", "/admin/"))
+_WORKSPACE_PAGES = (("Inbox", "/inbox/"), ("Shop", "/demo-shop/"), ("Admin", "/admin/"))
 _QUEUES = "inbound,outbound,webhooks,assistant,ingestion,default"
 
 
@@ -27,7 +32,7 @@ class Stopped(BaseException):
 
 
 def main() -> int:
-    for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    for signum in _SIGNALS:
         signal.signal(signum, _raise_stopped)
     if "MAKELEVEL" in os.environ:
         # `kill -9` of make would otherwise leave a run without anybody to stop it.
@@ -37,15 +42,22 @@ def main() -> int:
     except Stopped:
         return 0
     except StartError as error:
-        print(f"\n{error}", file=sys.stderr, flush=True)
+        say(f"\n{error}", file=sys.stderr)
         return 1
     return 0
 
 
+def say(text: str, *, end: str = "\n", file: TextIO | None = None) -> None:
+    """Prints, also to a terminal that is gone: a run is stopped properly whoever still listens."""
+    with contextlib.suppress(OSError, ValueError):
+        print(text, end=end, file=file, flush=True)
+
+
 def _raise_stopped(_signum: int, _frame: FrameType | None) -> None:
-    # Once is enough: pressing Ctrl-C again must not interrupt the stopping.
-    for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(signum, signal.SIG_IGN)
+    # Once is enough: pressing Ctrl-C again must not interrupt the stopping. Not SIG_IGN: a signal that is already on its
+    # way when a handler becomes SIG_IGN is an OSError.
+    for signum in _SIGNALS:
+        signal.signal(signum, lambda _signum, _frame: None)
     raise Stopped
 
 
@@ -58,10 +70,10 @@ def _run() -> None:
     children: list[Child] = []
     try:
         engines = start_engines(
-            data_dir, postgres=not given.get("DATABASE_URL"), redis=not given.get("REDIS_URL"), step=step
+            data_dir, postgres=not _is_given("DATABASE_URL", given), redis=not _is_given("REDIS_URL", given), step=step
         )
         env = child_environment(given, engines, port)
-        host = given.get("HOST") or default_host(env["BASE_DOMAIN"])
+        host = given.get("LISTEN_HOST") or default_host(env["BASE_DOMAIN"])
         check_port_free(host, port)
         with step("Preparing the database"):
             run_command("prepare", env, data_dir)
@@ -69,8 +81,9 @@ def _run() -> None:
         with step("Starting web, worker and beat"):
             for name, command in application_commands(host, port, data_dir).items():
                 children.append(spawn(name, command, data_dir=data_dir, env=env, cwd=ROOT))
-            wait_until_ready(f"http://127.0.0.1:{port}/readyz", env["BASE_DOMAIN"], children + engines.children)
-        print(f"\nReady in {time.monotonic() - started:.0f} s.\n\n{describe_addresses(env, data_dir)}\n", flush=True)
+            here = "127.0.0.1" if host == "0.0.0.0" else host  # noqa: S104 - compared
+            wait_until_ready(f"http://{here}:{port}/readyz", env["BASE_DOMAIN"], children + engines.children)
+        say(f"\nReady in {time.monotonic() - started:.0f} s.\n\n{describe_addresses(env, data_dir)}\n")
         watch(children + engines.children)
     finally:
         _stop(children, engines)
@@ -87,19 +100,23 @@ def _stop(children: Sequence[Child], engines: Engines | None) -> None:
 @contextmanager
 def step(title: str) -> Iterator[None]:
     """One line of progress: what is being done, then how it went and how long it took."""
-    print(f"{title} … ", end="", flush=True)
+    say(f"{title} … ", end="")
     began = time.monotonic()
     try:
         yield
     except BaseException as error:
-        print("interrupted" if isinstance(error, Stopped) else "failed", flush=True)
+        say("interrupted" if isinstance(error, Stopped) else "failed")
         raise
-    print(f"ok {time.monotonic() - began:.1f} s", flush=True)
+    say(f"ok {time.monotonic() - began:.1f} s")
+
+
+def _is_given(name: str, given: Mapping[str, str]) -> bool:
+    return bool(given.get(name) or given.get(f"{name}_FILE"))
 
 
 def _read_port(given: Mapping[str, str]) -> int:
     text = given.get("PORT") or "8000"
-    if not text.isdigit() or not 0 < int(text) < 65536:
+    if not re.fullmatch(r"[0-9]{1,5}", text) or not 0 < int(text) < 65536:
         raise StartError(f"PORT={text!r} is not a port number. Use one from 1 to 65535.")
     return int(text)
 
@@ -201,23 +218,22 @@ def watch(children: Sequence[Child]) -> None:
 
 
 def describe_addresses(env: Mapping[str, str], data_dir: Path) -> str:
-    """The block of addresses and logins, from DATA_DIR/demo.json as `seed_demo` wrote it, at the port of this run."""
-    lines = [f"  Platform   {_here('http://' + env['BASE_DOMAIN'] + '/', env)}"]
+    """The block of addresses and logins: those of DATA_DIR/demo.json, as `seed_demo` wrote it, at this run's host and port."""
     path = data_dir / "demo.json"
     logins = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else []
+    lines = [] if logins else ["", f"  Platform   {_address('', '/', env)}"]
     workspace = None
     for login in logins:
         if login["workspace"] != workspace:
             workspace = login["workspace"]
             lines += ["", f"  {workspace}"]
-            for label, key in (("Inbox", "url"), ("Shop", "shop_url"), ("Admin", "admin_url")):
-                if login.get(key):
-                    lines.append(f"    {label:<9}{_here(login[key], env)}")
-        lines.append(f"    {login['role']:<9}{login['email']}   {login['password']}")
+            pages = _WORKSPACE_PAGES if login["host"] else _PLATFORM_PAGES
+            lines += [f"    {title:<9}{_address(login['host'], page, env)}" for title, page in pages]
+        lines.append(f"    {login['role']:<9}{login['email']:<27}{login['password']}")
     lines += ["", f"  Logs       {data_dir / 'logs'}", "  Stop       Ctrl-C"]
-    return "\n".join(lines)
+    return "\n".join(lines[1:])
 
 
-def _here(url: str, env: Mapping[str, str]) -> str:
-    parts = urlsplit(url)
-    return parts._replace(netloc=f"{parts.hostname}:{env['PORT']}").geturl()
+def _address(workspace: str, page: str, env: Mapping[str, str]) -> str:
+    host = f"{workspace}.{env['BASE_DOMAIN']}".lstrip(".")
+    return f"http://{host}:{env['PORT']}{page}"

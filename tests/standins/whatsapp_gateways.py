@@ -8,8 +8,7 @@ from typing import Any
 import httpx
 
 from tests.standins.server import Answer, Request
-from tests.standins.whatsapp import NUMBER, WhatsAppStandIn
-from tests.standins.whatsapp_rules import Refused, error
+from tests.standins.whatsapp import NUMBER, Refused, WhatsAppStandIn, error
 
 
 class DialogStandIn(WhatsAppStandIn):
