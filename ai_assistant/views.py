@@ -78,7 +78,8 @@ def settings_page(request: HttpRequest) -> HttpResponse:
         provider = provider if provider in provider_names() else assistant.provider
         form = AssistantForm(instance=assistant, initial={"provider": provider})
         keys = CredentialsForm(provider, assistant.credentials if provider == assistant.provider else {})
-    return render(request, "ai_assistant/settings.html", {"form": form, "keys": keys, "assistant": assistant})
+    context = {"form": form, "keys": keys, "assistant": assistant}
+    return render(request, "ai_assistant/settings.html", context, status=400 if form.errors or keys.errors else 200)
 
 
 def _bound_forms(request: HttpRequest, assistant: Assistant) -> tuple[AssistantForm, CredentialsForm]:

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from omnisupport.lib.text import storable
+
 type_fact = str | int | float | bool
 
 MOST_FACTS = 30
@@ -16,7 +18,7 @@ def read_facts(page: Any, attributes: Any) -> dict[str, type_fact]:
         given["page"] = page.get("url")
     facts: dict[str, type_fact] = {}
     for name, value in given.items():
-        name, fact = _words(str(name), LONGEST_NAME), _plain(value)
+        name, fact = str(storable(str(name)))[:LONGEST_NAME], _plain(value)
         if name and fact is not None and len(facts) < MOST_FACTS:
             facts[name] = fact
     return facts
@@ -24,11 +26,6 @@ def read_facts(page: Any, attributes: Any) -> dict[str, type_fact]:
 
 def _plain(value: Any) -> type_fact | None:
     if isinstance(value, str):
-        return _words(value, LONGEST_VALUE)
+        return str(storable(value))[:LONGEST_VALUE]
     # JSON of Python knows NaN and Infinity, PostgreSQL's and the browser's do not; beyond 2**53 a browser rounds.
     return value if isinstance(value, int | float) and abs(value) <= 2**53 else None
-
-
-def _words(text: str, limit: int) -> str:
-    """Without what PostgreSQL cannot store: NUL and halves of surrogate pairs."""
-    return text.replace("\x00", "").encode("utf-8", "ignore").decode()[:limit]

@@ -134,7 +134,7 @@ class Ingress:
     async def store(self, schema: str, adapter: Adapter, headers: Mapping[str, str], body: bytes) -> None:
         """One committed INSERT; a row that is there already is a success. Also the way in for polled updates."""
         kept = {name: value for name, value in headers.items() if name in adapter.kept_headers}
-        values = (adapter.channel.id, adapter.event_key(headers, body)[:200], adapter.redact(body), json.dumps(kept))
+        values = (adapter.channel.id, _event_key(adapter, headers, body), adapter.redact(body), json.dumps(kept))
         pool = await self._open_pool()
         async with pool.connection(timeout=5) as connection:
             await connection.execute(_insert_for(schema), values)
@@ -193,6 +193,17 @@ class Ingress:
             hit = self._channels[key] = (time.monotonic(), adapter)
         adapter = hit[1]
         return adapter if adapter is not None and adapter.channel.kind == kind else None
+
+
+def _event_key(adapter: Adapter, headers: Mapping[str, str], body: bytes) -> str:
+    """A strange body is stored all the same, under the hash of its bytes: its key is the worker's least trouble."""
+    try:
+        key = adapter.event_key(headers, body)[:200]
+        key.encode()
+    except Exception:
+        log.warning("event_without_key", kind=adapter.channel.kind, channel=str(adapter.channel.id))
+        key = ""
+    return key if key and "\x00" not in key else Adapter.event_key(adapter, headers, body)
 
 
 def _load_adapter(channel_id: str, tenant: TenantInfo) -> Adapter | None:

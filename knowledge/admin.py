@@ -104,24 +104,29 @@ class DocumentAdmin(admin.ModelAdmin[Document]):
         if form.is_bound and form.is_valid():
             added = self._add_all(request, form)
             if added:
+                # What was refused is told on the list; the rest is on its way.
+                for complaints in form.errors.values():
+                    messages.error(request, " ".join(map(str, complaints)))
                 return HttpResponseRedirect(reverse("admin:knowledge_document_changelist"))
         return self._page(request, "knowledge/admin/add.html", title=_("Add documents"), form=form)
 
     def _add_all(self, request: HttpRequest, form: AddForm) -> int:
         """Each file by itself: one that is refused does not stop the others."""
-        added = 0
-        for upload in form.cleaned_data["uploads"]:
+        added, title = 0, form.title_of_one()
+        # A complaint takes its field out of the cleaned data.
+        uploads, url = form.cleaned_data["uploads"], form.cleaned_data["url"]
+        for upload in uploads:
             try:
                 document, is_new = documents.add_document(
-                    upload, filename=upload.name, user=_actor(request), title=form.title_of_one()
+                    upload, filename=upload.name, user=_actor(request), title=title
                 )
             except AppError as error:
-                messages.error(request, str(error))
+                form.add_error("uploads", str(error))
                 continue
             added += self._added(request, document, is_new)
-        if url := form.cleaned_data["url"]:
+        if url:
             try:
-                document, is_new = documents.add_url(url, user=_actor(request), title=form.title_of_one())
+                document, is_new = documents.add_url(url, user=_actor(request), title=title)
             except AppError as error:
                 form.add_error("url", str(error))
             else:

@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
 from rest_framework import mixins, serializers, status, viewsets
 from rest_framework.decorators import action
-from rest_framework.parsers import FormParser, JSONParser, MultiPartParser
+from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.routers import DefaultRouter
@@ -18,7 +18,7 @@ from knowledge.remote import search_in_worker
 from knowledge.search import MAX_LIMIT, MAX_QUERY
 from knowledge.services import documents
 from knowledge.tasks import delete_vectors_task, ingest_document_task
-from omnisupport.lib.api import NewestFirstPagination
+from omnisupport.lib.api import NewestFirstPagination, StrictJSONParser
 from omnisupport.lib.errors import InvalidInput
 from tenants.accounts.models import User
 from tenants.accounts.permissions import AgentReadsAdminWrites, IsAgent
@@ -77,7 +77,7 @@ class DocumentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets
     serializer_class = DocumentSerializer
     permission_classes = [AgentReadsAdminWrites]
     pagination_class = DocumentPagination
-    parser_classes = [MultiPartParser, FormParser, JSONParser]
+    parser_classes = [MultiPartParser, StrictJSONParser]
     filterset_fields = ["state", "kind", "origin", "language"]
     lookup_value_regex = r"[0-9a-fA-F-]{36}"
 

@@ -9,11 +9,12 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "omnisupport.settings")
 _django = get_asgi_application()
 
 from channels.routing import URLRouter  # noqa: E402  # after Django is set up
-from django.urls import path  # noqa: E402
+from django.urls import path, re_path  # noqa: E402
 
 from channels_app.ingress import Ingress  # noqa: E402
 from channels_app.polling import Poller  # noqa: E402
 from channels_app.widget.consumers import widget_socket  # noqa: E402
+from omnisupport.lib.fence import limited_body  # noqa: E402
 from omnisupport.production import refuse_unsafe_production  # noqa: E402
 from tenants.sockets import hub, refuse  # noqa: E402
 from tickets.consumers import agent_socket  # noqa: E402
@@ -21,9 +22,16 @@ from tickets.consumers import agent_socket  # noqa: E402
 refuse_unsafe_production()
 _ingress = Ingress()
 _poller = Poller(_ingress)
+
+
+async def _no_socket(scope: dict[str, Any], receive: Any, send: Any) -> None:
+    await refuse(receive, send)
+
+
 _routes: list[Any] = [
     path("ws/agent/", agent_socket),  # type: ignore[arg-type]  # Django's stubs know views only
     path("ws/widget/", widget_socket),  # type: ignore[arg-type]
+    re_path("", _no_socket),  # type: ignore[arg-type]
 ]
 _websockets: Any = URLRouter(_routes)
 
@@ -32,14 +40,11 @@ async def application(scope: dict[str, Any], receive: Any, send: Any) -> None:
     if scope["type"] == "lifespan":
         await _lifespan(receive, send)
     elif scope["type"] == "websocket":
-        try:
-            await _websockets(scope, receive, send)
-        except ValueError:
-            await refuse(receive, send)  # no such path
+        await _websockets(scope, receive, send)
     elif scope["path"].startswith("/hooks/"):
         await _ingress(scope, receive, send)
     else:
-        await _django(scope, receive, send)
+        await _django(scope, limited_body(scope, receive), send)
 
 
 async def _lifespan(receive: Any, send: Any) -> None:

@@ -34,7 +34,7 @@ def _may_read(request: HttpRequest) -> bool:
 
 def metrics(request: HttpRequest) -> HttpResponse:
     if not _may_read(request):
-        return HttpResponseNotFound("Not found")
+        return HttpResponseNotFound("Not found", content_type="text/plain")
     from tenants.sockets import hub
 
     client = redis_client()

@@ -29,3 +29,8 @@ if settings.DEMO_PAGES:
     from omnisupport.demo.views import shop
 
     urlpatterns.append(path("demo-shop/", shop, name="demo-shop"))
+
+handler400 = "omnisupport.lib.errors_middleware.bad_request"
+handler403 = "omnisupport.lib.errors_middleware.permission_denied"
+handler404 = "omnisupport.lib.errors_middleware.page_not_found"
+handler500 = "omnisupport.lib.errors_middleware.server_error"

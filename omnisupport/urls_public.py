@@ -12,3 +12,8 @@ urlpatterns = [
     path("language/", set_language, name="set_language"),
     path("favicon.ico", RedirectView.as_view(url="/static/img/favicon.svg")),
 ]
+
+handler400 = "omnisupport.lib.errors_middleware.bad_request"
+handler403 = "omnisupport.lib.errors_middleware.permission_denied"
+handler404 = "omnisupport.lib.errors_middleware.page_not_found"
+handler500 = "omnisupport.lib.errors_middleware.server_error"

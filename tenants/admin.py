@@ -1,25 +1,36 @@
 """The platform host's admin: workspaces are made through provisioning, switched off, and removed with their schema."""
 
 from typing import Any
+from zoneinfo import available_timezones
 
 from django import forms
+from django.conf import settings
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.http.request import validate_host
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
 from omnisupport.lib.errors import AppError
 from tenants.accounts.models import Role, User
+from tenants.accounts.services import check_person
 from tenants.admin_sites import platform_admin
-from tenants.hosts import forget_hosts
+from tenants.hosts import forget_hosts, host_name
 from tenants.models import Domain, Tenant
 from tenants.names import PUBLIC, check_slug, host_for, url_for_host
 from tenants.provisioning import create_workspace, delete_workspace
 from tenants.tasks import refill_spares
 
 
-class NewWorkspaceForm(forms.ModelForm[Tenant]):
+class WorkspaceForm(forms.ModelForm[Tenant]):
+    language = forms.ChoiceField(label=_("language"), choices=settings.LANGUAGES)
+    timezone = forms.ChoiceField(
+        label=_("time zone"), choices=lambda: [(zone, zone) for zone in sorted(available_timezones())]
+    )
+
+
+class NewWorkspaceForm(WorkspaceForm):
     slug = forms.SlugField(label=_("Address"), max_length=40, help_text=_("The first part of the host name."))
     owner_email = forms.EmailField(label=_("Owner's e-mail"))
     owner_name = forms.CharField(label=_("Owner's name"), max_length=120, required=False)
@@ -39,6 +50,19 @@ class NewWorkspaceForm(forms.ModelForm[Tenant]):
             raise forms.ValidationError(_("This address is taken. Choose another one."))
         return str(slug)
 
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or self.cleaned_data
+        if not self.errors:
+            try:
+                check_person(
+                    email=data["owner_email"],
+                    name=data["owner_name"] or data["owner_email"][:120],
+                    password=data["owner_password"],
+                )
+            except AppError as error:
+                self.add_error(f"owner_{error.field}" if error.field else None, str(error))
+        return data
+
 
 @admin.register(Tenant, site=platform_admin)
 class TenantAdmin(admin.ModelAdmin[Tenant]):
@@ -46,6 +70,7 @@ class TenantAdmin(admin.ModelAdmin[Tenant]):
     list_filter = ["is_active", "language"]
     search_fields = ["name", "slug"]
     actions = ["switch_off", "switch_on"]
+    form = WorkspaceForm
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Tenant]:
         return super().get_queryset(request).exclude(schema_name=PUBLIC)
@@ -108,8 +133,23 @@ class TenantAdmin(admin.ModelAdmin[Tenant]):
         messages.success(request, _("Workspaces changed: %(count)s") % {"count": changed})
 
 
+class DomainForm(forms.ModelForm[Domain]):
+    class Meta:
+        model = Domain
+        fields = ["domain", "tenant", "is_primary"]
+
+    def clean_domain(self) -> str:
+        host = host_name(self.cleaned_data["domain"])
+        if not validate_host(host, settings.ALLOWED_HOSTS):
+            raise forms.ValidationError(
+                _("This installation does not answer to this host. Add it to EXTRA_ALLOWED_HOSTS first.")
+            )
+        return host
+
+
 @admin.register(Domain, site=platform_admin)
 class DomainAdmin(admin.ModelAdmin[Domain]):
+    form = DomainForm
     list_display = ["domain", "tenant", "is_primary"]
     search_fields = ["domain"]
 

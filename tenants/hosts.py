@@ -3,9 +3,11 @@
 import threading
 import time
 from dataclasses import dataclass
+from typing import TypeGuard
 from uuid import UUID
 
-from tenants.models import Domain
+from tenants.db import tenant_context
+from tenants.models import Domain, Tenant
 from tenants.names import PUBLIC
 
 TTL = 60.0
@@ -36,6 +38,8 @@ class TenantInfo:
 
 _lock = threading.Lock()
 _cache: dict[str, tuple[float, TenantInfo | None]] = {}
+# schema of a workspace → until when that is believed
+_schemas: dict[str, float] = {}
 
 
 def host_name(raw: str) -> str:
@@ -69,7 +73,7 @@ def _load(host: str) -> TenantInfo | None:
     if domain is None or not domain.tenant.is_active:
         return None
     tenant = domain.tenant
-    primary = host if domain.is_primary else tenant.domains.filter(is_primary=True).values_list("domain", flat=True)[0]
+    primary = tenant.domains.filter(is_primary=True).values_list("domain", flat=True).first()
     return TenantInfo(
         id=tenant.pk,
         schema_name=tenant.schema_name,
@@ -79,11 +83,25 @@ def _load(host: str) -> TenantInfo | None:
         language=tenant.language,
         timezone=tenant.timezone,
         is_active=tenant.is_active,
-        primary_host=primary,
+        primary_host=primary or host,
     )
+
+
+def is_workspace(schema: object) -> TypeGuard[str]:
+    """A schema that is missing would let every query fall through to `public`, hence asked before it is entered."""
+    if not isinstance(schema, str) or schema == PUBLIC:
+        return False
+    if _schemas.get(schema, 0) > time.monotonic():
+        return True
+    with tenant_context(PUBLIC):
+        known = bool(Tenant.objects.filter(schema_name=schema).exists())
+    if known:
+        _schemas[schema] = time.monotonic() + TTL
+    return known
 
 
 def forget_hosts() -> None:
     """Called when a tenant or domain changes in this process; other processes follow within TTL."""
     with _lock:
         _cache.clear()
+        _schemas.clear()

@@ -6,9 +6,13 @@ import structlog
 from django.conf import settings
 from django.core.exceptions import DisallowedHost
 from django.db import connection
-from django.http import HttpRequest, HttpResponse, HttpResponseNotFound
+from django.http import HttpRequest, HttpResponse
 from django.urls import set_urlconf
+from django.utils import translation
+from django.utils.translation import gettext as _
 
+from omnisupport.lib.errors import NotFound
+from omnisupport.lib.errors_middleware import answer_error
 from tenants.hosts import cached_tenant, find_tenant, host_name
 
 
@@ -20,13 +24,13 @@ class TenantMiddleware:
         try:
             host = host_name(request.get_host())
         except DisallowedHost:
-            return HttpResponseNotFound("Not found")
+            return _nobody_here(request)
         known, tenant = cached_tenant(host)
         if not known:
             connection.set_schema_to_public()  # type: ignore[attr-defined]
             tenant = find_tenant(host)
         if tenant is None:
-            return HttpResponseNotFound("Not found")
+            return _nobody_here(request)
         request.tenant = tenant  # type: ignore[attr-defined]
         connection.set_tenant(tenant)  # type: ignore[attr-defined]
         structlog.contextvars.bind_contextvars(schema=tenant.schema_name)
@@ -41,3 +45,10 @@ class TenantMiddleware:
             # Threads are shared between tenants: none may inherit this request's schema.
             connection.set_schema_to_public()  # type: ignore[attr-defined]
             structlog.contextvars.unbind_contextvars("schema")
+
+
+def _nobody_here(request: HttpRequest) -> HttpResponse:
+    """The same for a host that never was, one that may not be and one that is switched off."""
+    wanted = translation.get_language_from_request(request) if "Accept-Language" in request.headers else ""
+    with translation.override(wanted or settings.LANGUAGE_CODE):
+        return answer_error(request, NotFound(_("There is no workspace at this address."), code="no_workspace"))

@@ -6,6 +6,7 @@ import re
 import secrets
 import shutil
 import subprocess
+import zoneinfo
 from functools import lru_cache
 from pathlib import Path
 
@@ -18,8 +19,10 @@ from django.db.migrations.loader import MigrationLoader
 from django.utils.translation import gettext as _
 from psycopg import sql
 
-from omnisupport.lib.errors import Conflict
+from omnisupport.lib.errors import Conflict, InvalidInput
+from omnisupport.lib.text import can_be_stored
 from tenants.accounts.models import Role, User
+from tenants.accounts.services import check_person
 from tenants.db import tenant_context
 from tenants.hosts import forget_hosts
 from tenants.models import Domain, SpareSchema, TemplateDump, Tenant
@@ -203,8 +206,10 @@ def create_workspace(
     language: str = "ru",
     timezone: str = "Europe/Moscow",
 ) -> Tenant:
-    """Makes a workspace with its owner. Raises InvalidInput for a bad address, Conflict for a taken one; all or nothing."""
+    """Makes a workspace with its owner. Raises InvalidInput naming the field, Conflict for a taken address; all or nothing."""
     check_slug(slug)
+    check_workspace(name=name, language=language, timezone=timezone)
+    check_person(email=owner_email, name=owner_name or owner_email[:120], password=owner_password)
     schema = schema_for(slug)
     try:
         with tenant_context(PUBLIC), transaction.atomic():
@@ -215,7 +220,11 @@ def create_workspace(
             _take_schema(schema)
             with tenant_context(schema):
                 User.objects.create_user(
-                    owner_email, owner_password, name=owner_name or owner_email, role=Role.OWNER, language=language
+                    owner_email,
+                    owner_password,
+                    name=owner_name or owner_email[:120],
+                    role=Role.OWNER,
+                    language=language,
                 )
     except (IntegrityError, ValidationError):
         raise Conflict(
@@ -224,6 +233,16 @@ def create_workspace(
     forget_hosts()
     log.info("workspace_created", schema=schema)
     return tenant
+
+
+def check_workspace(*, name: str, language: str, timezone: str) -> None:
+    """Raises InvalidInput naming the field."""
+    if len(name) > 120 or not can_be_stored(name):
+        raise InvalidInput(_("The name may have up to 120 characters, without control characters."), field="name")
+    if language not in dict(settings.LANGUAGES):
+        raise InvalidInput(_("There is no language “%(language)s” here.") % {"language": language}, field="language")
+    if timezone not in zoneinfo.available_timezones():
+        raise InvalidInput(_("There is no time zone “%(zone)s”.") % {"zone": timezone}, field="timezone")
 
 
 def _take_schema(schema: str) -> None:

@@ -47,6 +47,11 @@ def is_same_origin(headers: Mapping[str, str]) -> bool:
     return bool(origin.netloc) and origin.netloc.lower() == headers.get("host", "").lower()
 
 
+def is_id(text: str) -> bool:
+    """A number that fits into a bigint."""
+    return text.isascii() and text.isdecimal() and len(text) <= 18
+
+
 async def refuse(receive: Any, send: Any) -> None:
     """Closes before accepting: the browser sees a 403."""
     await receive()
@@ -99,7 +104,7 @@ async def _read_frames(receive: Any, socket: Socket, on_frame: Any, still_allowe
             return
         try:
             frame = json.loads(text)
-        except ValueError:
+        except (ValueError, RecursionError):
             continue
         if not isinstance(frame, dict):
             continue

@@ -1,7 +1,8 @@
 """Celery tasks that know their workspace.
 
-The schema travels in the message header `schema`, is entered for the call and left in `finally`. A message without it is
-refused: nothing that belongs to a workspace ever runs in `public`. Messages are wake-up calls; rows are the truth.
+The schema travels in the message header `schema`, is entered for the call and left in `finally`. A message without it, or
+with one that is no workspace's, is refused: nothing that belongs to a workspace ever runs in `public`.
+Messages are wake-up calls; rows are the truth.
 """
 
 from collections.abc import Callable
@@ -15,7 +16,8 @@ from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
 from tenants.db import tenant_context
-from tenants.names import PUBLIC, current_schema
+from tenants.hosts import is_workspace
+from tenants.names import current_schema
 
 log = structlog.get_logger(__name__)
 
@@ -35,7 +37,7 @@ class TenantTask(Task[Any, Any]):
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         schema = self.request.get("schema") or (self.request.headers or {}).get("schema")
-        if not schema or schema == PUBLIC:
+        if not is_workspace(schema):
             log.error("task_without_tenant_refused", task=self.name, id=self.request.id)
             raise Ignore
         structlog.contextvars.bind_contextvars(schema=schema, task=self.name)

@@ -19,11 +19,11 @@ from tenants.accounts.models import User
 from tenants.accounts.permissions import AgentReadsAdminWrites, IsAgent
 from tickets import serializers as shapes
 from tickets.models import Contact, Message, MessageKind, Tag, Team, Ticket
-from tickets.services import tickets as changes
 from tickets.services.attachments import store_upload
 from tickets.services.contacts import update_contact
 from tickets.services.delivery import retry_message
 from tickets.services.post import post_message
+from tickets.services.tickets import change_ticket
 
 
 class TicketFilter(filters.FilterSet):
@@ -64,18 +64,7 @@ class TicketViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.G
         ticket = self.get_object()
         serializer = shapes.TicketChangeSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
-        wanted = serializer.validated_data
-        who = actor(request)
-        if "assignee" in wanted:
-            changes.assign_ticket(ticket.id, assignee_id=wanted["assignee"], actor=who)
-        if "team" in wanted:
-            changes.set_team(ticket.id, team_id=wanted["team"], actor=who)
-        if "priority" in wanted:
-            changes.set_priority(ticket.id, priority=int(wanted["priority"]), actor=who)
-        if "tags" in wanted:
-            changes.set_tags(ticket.id, names=wanted["tags"], actor=who)
-        if "status" in wanted:
-            changes.set_status(ticket.id, status=wanted["status"], actor=who)
+        change_ticket(ticket.id, changes=serializer.validated_data, actor=actor(request))
         return Response(self.get_serializer(self.get_object()).data)
 
 

@@ -1,13 +1,13 @@
 """The agents' websocket, `/ws/agent/`: session cookie of the same origin, or a single-use ticket from the API."""
 
 from collections.abc import Mapping
-from http.cookies import SimpleCookie
 from importlib import import_module
 from typing import Any
 from uuid import UUID
 
 from django.conf import settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
+from django.http import parse_cookie
 from django.utils.crypto import constant_time_compare
 
 from omnisupport.lib.hub import RESYNC, Socket
@@ -18,6 +18,7 @@ from tenants.events.models import Event
 from tenants.names import group_name
 from tenants.sockets import (
     hub,
+    is_id,
     is_same_origin,
     newest_seq,
     refuse,
@@ -33,12 +34,10 @@ RESYNC_LIMIT = 500
 
 def user_of_session(cookie_header: str) -> User | None:
     """The agent behind the session cookie; the same checks as Django's own `get_user`, without a request."""
-    cookies: SimpleCookie = SimpleCookie()
-    cookies.load(cookie_header)
-    morsel = cookies.get(settings.SESSION_COOKIE_NAME)
-    if morsel is None:
+    key = parse_cookie(cookie_header).get(settings.SESSION_COOKIE_NAME, "")
+    if not key.isalnum():
         return None
-    session = import_module(settings.SESSION_ENGINE).SessionStore(morsel.value)
+    session = import_module(settings.SESSION_ENGINE).SessionStore(key)
     if BACKEND_SESSION_KEY not in session:
         return None
     user = agent_by_id(str(session.get(SESSION_KEY, "")))
@@ -93,10 +92,10 @@ async def agent_socket(scope: Mapping[str, Any], receive: Any, send: Any) -> Non
 
 async def _handle(schema: str, user: User, socket: Socket, frame: dict[str, Any]) -> None:
     match frame:
-        case {"type": "since", "seq": str(seq)} if seq.isdecimal():
+        case {"type": "since", "seq": str(seq)} if is_id(seq):
             for text in await in_tenant(schema, frames_since, int(seq)):
                 socket.offer(text)
-        case {"type": "typing", "ticket": str(ticket), "on": bool(on)} if ticket.isdecimal():
+        case {"type": "typing", "ticket": str(ticket), "on": bool(on)} if is_id(ticket):
             typing = {"type": "typing", "ticket": ticket, "who": user.name, "user": str(user.id), "on": on}
             await hub.publish(group_name(AGENTS, schema=schema), typing)
             await in_tenant(schema, _tell_customer, int(ticket), on, user)

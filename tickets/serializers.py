@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.utils.translation import gettext as _
 from rest_framework import serializers
 
 from tickets.models import (
@@ -79,7 +80,7 @@ class TicketChangeSerializer(serializers.Serializer[Any]):
     def to_internal_value(self, data: Any) -> Any:
         unknown = sorted(set(data) - set(self.fields)) if isinstance(data, dict) else []
         if unknown:
-            raise serializers.ValidationError({name: ["This field cannot be changed here."] for name in unknown})
+            raise serializers.ValidationError({name: [_("This field cannot be changed here.")] for name in unknown})
         return super().to_internal_value(data)
 
 

@@ -13,6 +13,7 @@ from channels_app.base import Connected, TransportError
 from channels_app.models import Channel
 from channels_app.registry import adapter_class, adapter_for, generated_secret
 from channels_app.services.templates import are_old, sync_templates
+from omnisupport.lib.complaints import first_complaint
 from omnisupport.lib.errors import Conflict, InvalidInput
 from omnisupport.lib.signing import make_secret
 from tenants.claims import claim_identity, release_identity
@@ -31,11 +32,8 @@ def _checked(model: type[BaseModel], values: dict[str, Any]) -> dict[str, Any]:
     try:
         return model(**values).model_dump(mode="json")
     except ValidationError as error:
-        first = error.errors()[0]
-        field = str(first["loc"][0]) if first["loc"] else ""
+        field, reason = first_complaint(error)
         known = model.model_fields.get(field)
-        # What an adapter's own validator says is already a sentence for people.
-        reason = str(first["ctx"]["error"]) if first["type"] == "value_error" else first["msg"]
         title = _(known.title) if known and known.title else field
         raise InvalidInput(_("“%(field)s”: %(reason)s") % {"field": title, "reason": reason}, field=field) from None
 

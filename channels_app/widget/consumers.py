@@ -15,6 +15,7 @@ from tenants.events.models import Event
 from tenants.names import group_name
 from tenants.sockets import (
     hub,
+    is_id,
     is_same_origin,
     newest_seq,
     refuse,
@@ -57,7 +58,7 @@ async def widget_socket(scope: Mapping[str, Any], receive: Any, send: Any) -> No
 
     async def on_frame(socket: Socket, frame: dict[str, Any]) -> None:
         match frame:
-            case {"type": "since", "seq": str(seq)} if seq.isdecimal() and len(seq) < 19:
+            case {"type": "since", "seq": str(seq)} if is_id(seq):
                 for text in await in_tenant(schema, frames_since, channel_id, address, int(seq)):
                     socket.offer(text)
             case {"type": "typing", "on": bool(on)}:

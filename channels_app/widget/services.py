@@ -61,7 +61,7 @@ def write(
     if not text and not attachment_ids:
         raise InvalidInput(_("Write a text or attach a file."), field="text")
     _check_uploads(visitor, client_id, attachment_ids)
-    taken = Conflict(_("This message id is already used in another conversation."), field="client_id")
+    taken = Conflict(_("Another message has been sent under this id. Send this one anew."), field="client_id")
     files = tuple(IncomingFile(attachment_id=id) for id in attachment_ids)
     try:
         message, _new = receive_message(
@@ -73,7 +73,7 @@ def write(
         )
     except IntegrityError:
         raise taken from None
-    if message.author != Author.CONTACT:
+    if message.author != Author.CONTACT or (message.text != text and message.edited_at is None):
         raise taken
     return message
 

@@ -39,7 +39,7 @@ def test_one_bad_file_does_not_stop_the_others(client):
 @pytest.mark.parametrize("form", [{}, {"url": "http://127.0.0.1/"}, {"url": "nonsense"}])
 def test_nothing_and_bad_addresses_come_back_with_a_reason(client, form):
     answer = client.post(LIST + "add/", form)
-    assert answer.status_code == 200 and "errorlist" in answer.content.decode()
+    assert answer.status_code == 400 and "errorlist" in answer.content.decode()
     assert Document.objects.count() == 0
 
 

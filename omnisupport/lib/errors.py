@@ -1,7 +1,7 @@
 """The one error tree. A service raises; `lib.api` and `lib.errors_middleware` turn it into HTTP; nobody else catches.
 
 AppError
-├─ InvalidInput 400   NotAuthenticated 401   Forbidden 403   NotFound 404   Conflict 409
+├─ InvalidInput 400   NotAuthenticated 401   Forbidden 403   NotFound 404   WrongMethod 405   Conflict 409
 ├─ TooLarge 413       Unsupported 415        RateLimited 429 (retry_after)
 └─ Unavailable 503    a dependency (Redis, Qdrant, worker) did not answer
 """
@@ -43,6 +43,11 @@ class Forbidden(AppError):
 class NotFound(AppError):
     status = 404
     code = "not_found"
+
+
+class WrongMethod(AppError):
+    status = 405
+    code = "method_not_allowed"
 
 
 class Conflict(AppError):

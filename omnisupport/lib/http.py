@@ -25,6 +25,7 @@ from django.utils.translation import gettext as _
 from omnisupport.lib.errors import InvalidInput, TooLarge, Unavailable
 
 _PORTS = {80, 443, 8080, 8443}
+_NAT64, _COMPATIBLE = ipaddress.ip_network("64:ff9b::/96"), ipaddress.ip_network("::/96")
 
 
 @dataclass(frozen=True)
@@ -45,13 +46,13 @@ def check_url(url: str) -> None:
     """Raises InvalidInput for what may never be fetched: other schemes, credentials inside, odd ports, inner names."""
     try:
         parts = urlsplit(url)
-    except ValueError:
-        raise InvalidInput(_("Give a full address that begins with https://"), code="bad_url") from None
-    try:
         port = parts.port or (443 if parts.scheme == "https" else 80)
-    except ValueError:
-        raise InvalidInput(_("This address has a wrong port."), code="bad_url") from None
-    host = parts.hostname or ""
+        host = (parts.hostname or "").removesuffix(".")
+        # What the client and the resolver will make of it; both fail in ways of their own.
+        httpx.URL(url)
+        host.encode("idna")
+    except (ValueError, httpx.InvalidURL):
+        raise InvalidInput(_("This address has a mistake in its host or port."), code="bad_url") from None
     if parts.scheme not in {"http", "https"} or not host or any(c in url for c in "\r\n\t "):
         raise InvalidInput(_("Give a full address that begins with https://"), code="bad_url")
     if parts.username or parts.password:
@@ -63,6 +64,10 @@ def check_url(url: str) -> None:
     try:
         address = ipaddress.ip_address(host)
     except ValueError:
+        last = host.rpartition(".")[2]
+        if last.isdigit() or last.startswith("0x"):
+            # 127.1, 0x7f.1: an address in disguise, as old resolvers understand it.
+            raise InvalidInput(_("This address has a mistake in its host or port."), code="bad_url") from None
         if "." not in host or host.endswith((".local", ".internal", ".localhost")):
             raise InvalidInput(_("This address leads into a private network."), code="private_url") from None
     else:
@@ -70,10 +75,18 @@ def check_url(url: str) -> None:
 
 
 def _refuse_private(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> None:
-    mapped = getattr(address, "ipv4_mapped", None) or getattr(address, "sixtofour", None)
-    for candidate in (address, mapped):
-        if candidate is not None and (not candidate.is_global or candidate.is_multicast):
+    for candidate in (address, *_inside(address)):
+        if not candidate.is_global or candidate.is_multicast or getattr(candidate, "is_site_local", False):
             raise InvalidInput(_("This address leads into a private network."), code="private_url")
+
+
+def _inside(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> list[ipaddress.IPv4Address]:
+    """The IPv4 addresses that an IPv6 one leads to: mapped, 6to4, compatible, and through a translator (RFC 6052)."""
+    if isinstance(address, ipaddress.IPv4Address):
+        return []
+    last_bits = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
+    translated = last_bits if address in _NAT64 or address in _COMPATIBLE else None
+    return [found for found in (address.ipv4_mapped, address.sixtofour, translated) if found is not None]
 
 
 _local = threading.local()
@@ -225,7 +238,7 @@ def fetch(
             check_url(url)
             with until(deadline), _errors_as_ours(url), client.stream("GET", url) as response:
                 if response.is_redirect and response.headers.get("location"):
-                    url = urljoin(url, response.headers["location"])
+                    url = _joined(url, response.headers["location"])
                     continue
                 body = _read(response, max_bytes, deadline, url)
                 return Fetched(url, response.status_code, dict(response.headers), body)
@@ -269,6 +282,13 @@ def _beginning(response: httpx.Response, max_bytes: int) -> bytes:
     except httpx.HTTPError:
         pass  # the status is known; what breaks off behind it changes nothing
     return read[:max_bytes]
+
+
+def _joined(url: str, location: str) -> str:
+    try:
+        return urljoin(url, location)
+    except ValueError:
+        raise InvalidInput(_("This address redirects to one with a mistake."), code="bad_url") from None
 
 
 def _read(response: httpx.Response, max_bytes: int, deadline: float, url: str) -> bytes:

@@ -6,9 +6,12 @@ from typing import Any
 
 import structlog
 
-# Bot tokens, JWTs, Authorization values, Api-Key/Basic credentials: they reach exception texts through URLs and headers.
+# Bot tokens, JWTs, what we sign ourselves (links to files, visitors), Authorization values, credentials: they reach log lines
+# and exception texts through URLs and headers.
 _SECRETS = re.compile(
-    r"\d{6,12}:[A-Za-z0-9_-]{30,}|eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)?"
+    r"\d{6,12}:[A-Za-z0-9_-]{30,}|(?<![\w-])eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)?"
+    # The look-behind keeps it linear: a long address must not cost seconds of every log line.
+    r"|(?<![\w-])[A-Za-z0-9_-]{8,}(?::|~|%3A)[A-Za-z0-9]{5,8}(?::|~|%3A)[A-Za-z0-9_-]{43}"
     r"|(?i:(?:bearer|basic|api-key|visitor) )[A-Za-z0-9._~+/=-]{12,}|(?<=://)[^/\s:@]+:[^/\s@]+(?=@)"
 )
 

@@ -36,10 +36,18 @@ def agent_required(view: View[P]) -> View[P]:
 def _ask_to_log_in(request: HttpRequest) -> HttpResponse:
     if request.headers.get("HX-Request"):
         # Where the person was, on this host; the log-in page checks it once more.
-        here = urlsplit(request.headers.get("HX-Current-URL", "")).path or "/"
+        here = current_path(request) or "/"
         query = urlencode({REDIRECT_FIELD_NAME: here})
         return HttpResponse(status=401, headers={"HX-Redirect": f"{resolve_url(settings.LOGIN_URL)}?{query}"})
     return redirect_to_login(request.get_full_path())
+
+
+def current_path(request: HttpRequest) -> str:
+    """The path of the page that a script works in; empty where the header makes no sense."""
+    try:
+        return urlsplit(request.headers.get("HX-Current-URL", "")).path
+    except ValueError:
+        return ""
 
 
 def signed_in(request: HttpRequest) -> User:

@@ -1,6 +1,32 @@
-"""Changing people."""
+"""Making and changing people."""
 
+from collections.abc import Callable
+
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
+from django.utils.translation import gettext as _
+
+from omnisupport.lib.errors import InvalidInput
+from omnisupport.lib.text import can_be_stored
 from tenants.accounts.models import User
+
+
+def check_person(*, email: str, name: str, password: str | None) -> None:
+    """What forms and the API check by themselves, for whoever makes a person without them. Raises InvalidInput."""
+    person = User(email=email, name=name)
+    checks: dict[str, Callable[[], object]] = {
+        "email": lambda: validate_email(email),
+        "name": lambda: User._meta.get_field("name").clean(name, person),
+        "password": lambda: validate_password(password, person) if password is not None else None,
+    }
+    for field, check in checks.items():
+        try:
+            check()
+        except ValidationError as error:
+            raise InvalidInput(" ".join(error.messages), field=field) from None
+    if len(email) > 254 or not can_be_stored(name + (password or "")):
+        raise InvalidInput(_("One of the values cannot be stored. Check dates, numbers and special characters."))
 
 
 def update_person(user: User, *, name: str, language: str, undo_seconds: int) -> None:

@@ -12,7 +12,9 @@ from rest_framework.request import Request
 from rest_framework_simplejwt.authentication import JWTAuthentication
 from rest_framework_simplejwt.exceptions import InvalidToken, TokenError
 from rest_framework_simplejwt.serializers import TokenObtainSerializer
+from rest_framework_simplejwt.settings import api_settings
 from rest_framework_simplejwt.tokens import AccessToken, RefreshToken, Token
+from rest_framework_simplejwt.utils import get_md5_hash_password
 
 from omnisupport.lib.errors import NotAuthenticated
 from tenants.accounts.models import RefreshFamily, SpentRefreshToken, User
@@ -52,10 +54,18 @@ def check_tenant(token: Token) -> None:
 
 
 def _family_of(token: Token) -> RefreshFamily:
-    family = RefreshFamily.objects.select_related("user").filter(id=str(token.get("fam", ""))[:36]).first()
-    if family is None or family.revoked_at is not None or not family.user.is_active:
+    try:
+        family = RefreshFamily.objects.select_related("user").filter(id=str(token.get("fam", ""))[:36]).first()
+    except ValidationError:
+        family = None
+    if family is None or family.revoked_at is not None or not family.user.is_active or _is_old(token, family.user):
         raise InvalidToken(_("This login has ended. Log in again."))
     return family
+
+
+def _is_old(token: Token, user: User) -> bool:
+    """From before a change of the password, which ends every login."""
+    return bool(token.get(api_settings.REVOKE_TOKEN_CLAIM) != get_md5_hash_password(user.password))
 
 
 def refresh_tokens(raw: str) -> dict[str, str]:
@@ -65,10 +75,7 @@ def refresh_tokens(raw: str) -> dict[str, str]:
     except TokenError as error:
         raise InvalidToken(_("The refresh token is not valid. Log in again.")) from error
     check_tenant(token)
-    try:
-        family = _family_of(token)
-    except (ValueError, TypeError, ValidationError) as error:
-        raise InvalidToken(_("The refresh token is not valid. Log in again.")) from error
+    family = _family_of(token)
     expires_at = datetime.fromtimestamp(token["exp"], UTC)
     with transaction.atomic():
         _spent, won = SpentRefreshToken.objects.get_or_create(
@@ -80,6 +87,10 @@ def refresh_tokens(raw: str) -> dict[str, str]:
     raise InvalidToken(_("This refresh token was used before. For safety that login has ended; log in again."))
 
 
+def _not_valid() -> InvalidToken:
+    return InvalidToken(_("The token is not valid or has expired. Log in again."))
+
+
 def authenticate_access_token(raw: str) -> User:
     """The person behind an access token of this workspace, for REST and websockets alike. Raises InvalidToken."""
     auth = TenantJWTAuthentication()
@@ -87,17 +98,28 @@ def authenticate_access_token(raw: str) -> User:
 
 
 class TenantJWTAuthentication(JWTAuthentication):
+    """The library's own sentences have no Russian, and say which part of a token was wrong."""
+
+    def get_raw_token(self, header: bytes) -> bytes | None:
+        try:
+            return super().get_raw_token(header)
+        except exceptions.AuthenticationFailed as error:
+            raise _not_valid() from error
+
     def get_validated_token(self, raw_token: bytes) -> AccessToken:
-        token = super().get_validated_token(raw_token)
+        try:
+            token = super().get_validated_token(raw_token)
+        except exceptions.AuthenticationFailed as error:
+            raise _not_valid() from error
         check_tenant(token)
         return token  # type: ignore[return-value]
 
     def get_user(self, validated_token: Token) -> User:  # type: ignore[override]  # our user model
+        _family_of(validated_token)
         try:
             user = super().get_user(validated_token)
-            _family_of(validated_token)
-        except (ValueError, TypeError, ValidationError) as error:
-            raise InvalidToken(_("The token is not valid.")) from error
+        except (ValueError, TypeError, ValidationError, exceptions.AuthenticationFailed) as error:
+            raise _not_valid() from error
         assert isinstance(user, User)
         return user
 

@@ -80,4 +80,5 @@ def _person_page(request: HttpRequest, **forms: Any) -> HttpResponse:
     # Django's form takes the focus; on this page it is the second one.
     password.fields["old_password"].widget.attrs.pop("autofocus", None)
     context = {"person": PersonForm(instance=user), "password": password, **forms}
-    return render(request, "accounts/me.html", context)
+    status = 400 if any(form.errors for form in forms.values()) else 200
+    return render(request, "accounts/me.html", context, status=status)

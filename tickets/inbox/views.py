@@ -4,7 +4,7 @@ A page and its fragments come from the same templates. `HX-Target` says which pa
 """
 
 from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 from uuid import uuid4
 
 from django.conf import settings
@@ -15,7 +15,7 @@ from django.utils.cache import patch_vary_headers
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET
 
-from tenants.accounts.access import agent_required, signed_in
+from tenants.accounts.access import agent_required, current_path, signed_in
 from tenants.accounts.models import User
 from tenants.sockets import newest_seq
 from tickets import queries
@@ -61,7 +61,7 @@ def _list_answer(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
     keep = bool(request.GET.get("keep"))
     response = _answer(request, "inbox/_list_answer.html", context | {"keep": keep})
     if keep:
-        path = urlsplit(request.headers.get("HX-Current-URL", "")).path
+        path = current_path(request)
         path = path if path.startswith("/inbox/") else reverse("inbox:list")
         response["HX-Replace-Url"] = f"{path}?{context['address']}"
     return response

@@ -7,12 +7,13 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import Q, QuerySet
 
+from omnisupport.lib.text import Storable
 from tenants.events.log import record
 from tickets.models import Contact, ContactAddress, Status
 
 
 @dataclass(frozen=True)
-class Profile:
+class Profile(Storable):
     """What the channel tells of the person; empty means unknown and never overwrites.
 
     `alias` is a second id of the same person in the channel: whichever of the two comes, it is the same address.

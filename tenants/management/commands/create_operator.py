@@ -4,7 +4,9 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import IntegrityError
 
+from omnisupport.lib.errors import AppError
 from tenants.accounts.models import Role, User
+from tenants.accounts.services import check_person
 from tenants.db import tenant_context
 from tenants.names import PUBLIC
 
@@ -19,12 +21,14 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         password = options["password"] or getpass("Password: ")
-        if len(password) < 10:
-            raise CommandError("The password needs at least 10 characters.")
+        try:
+            check_person(email=options["email"], name=options["name"] or options["email"][:120], password=password)
+        except AppError as error:
+            raise CommandError(str(error)) from None
         try:
             with tenant_context(PUBLIC):
                 User.objects.create_user(
-                    options["email"], password, name=options["name"] or options["email"], role=Role.OPERATOR
+                    options["email"], password, name=options["name"] or options["email"][:120], role=Role.OPERATOR
                 )
         except IntegrityError:
             raise CommandError("There is an operator with this e-mail already.") from None

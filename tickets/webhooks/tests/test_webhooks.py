@@ -322,7 +322,7 @@ def test_the_admin_shows_the_secret_once(shop, app):
     assert secret not in client.get(page).content.decode()
     client.post(page, {**form, "events": ["ticket.created", "message.posted"]})
     assert fresh(endpoint).events == ["ticket.created", "message.posted"] and endpoint.secrets["secret"] == secret
-    assert client.post("/admin/webhooks/webhookendpoint/add/", {**form, "url": "http://10.0.0.1/"}).status_code == 200
+    assert client.post("/admin/webhooks/webhookendpoint/add/", {**form, "url": "http://10.0.0.1/"}).status_code == 400
     assert WebhookEndpoint.objects.count() == 1
 
 
