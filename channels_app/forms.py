@@ -1,6 +1,6 @@
 """Set-up forms made from an adapter's own models; secrets are write-only."""
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from typing import Any
 
 from django import forms
@@ -26,13 +26,17 @@ class ChannelForm(forms.Form):
     )
 
     def __init__(
-        self, adapter: type[Adapter], config: dict[str, Any], has_secrets: bool, data: Any = None, **kwargs: Any
+        self, adapter: type[Adapter], config: dict[str, Any], stored: Container[str], data: Any = None, **kwargs: Any
     ) -> None:
+        """`stored`: the names of the secrets that we have."""
         super().__init__(data, **kwargs)
         self.fields["first_assignee"].queryset = User.objects.filter(is_active=True).exclude(role="operator")  # type: ignore[attr-defined]
         self._config, self._secrets = adapter.Config, adapter.Secrets
         _add_fields(self, adapter.Config, "config_", config)
-        _add_fields(self, adapter.Secrets, "secret_", {}, secret=True, keep=has_secrets)
+        _add_fields(self, adapter.Secrets, "secret_", {}, secret=True, stored=stored)
+        # What few ever change stands behind what everybody gives.
+        rare = {f"config_{name}" for name, info in adapter.Config.model_fields.items() if _mark(info, "rare")}
+        self.order_fields([name for name in self.fields if name not in rare])
 
     def settings(self) -> tuple[dict[str, Any], dict[str, Any]]:
         """(config, secrets) as given; blank secrets are left out, so that the stored ones stay."""
@@ -49,9 +53,14 @@ def _is_list(info: Any) -> bool:
     return str(info.annotation).startswith("list")
 
 
+def _mark(info: Any, name: str) -> Any:
+    """What a field's `json_schema_extra` says for the form."""
+    return info.json_schema_extra.get(name) if isinstance(info.json_schema_extra, dict) else None
+
+
 def _labelled(info: Any, choices: Iterable[str]) -> list[tuple[str, str]]:
     """Choices with the names that the model gives them (`json_schema_extra={"labels": {…}}`)."""
-    labels = (info.json_schema_extra or {}).get("labels", {})
+    labels = _mark(info, "labels") or {}
     return [(choice, _(labels[choice]) if choice in labels else choice) for choice in choices]
 
 
@@ -62,7 +71,7 @@ def _add_fields(
     values: dict[str, Any],
     *,
     secret: bool = False,
-    keep: bool = False,
+    stored: Container[str] = (),
 ) -> None:
     for name, info in model.model_fields.items():
         if info.json_schema_extra == GENERATED:
@@ -80,6 +89,7 @@ def _add_fields(
                 help_text=hint or _("One on each line."),
             )  # fmt: skip
         elif secret:
+            keep = name in stored
             hint = _("Stored; leave empty to keep it.") if keep else hint
             widget = forms.PasswordInput(attrs={"autocomplete": "off"})
             field = forms.CharField(

@@ -52,7 +52,7 @@ def add_channel(request: HttpRequest, kind: str) -> HttpResponse:
     adapter = adapter_class(kind)
     assistant = User.objects.filter(role=Role.ASSISTANT).first()
     form = ChannelForm(
-        adapter, {}, False, request.POST or None, initial={"name": str(adapter.title), "first_assignee": assistant}
+        adapter, {}, (), request.POST or None, initial={"name": str(adapter.title), "first_assignee": assistant}
     )
     if request.method == "POST" and form.is_valid():
         try:
@@ -93,7 +93,8 @@ def _given(form: ChannelForm) -> dict[str, dict[str, object]]:
 
 def _edit_form(channel: Channel, data: Any = None) -> ChannelForm:
     initial = {"name": channel.name, "first_assignee": channel.first_assignee_id}
-    return ChannelForm(adapter_class(channel.kind), channel.config, bool(channel.secrets), data, initial=initial)
+    stored = {name for name, value in channel.secrets.items() if value}
+    return ChannelForm(adapter_class(channel.kind), channel.config, stored, data, initial=initial)
 
 
 def _form_page(

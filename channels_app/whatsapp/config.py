@@ -43,23 +43,25 @@ class Config(BaseModel):
     base_url: str = Field(
         default_factory=lambda: settings.WHATSAPP_API_URL,
         title=gettext_noop("Address of the API"),
-        json_schema_extra={"secrets_go_there": True},
+        json_schema_extra={"secrets_go_there": True, "rare": True},
     )
-    api_version: str = Field("v25.0", title=gettext_noop("Version of the API"))
+    api_version: str = Field("v25.0", title=gettext_noop("Version of the API"), json_schema_extra={"rare": True})
     auth_header: str = Field(
         "",
         title=gettext_noop("Header of the access token"),
         description=gettext_noop("Empty: Authorization, or D360-API-KEY for 360dialog."),
+        json_schema_extra={"rare": True},
     )
     webhook_check: Literal["signature", "token", "address"] = Field(
         "signature",
         title=gettext_noop("How calls of the webhook are proved"),
         json_schema_extra={
+            "rare": True,
             "labels": {
                 "signature": gettext_noop("signed with the app secret (Meta)"),
                 "token": gettext_noop("the verify token in a header (gateways)"),
                 "address": gettext_noop("the secret address alone (gateways without headers)"),
-            }
+            },
         },
     )
 

@@ -10,14 +10,17 @@ from omnisupport.lib.errors import InvalidInput
 
 
 def page(shop, path: str) -> str:
-    return shop.client(shop.admin).get(path).content.decode()
+    client = shop.client(shop.admin)
+    client.cookies["language"] = "en"
+    return client.get(path).content.decode()
 
 
 def test_before_saving_the_page_leads_to_the_four_values(shop):
     shown = page(shop, "/channels/add/whatsapp/")
     for words in ("phone number ID", "app secret", "whatsapp_business_messaging", "Meta (Cloud API)"):
         assert words in shown
-    assert "Callback URL" not in shown
+    assert "Callback URL" not in shown and "leave empty to keep it" not in shown
+    assert shown.index("App secret</label>") < shown.index("Address of the API</label>")
 
 
 def test_after_saving_it_shows_what_to_paste(shop):
@@ -27,6 +30,8 @@ def test_after_saving_it_shows_what_to_paste(shop):
     shown = page(shop, f"/channels/{channel.id}/")
     assert f"/hooks/whatsapp/{channel.id}/" in shown
     assert "smb_message_echoes" in shown and "EAAGsecret" not in shown
+    # Of the three secrets two are stored.
+    assert shown.count("leave empty to keep it") == 2
     channel.secrets = {**channel.secrets, "verify_token": "vt-demo"}
     channel.save()
     assert "vt-demo" not in page(shop, f"/channels/{channel.id}/")
