@@ -17,8 +17,6 @@ import json
 import re
 import time
 from collections.abc import Callable, Mapping
-from email.parser import BytesParser
-from email.policy import HTTP
 from functools import partial
 from threading import RLock, Timer
 from typing import Any
@@ -26,54 +24,35 @@ from typing import Any
 import httpx
 
 from tests.standins.server import Answer, Request, StandIn
+from tests.standins.whatsapp_rules import (
+    MB,
+    MEDIA,
+    TITLES,
+    Refused,
+    check_interactive,
+    check_text,
+    choices_of,
+    error,
+    read_form,
+)  # fmt: skip
+
+__all__ = [
+    "ACCOUNT",
+    "APP_SECRET",
+    "NUMBER",
+    "OLEG",
+    "OLEG_ID",
+    "TOKEN",
+    "WhatsAppStandIn",
+    "error",
+    "meta_json",
+    "signature",
+]
 
 TOKEN = "EAAGm0demoTokenOfASystemUser"
 APP_SECRET = "0f1e2d3c4b5a69788796a5b4c3d2e1f0"
 NUMBER, ACCOUNT, PHONE = "345678901234567", "209876543210987", "74950001122"
 OLEG, OLEG_ID = "79990003344", "RU.7718402295518830"
-_MB = 1024 * 1024
-# kind → (types, bytes)
-_MEDIA = {
-    "image": ({"image/jpeg", "image/png"}, 5 * _MB), "video": ({"video/mp4", "video/3gpp"}, 16 * _MB),
-    "audio": ({"audio/aac", "audio/amr", "audio/mpeg", "audio/mp4", "audio/ogg"}, 16 * _MB),
-    "sticker": ({"image/webp"}, 500 * 1024), "document": (set(), 100 * _MB),
-}  # fmt: skip
-_TITLES = {
-    0: "AuthException", 4: "Application request limit reached", 10: "Application does not have permission for this action",
-    100: "Invalid parameter", 190: "Error validating access token", 130429: "Rate limit hit", 131000: "Something went wrong",
-    131008: "Required parameter is missing", 131009: "Parameter value is not valid", 131026: "Message undeliverable",
-    131030: "Recipient phone number not in allowed list", 131047: "Re-engagement message", 131048: "Spam rate limit hit",
-    131051: "Unsupported message type", 131053: "Media upload error", 131056: "Pair rate limit hit",
-    132000: "Number of parameters does not match the expected number of params", 132001: "Template name does not exist",
-}  # fmt: skip
-_STATUS = {
-    0: 401,
-    4: 429,
-    10: 403,
-    190: 401,
-    130429: 429,
-    131000: 500,
-    131016: 503,
-    131048: 429,
-    131056: 429,
-    132001: 404,
-}
-
-
-class Refused(Exception):
-    def __init__(self, code: int, details: str = "", **more: Any) -> None:
-        super().__init__(f"{code} {details}")
-        self.answer = error(code, details, **more)
-
-
-def error(code: int, details: str = "", *, status: int = 0, **more: Any) -> Answer:
-    """An error as the Graph API words it, under the HTTP status that goes with the code."""
-    title = _TITLES.get(code, "Error")
-    found: dict[str, Any] = {"message": f"(#{code}) {title}", "type": "OAuthException", "code": code,
-                             "fbtrace_id": "AbCdEf0123456789"}  # fmt: skip
-    if details:
-        found["error_data"] = {"messaging_product": "whatsapp", "details": details}
-    return Answer(status or _STATUS.get(code, 400), json={"error": {**found, **more}})
 
 
 def meta_json(data: Any) -> bytes:
@@ -150,7 +129,7 @@ class WhatsAppStandIn(StandIn):
     def customer_presses(self, title: str) -> dict[str, Any]:
         """The newest button or row with this title. Raises AssertionError when there is none."""
         for message in reversed(self.sent):
-            for kind, choice in _choices(message):
+            for kind, choice in choices_of(message):
                 if choice["title"] == title:
                     reply = {
                         "type": kind,
@@ -167,7 +146,7 @@ class WhatsAppStandIn(StandIn):
         if message.get("biz_opaque_callback_data"):
             found["biz_opaque_callback_data"] = message["biz_opaque_callback_data"]
         if code:
-            found["errors"] = [{"code": code, "title": _TITLES.get(code, "Error")}]
+            found["errors"] = [{"code": code, "title": TITLES.get(code, "Error")}]
         return {**found, **more}
 
     def report(self, wamid: str, *states: str, code: int = 0) -> None:
@@ -291,14 +270,14 @@ class WhatsAppStandIn(StandIn):
         return Answer(body=self.media[media_id][0])
 
     def take_media(self, request: Request) -> str:
-        fields, (body, mime, name) = _form(request)
+        fields, (body, mime, name) = read_form(request)
         if fields.get("messaging_product") != "whatsapp" or not fields.get("type"):
             raise Refused(100, "messaging_product and type are required")
         plain = mime.partition(";")[0]
-        limit = next((size for types, size in _MEDIA.values() if plain in types), 100 * _MB)
+        limit = next((size for types, size in MEDIA.values() if plain in types), 100 * MB)
         if plain in {"video/webm", "application/x-msdownload"}:
             raise Refused(100, "Param file must be a file with one of the following types")
-        if len(body) > max(limit, 100 * _MB):
+        if len(body) > max(limit, 100 * MB):
             raise Refused(131053, "The file is too large")
         return self.add_media(body, mime, name)
 
@@ -329,8 +308,8 @@ class WhatsAppStandIn(StandIn):
         if len(data.get("biz_opaque_callback_data", "")) > 512:
             raise Refused(100, "biz_opaque_callback_data is too long")
         checks: dict[str, Callable[[Any], None]] = {
-            "text": _check_text, "interactive": _check_interactive, "template": self._check_template,
-            **{kind: partial(self._check_media, kind) for kind in _MEDIA},
+            "text": check_text, "interactive": check_interactive, "template": self._check_template,
+            **{kind: partial(self._check_media, kind) for kind in MEDIA},
         }  # fmt: skip
         if kind not in checks:
             raise Refused(131051)
@@ -354,7 +333,7 @@ class WhatsAppStandIn(StandIn):
         if media.get("id") not in self.media:
             raise Refused(131009, "Media ID is not valid")
         body, mime, _name = self.media[media["id"]]
-        types, limit = _MEDIA[kind]
+        types, limit = MEDIA[kind]
         if (types and mime.partition(";")[0] not in types) or len(body) > limit:
             raise Refused(131053, f"{mime} of {len(body)} bytes is no {kind}")
         if len(media.get("caption", "")) > (1024 if kind in {"image", "video", "document"} else 0):
@@ -372,51 +351,3 @@ class WhatsAppStandIn(StandIn):
         names = {p["parameter_name"] for p in parameters if "parameter_name" in p}
         if len(parameters) != len(wanted) or (names and names != wanted):
             raise Refused(132000, f"body: number of localizable_params ({len(parameters)}) does not match")
-
-
-def _check_text(text: Mapping[str, Any]) -> None:
-    if not 1 <= len(str(text.get("body", "")).encode("utf-16-le")) // 2 <= 4096:
-        raise Refused(131009, "text.body must be 1 to 4096 characters")
-
-
-def _check_interactive(interactive: Mapping[str, Any]) -> None:
-    body, choices = (
-        str(interactive["body"]["text"]),
-        [choice for _kind, choice in _choices({"interactive": interactive})],
-    )
-    button = interactive["type"] == "button"
-    titles = [choice["title"] for choice in choices]
-    fits = 1 <= len(body) <= 1024 and 1 <= len(choices) <= (3 if button else 10)
-    fits = fits and all(1 <= len(title) <= (20 if button else 24) for title in titles)
-    fits = fits and all(1 <= len(choice["id"]) <= (256 if button else 200) for choice in choices)
-    fits = fits and all(len(choice.get("description", "")) <= 72 for choice in choices)
-    if (
-        not fits
-        or len({choice["id"] for choice in choices}) < len(choices)
-        or (button and len(set(titles)) < len(titles))
-    ):
-        raise Refused(131009, "interactive is not valid")
-    if not button and not 1 <= len(interactive["action"]["button"]) <= 20:
-        raise Refused(131009, "interactive.action.button is not valid")
-
-
-def _choices(message: Mapping[str, Any]) -> list[tuple[str, dict[str, Any]]]:
-    action = (message.get("interactive") or {}).get("action", {})
-    rows = [row for section in action.get("sections", []) for row in section["rows"]]
-    return [("button_reply", button["reply"]) for button in action.get("buttons", [])] + [
-        ("list_reply", row) for row in rows
-    ]
-
-
-def _form(request: Request) -> tuple[dict[str, str], tuple[bytes, str, str]]:
-    """The fields of a multipart body, and its file with type and name."""
-    kind = request.headers.get("content-type", "").encode()
-    mail = BytesParser(policy=HTTP).parsebytes(b"Content-Type: " + kind + b"\r\n\r\n" + request.body)
-    fields, file = {}, (b"", "", "")
-    for part in mail.iter_parts():
-        content = bytes(part.get_payload(decode=True) or b"")
-        if part.get_filename():
-            file = (content, str(part["content-type"]), str(part.get_filename()))
-        else:
-            fields[str(part.get_param("name", header="content-disposition"))] = content.decode()
-    return fields, file

@@ -8,7 +8,8 @@ from typing import Any
 import httpx
 
 from tests.standins.server import Answer, Request
-from tests.standins.whatsapp import NUMBER, Refused, WhatsAppStandIn, error
+from tests.standins.whatsapp import NUMBER, WhatsAppStandIn
+from tests.standins.whatsapp_rules import Refused, error
 
 
 class DialogStandIn(WhatsAppStandIn):

@@ -15,8 +15,10 @@ from channels_app.services import delivery
 from channels_app.services.channels import connect_channel, disconnect_channel
 from channels_app.services.inbound import drain_channel
 from channels_app.services.media import fetch_attachment
+from omnisupport.lib.errors import NotAuthenticated
 from tests.standins.server import Answer
 from tests.standins.whatsapp import ACCOUNT, APP_SECRET, NUMBER, OLEG, OLEG_ID, TOKEN, WhatsAppStandIn, error, signature
+from tests.standins.whatsapp_gateways import FlatStandIn
 from tickets.models import Attachment, Author, Contact, ContactAddress, Message, Ticket
 from tickets.services.delivery import retry_message
 from tickets.services.post import post_message
@@ -30,7 +32,7 @@ def make_channel() -> Channel:
     return Channel.objects.create(kind="whatsapp", name="WA", external_id=NUMBER, config=config, secrets=secrets)
 
 
-class Number(WhatsAppStandIn):
+class InProcess(WhatsAppStandIn):
     """Its webhooks go through verification into the ledger of this very test, as the ingress would put them."""
 
     def __init__(self, channel: Channel) -> None:
@@ -50,10 +52,14 @@ class Number(WhatsAppStandIn):
         drain_channel(self.channel.id)
 
 
+class Gateway(InProcess, FlatStandIn):
+    pass
+
+
 @pytest.fixture
 def whatsapp(shop, settings):
     shop.channel = make_channel()
-    with Number(shop.channel) as number:
+    with InProcess(shop.channel) as number:
         settings.WHATSAPP_API_URL = number.url
         yield number
 
@@ -249,6 +255,24 @@ def test_what_was_written_on_the_phone_stands_in_the_conversation(whatsapp, shop
     whatsapp.drain()
     texts = Message.objects.filter(author=Author.AGENT).order_by("id").values_list("text", flat=True)
     assert list(texts) == ["минуту", "я на складе"]
+
+
+def test_a_flat_gateway_brings_the_same_conversation(shop, settings):
+    config = {"provider": "on-premises", "webhook_check": "token"}
+    secrets = {"access_token": TOKEN, "verify_token": "vt-demo"}
+    channel = Channel.objects.create(kind="whatsapp", name="Flat", external_id="flat", config=config, secrets=secrets)
+    with Gateway(channel) as gateway:
+        settings.WHATSAPP_API_URL = gateway.url
+        gateway.flat(gateway.message("есть кран?", user_id=""), {"X-Verify-Token": "vt-demo"})
+        with pytest.raises(NotAuthenticated):
+            gateway.flat(gateway.message("подделка"), {"X-Verify-Token": "other"})
+        gateway.drain()
+        message = answer(shop, "Есть")
+        gateway.flat(
+            gateway.value(statuses=[gateway.status(message.external_id, "read")]), {"X-Verify-Token": "vt-demo"}
+        )
+        gateway.drain()
+        assert state(message) == "read" and Message.objects.count() == 2
 
 
 # ---- Out ---------------------------------------------------------------------------------------------------------------
