@@ -203,7 +203,7 @@ class _Server(ThreadingHTTPServer):
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     timeout = 60
-    # Headers and body are two writes: with Nagle every answer on a kept connection waits 40 ms for the client's acknowledgement.
+    # Headers and body are two writes: with Nagle, every answer on a kept connection waits 40 ms for an acknowledgement.
     disable_nagle_algorithm = True
     server: _Server
 
