@@ -10,8 +10,8 @@ from django.utils.translation import gettext as _
 from channels_app.base import GENERATED, Adapter, ChannelInfo
 from channels_app.models import Channel
 from omnisupport.lib.errors import NotFound
-from tenants.hosts import TenantInfo
-from tenants.names import current_schema, host_for, url_for_host
+from tenants.hosts import TenantInfo, primary_host
+from tenants.names import current_schema, url_for_host
 
 _FOLDER = Path(__file__).parent
 
@@ -52,13 +52,6 @@ def channel_info(channel: Channel, tenant: TenantInfo | None = None) -> ChannelI
         secrets=channel.secrets,
         webhook_url=f"{url_for_host(host)}/hooks/{channel.kind}/{channel.id}/",
     )
-
-
-def primary_host(schema: str) -> str:
-    from tenants.models import Domain
-
-    host = Domain.objects.filter(tenant__schema_name=schema, is_primary=True).values_list("domain", flat=True).first()
-    return host or host_for(schema.removeprefix("t_").replace("_", "-"))
 
 
 def adapter_for(channel: Channel) -> Adapter:

@@ -11,7 +11,8 @@ from django.utils.translation import ngettext
 
 from channels_app.base import TransportError, UnknownOutcome
 from channels_app.services import channels, delivery, inbound, media, reconcile, retention
-from tenants.accounts.notices import mail_admins, page_link
+from tenants.accounts.notices import mail_admins
+from tenants.hosts import page_link
 from tenants.sweeper import Sweep, register_sweep
 from tenants.tasking import tenant_task, wake
 

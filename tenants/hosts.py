@@ -8,7 +8,7 @@ from uuid import UUID
 
 from tenants.db import tenant_context
 from tenants.models import Domain, Tenant
-from tenants.names import PUBLIC
+from tenants.names import PUBLIC, current_schema, host_for, url_for_host
 
 TTL = 60.0
 _MAX_ENTRIES = 10_000
@@ -105,3 +105,13 @@ def forget_hosts() -> None:
     with _lock:
         _cache.clear()
         _schemas.clear()
+
+
+def primary_host(schema: str) -> str:
+    host = Domain.objects.filter(tenant__schema_name=schema, is_primary=True).values_list("domain", flat=True).first()
+    return host or host_for(schema.removeprefix("t_").replace("_", "-"))
+
+
+def page_link(path: str) -> str:
+    """The whole address of a page of the current workspace."""
+    return url_for_host(primary_host(current_schema())) + path

@@ -1,6 +1,7 @@
 """A bot feeds one channel of one workspace, whoever comes first, however close the second is."""
 
 import threading
+from importlib import import_module
 
 import pytest
 from django.db import connection
@@ -58,6 +59,18 @@ def test_connecting_again_is_no_conflict_with_oneself(shop, telegram):
     with pytest.raises(Conflict):
         connect_channel(bot("second").id)
     assert ChannelClaim.objects.count() == 1
+
+
+def test_channels_of_an_older_release_are_claimed_by_the_migration(shop, rival):
+    migration = import_module("channels_app.migrations.0005_claim_identities")
+    old = bot()
+    Channel.objects.filter(id=old.id).update(external_id="бот-88")
+    for _ in range(2):
+        with connection.cursor() as cursor:
+            cursor.execute(migration.CLAIM)
+    claim_identity("telegram", "бот-88", old.id)
+    with rival.enter(), pytest.raises(Conflict):
+        claim_identity("telegram", "бот-88", bot().id)
 
 
 def test_a_deleted_workspace_lets_go(_prepared, django_db_blocker, shop):

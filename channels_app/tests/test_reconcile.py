@@ -15,6 +15,7 @@ from channels_app.tasks import mail_gap
 from channels_app.telegram.adapter import Adapter
 from channels_app.tests.test_ledger import texts, update
 from tenants.events.models import Event
+from tenants.sweeper import find_work
 
 
 class Provider:
@@ -110,6 +111,15 @@ def test_every_channel_is_asked_once_a_day_by_one_worker(channel, provider):
     assert claim_reconciliations() == [channel.id]
     Channel.objects.update(reconciled_at=None, is_active=False)
     assert claim_reconciliations() == []
+
+
+def test_a_channel_that_is_due_is_found_by_the_sweeper(shop, channel):
+    def found():
+        return [sweep.name for schema, sweep in find_work() if schema == shop.schema]
+
+    assert "reconciliation" in found()
+    claim_reconciliations()
+    assert "reconciliation" not in found()
 
 
 def test_a_provider_that_lets_nobody_ask_is_left_alone(channel):

@@ -8,8 +8,7 @@ from redis.exceptions import RedisError
 
 from omnisupport.lib.redis import redis_client
 from tenants.accounts.models import Role, User
-from tenants.models import Domain
-from tenants.names import current_schema, host_for, tenant_key, url_for_host
+from tenants.names import tenant_key
 
 _REMEMBERED = 7 * 24 * 3600
 
@@ -31,13 +30,6 @@ def mail_admins(letter: Callable[[], tuple[str, str]], *, once: str) -> int:
             raise
         sent += 1
     return sent
-
-
-def page_link(path: str) -> str:
-    """The whole address of a page of this workspace."""
-    schema = current_schema()
-    host = Domain.objects.filter(tenant__schema_name=schema, is_primary=True).values_list("domain", flat=True).first()
-    return url_for_host(host or host_for(schema.removeprefix("t_").replace("_", "-"))) + path
 
 
 def _claim(key: str) -> bool:

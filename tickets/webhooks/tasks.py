@@ -8,7 +8,8 @@ from uuid import UUID
 from django.conf import settings
 from django.utils.translation import gettext as _
 
-from tenants.accounts.notices import mail_admins, page_link
+from tenants.accounts.notices import mail_admins
+from tenants.hosts import page_link
 from tenants.sweeper import Sweep, register_sweep
 from tenants.tasking import tenant_task, wake
 from tickets.webhooks import services

@@ -6,6 +6,7 @@ import time
 import uuid
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 
 from channels_app.models import Channel, InboundEvent
 from channels_app.registry import adapter_for
@@ -17,6 +18,7 @@ from omnisupport.lib.errors import InvalidInput
 from tests.standins.app import AppStandIn, signed
 from tests.standins.server import Answer
 from tickets.models import Attachment, Contact, ContactAddress, Message, Ticket
+from tickets.services.attachments import store_upload
 from tickets.services.post import post_message
 
 PNG = base64.b64decode(
@@ -286,6 +288,16 @@ def test_a_reply_is_posted_with_everything_it_has(shop, channel, ticket, app):
     ]  # fmt: skip
     assert app.requests[-1].headers["idempotency-key"] == str(message.client_id)
     assert state(message)[0] == "sent" and message.external_id == str(message.client_id)
+
+
+def test_files_of_a_reply_are_links_that_open(shop, channel, ticket, app):
+    upload = store_upload(SimpleUploadedFile("акт.pdf", b"%PDF-1.4 data"), user=shop.agent)
+    say(shop, ticket, "", attachment_ids=[upload.id])
+    delivery.deliver_chat(ticket.address_id)
+    (file,) = app.taken[0]["files"]
+    assert (file["name"], file["mime"], file["size"]) == ("акт.pdf", "application/pdf", 13)
+    path = file["url"].partition(shop.host)[2].partition("/")[2]
+    assert b"".join(shop.client().get(f"/{path}")) == b"%PDF-1.4 data"
 
 
 def test_the_apps_own_id_is_kept_and_receipts_name_either(shop, channel, ticket, app):

@@ -13,9 +13,12 @@ from django.utils import timezone
 from omnisupport.lib.errors import InvalidInput
 from tenants.events.dispatch import dispatch_new_events
 from tenants.events.models import Event
+from tenants.sweeper import find_work
 from tests.servers import until
 from tests.standins.app import AppStandIn
 from tests.standins.server import Answer
+from tickets.services.attachments import keep_fetched
+from tickets.services.receive import IncomingFile
 from tickets.services.tickets import set_status
 from tickets.webhooks import services
 from tickets.webhooks.models import WebhookDelivery, WebhookEndpoint
@@ -70,6 +73,26 @@ def test_an_event_is_told_with_what_it_is_about(shop, endpoint, app):
     row = WebhookDelivery.objects.get()
     assert (row.state, row.attempts, row.last_status, row.last_response) == ("delivered", 1, 200, "{}")
     assert row.finished_at and json.loads(row.body) == told
+
+
+def test_files_are_told_with_links_that_open_without_a_session(shop, endpoint, app):
+    message = shop.customer_writes(files=(IncomingFile(name="a.txt", remote={"x": 1}),))
+    keep_fetched(message.attachments.get(), b"text", name="a.txt")
+    services.change_endpoint(endpoint, url=endpoint.url, events=["attachment.changed"], name="", is_active=True)
+    dispatch_new_events()
+    services.drain_endpoint(endpoint.id)
+    (file,) = app.taken[0]["data"]["message"]["attachments"]
+    base, _slash, path = file["url"].partition(shop.host)
+    assert base == "http://" and b"".join(shop.client().get("/" + path.split("/", 1)[1])) == b"text"
+
+
+def test_what_nobody_woke_is_found_by_the_sweeper(shop, endpoint, app):
+    happens(shop)
+    WebhookDelivery.objects.update(due_at=timezone.now() - timedelta(seconds=5))
+    assert (shop.schema, "webhooks") in [(schema, sweep.name) for schema, sweep in find_work()]
+    assert services.due_endpoints() == [endpoint.id]
+    services.drain_endpoint(endpoint.id)
+    assert (shop.schema, "webhooks") not in [(schema, sweep.name) for schema, sweep in find_work()]
 
 
 def test_only_what_was_asked_for_is_told(shop, endpoint, app):
