@@ -14,9 +14,7 @@ from uuid import UUID
 
 import psycopg
 import structlog
-from django.conf import settings
 from psycopg import sql
-from psycopg.conninfo import make_conninfo
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from channels_app.base import Adapter
@@ -24,6 +22,7 @@ from channels_app.registry import adapter_class, channel_info
 from omnisupport.lib.errors import AppError, NotAuthenticated, NotFound
 from tenants.db import in_tenant
 from tenants.hosts import TenantInfo, cached_tenant, find_tenant, host_name
+from tenants.lease import conninfo
 from tenants.names import PUBLIC
 from tenants.tasking import wake
 
@@ -144,11 +143,8 @@ class Ingress:
         if self._pool is None:
             async with self._pool_lock:
                 if self._pool is None:
-                    database = settings.DATABASES["default"]
-                    names = {"dbname": "NAME", "user": "USER", "password": "PASSWORD", "host": "HOST", "port": "PORT"}
-                    given = {k: database[v] for k, v in names.items() if database[v]}
                     pool = AsyncConnectionPool(
-                        make_conninfo(**given), min_size=1, max_size=8, open=False, kwargs={"autocommit": True},
+                        conninfo(), min_size=1, max_size=8, open=False, kwargs={"autocommit": True},
                         max_lifetime=1800, max_idle=60,
                     )  # fmt: skip
                     await pool.open()

@@ -13,6 +13,7 @@ from channels_app.base import TransportError, UnknownOutcome
 from channels_app.services import channels, delivery, inbound, media, reconcile, retention
 from tenants.accounts.notices import mail_admins
 from tenants.hosts import page_link
+from tenants.lease import LIVING
 from tenants.sweeper import Sweep, register_sweep
 from tenants.tasking import tenant_task, wake
 
@@ -146,9 +147,11 @@ def register_sweeps() -> None:
     register_sweep(
         Sweep(
             name="outbound",
-            condition="SELECT 1 FROM {schema}.tickets_message WHERE"
-            " (delivery = 'queued' AND coalesce(due_at, created_at + interval '3 s') < now())"
-            " OR (delivery = 'sending' AND claimed_at < now() - interval '75 s')",
+            condition=(
+                "SELECT 1 FROM {schema}.tickets_message WHERE"
+                " (delivery = 'queued' AND coalesce(due_at, created_at + interval '3 s') < now())"
+                " OR (delivery = 'sending' AND (claimed_at < now() - interval '75 s' OR claimed_by NOT IN (LIVING)))"
+            ).replace("LIVING", LIVING),
             task="channels_app.tasks.sweep_outbound",
         )
     )

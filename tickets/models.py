@@ -284,6 +284,8 @@ class Message(models.Model):
     # Not before then: a pause of the channel, or a moment to take it back.
     due_at = models.DateTimeField(null=True)
     claimed_at = models.DateTimeField(null=True)
+    # The lease of the worker that has it (tenants/lease.py).
+    claimed_by = models.IntegerField(null=True)
 
     class Meta:
         verbose_name = _("message")

@@ -110,6 +110,17 @@ def test_a_worker_that_died_while_sending(shop, chat, telegram):
     assert state(message)[0] == "uncertain"
 
 
+def test_what_a_dead_worker_held_is_known_at_once_and_a_living_ones_is_left_alone(shop, chat, telegram):
+    from tenants.lease import lease
+
+    held, lost = say(shop, chat), say(shop, shop.customer_writes(address="5").ticket)
+    now = timezone.now()
+    Message.objects.filter(id=held.id).update(delivery="sending", claimed_at=now, claimed_by=lease.hold())
+    Message.objects.filter(id=lost.id).update(delivery="sending", claimed_at=now, claimed_by=2**31 - 1)
+    assert delivery.recover_stale_claims() == {lost.address_id}
+    assert (state(held)[0], state(lost)[0]) == ("sending", "uncertain")
+
+
 def test_where_a_key_protects_the_message_goes_out_again(shop):
     ticket = shop.customer_writes().ticket
     message = say(shop, ticket)

@@ -8,6 +8,7 @@ from django.db.models import Exists, F, OuterRef, Q
 from django.utils import timezone
 
 from tenants.events.log import record
+from tenants.lease import lease, living_holders
 from tickets.models import Delivery, Message
 
 _FROM: dict[Delivery, list[str]] = {
@@ -36,7 +37,7 @@ def claim_next(address_id: int) -> Message | None:
     if candidate is None:
         return None
     claimed = Message.objects.filter(id=candidate, delivery=Delivery.QUEUED).update(
-        delivery=Delivery.SENDING, claimed_at=now, attempts=F("attempts") + 1
+        delivery=Delivery.SENDING, claimed_at=now, claimed_by=lease.hold(), attempts=F("attempts") + 1
     )
     if not claimed:
         return None
@@ -119,6 +120,8 @@ def cancel_message(message_id: int) -> bool:
 
 
 def stale_claims(older_than: timedelta) -> list[Message]:
-    """Messages whose worker died while sending."""
-    stuck = Message.objects.filter(delivery=Delivery.SENDING, claimed_at__lt=timezone.now() - older_than)
+    """Messages whose worker died while sending, or has had them for too long to be still at it."""
+    too_long = Q(claimed_at__lt=timezone.now() - older_than)
+    dead = ~Q(claimed_by__in=living_holders()) | Q(claimed_by=None)
+    stuck = Message.objects.filter(too_long | dead, delivery=Delivery.SENDING)
     return list(stuck.select_related("address").order_by("id")[:500])
