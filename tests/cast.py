@@ -113,20 +113,23 @@ def _workspace(tenant: Any) -> Workspace:
 
 
 @pytest.fixture(scope="session")
-def _prepared(django_db_setup: None, django_db_blocker: Any) -> dict[str, Any]:
+def _prepared(django_db_setup: None, django_db_blocker: Any) -> Iterator[dict[str, Any]]:
     """The template, its dump and two empty workspaces, committed once per session."""
     from django.conf import settings
 
+    from tenants.lease import lease
     from tenants.provisioning import create_workspace, prepare_database
 
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     settings.SPARE_SCHEMAS = 1
     with django_db_blocker.unblock():
         prepare_database()
-        return {
+        yield {
             slug: create_workspace(slug=slug, name=slug, owner_email=f"owner@{slug}.example", owner_password=PASSWORD)
             for slug in ("shop", "rival")
         }
+    # A lease that a test took stands in the way of dropping the database.
+    lease.release()
 
 
 @pytest.fixture
