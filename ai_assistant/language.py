@@ -1,7 +1,17 @@
 """Which of our two languages a text is in, and the sentences the customer gets in it."""
 
+import re
+
 from django.utils import translation
 from django.utils.translation import gettext as _
+
+LANGUAGES = ("ru", "en")
+_CYRILLIC = re.compile(r"[а-яё]", re.IGNORECASE)
+_ENGLISH = re.compile(
+    r"\b(?:the|an?|is|are|do|does|did|can|how|what|when|where|why|who|which|i|my|me|you|your|we|it|this|to|of|for|and|not|have|"
+    r"want|need|hi|hello|hey|good|thanks?|thx|please|help)\b",
+    re.IGNORECASE,
+)
 
 
 def language_of(text: str, default: str = "ru") -> str:
@@ -11,6 +21,18 @@ def language_of(text: str, default: str = "ru") -> str:
         return default
     cyrillic = sum("а" <= c <= "я" or c == "ё" for c in text.lower())
     return "ru" if cyrillic * 3 >= len(letters) else "en"
+
+
+def is_clear(text: str) -> bool:
+    """Whether the words tell the language: «ok», "iPhone 15" or a code are written by everybody."""
+    return bool(_CYRILLIC.search(text)) or bool(_ENGLISH.search(text)) or sum(c.isalpha() for c in text) > 40
+
+
+def is_answered_in(text: str, language: str) -> bool:
+    """Whether an answer is in that language. Names and units of the other one may stand in it."""
+    letters = [c for c in text.lower() if c.isalpha()]
+    cyrillic = sum("а" <= c <= "я" or c == "ё" for c in letters)
+    return cyrillic * 2 <= len(letters) if language == "en" else cyrillic > 0 or len(letters) < 40
 
 
 def handoff_text(reason: str, language: str) -> str:

@@ -1,19 +1,19 @@
 """Personal data leave us as typed tokens and come back as what they were, for the same conversation only.
 
-Formats and their checks: a phone by its shape, a card by Luhn, SNILS and a person's INN by their checksums.
+A phone is known by its shape, a card by Luhn, SNILS and a person's INN by their checksums or by the word beside them.
 """
 
 import re
 from collections.abc import Callable
 
-_EMAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
-_PHONE = re.compile(
-    r"(?<![\d+])(?:\+7|8|7)[\s\u00a0(-]*\d{3}[\s\u00a0)-]*\d{3}[\s\u00a0-]*\d{2}[\s\u00a0-]*\d{2}(?!\d)|\+\d[\d\s()-]{8,16}\d"
+_GAP = r"[\s\u00a0.(-]*"
+_PHONE = (
+    # Nobody's own: 8 800 numbers are companies' hot lines.
+    rf"(?<![\d+])(?:\+7|8|7){_GAP}(?!800)\d{{3}}[\s\u00a0.)-]*\d{{3}}[\s\u00a0.-]*\d{{2}}[\s\u00a0.-]*\d{{2}}(?!\d)"
+    r"|(?<!\d)\(?9\d{2}\)?[\s\u00a0.-]+\d{3}[\s\u00a0.-]*\d{2}[\s\u00a0.-]*\d{2}(?!\d)"
+    r"|\+(?!7[\s\u00a0(-]*800)\d[\d\s\u00a0()-]{8,16}\d"
 )
-_CARD = re.compile(r"(?<!\d)[2456]\d{3}(?:[ -]?\d{4}){2}[ -]?\d{1,7}(?!\d)")
-_SNILS = re.compile(r"(?<!\d)\d{3}-\d{3}-\d{3}[ -]\d{2}(?!\d)")
-_INN = re.compile(r"(?<!\d)\d{12}(?!\d)")
-_PASSPORT = re.compile(r"(?i)(?:паспорт|серия|выдан)[^\d]{0,30}(\d{2}\s?\d{2}\s?(?:№\s?)?\d{6})(?!\d)")
+_CARD = r"(?<!\d)[2456]\d{3}(?:[ \u00a0-]?\d{4}){2}[ \u00a0-]?\d{1,7}(?!\d)"
 
 
 def _digits(text: str) -> list[int]:
@@ -40,13 +40,36 @@ def _inn(text: str) -> bool:
     return digits[10] == first and digits[11] == second
 
 
+def _always(_text: str) -> bool:
+    return True
+
+
+# Where a pattern has a group, that is the value; the rest are words that give it away.
 _KINDS: list[tuple[str, re.Pattern[str], Callable[[str], bool]]] = [
-    ("EMAIL", _EMAIL, lambda _text: True),
-    ("CARD", _CARD, _luhn),
-    ("SNILS", _SNILS, _snils),
-    ("INN", _INN, _inn),
-    ("PHONE", _PHONE, lambda _text: True),
+    (name, re.compile(pattern, re.IGNORECASE), check)
+    for name, pattern, check in (
+        ("EMAIL", r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+", _always),
+        (
+            "PASSPORT",
+            r"(?:паспорт|серия|выдан|passport)[^\d]{0,30}(\d{2}\s?\d{2}[\s,]*(?:№|номер|n)?\s*\d{6})(?!\d)",
+            _always,
+        ),
+        ("SNILS", r"снилс\D{0,10}(\d{3}[\s-]?\d{3}[\s-]?\d{3}[\s-]?\d{2})(?!\d)", _always),
+        ("INN", r"\bинн\b\D{0,10}(\d{12}|\d{10})(?!\d)", _always),
+        ("PHONE", r"(?:тел|моб|номер|звон|phone|call me)\w*\D{0,12}(9\d{9})(?!\d)", _always),
+        ("ACCOUNT", r"(?<!\d)\d{20}(?!\d)", _always),
+        ("CARD", _CARD, _luhn),
+        ("SNILS", r"(?<!\d)\d{3}-\d{3}-\d{3}[ -]\d{2}(?!\d)", _snils),
+        ("INN", r"(?<!\d)\d{12}(?!\d)", _inn),
+        ("PHONE", _PHONE, _always),
+    )
 ]
+TOKEN = re.compile(r"\[(?:EMAIL|PASSPORT|SNILS|INN|PHONE|ACCOUNT|CARD)_\d+\]")
+
+
+def without_personal_data(text: str) -> str:
+    """For a search: what is nobody else's business says nothing about what is asked."""
+    return _replace(text, lambda _kind, _value: " ")
 
 
 class Mask:
@@ -57,10 +80,7 @@ class Mask:
         self._counts: dict[str, int] = {}
 
     def hide(self, text: str) -> str:
-        text = _PASSPORT.sub(lambda m: m[0].replace(m[1], self._token("PASSPORT", m[1])), text)
-        for kind, pattern, is_one in _KINDS:
-            text = pattern.sub(lambda m, k=kind, ok=is_one: self._token(k, m[0]) if ok(m[0]) else m[0], text)  # type: ignore[misc]
-        return text
+        return _replace(text, self._token)
 
     def restore(self, text: str) -> str:
         for value, token in self._tokens.items():
@@ -68,11 +88,28 @@ class Mask:
         return text
 
     @property
-    def count(self) -> int:
-        return len(self._tokens)
+    def tokens(self) -> frozenset[str]:
+        return frozenset(self._tokens.values())
 
     def _token(self, kind: str, value: str) -> str:
         if value not in self._tokens:
             self._counts[kind] = self._counts.get(kind, 0) + 1
             self._tokens[value] = f"[{kind}_{self._counts[kind]}]"
         return self._tokens[value]
+
+
+def _replace(text: str, stand_in: Callable[[str, str], str]) -> str:
+    for kind, pattern, is_one in _KINDS:
+        text = pattern.sub(lambda m, k=kind, ok=is_one: _exchange(m, k, ok, stand_in), text)  # type: ignore[misc]
+    return text
+
+
+def _exchange(
+    match: re.Match[str], kind: str, is_one: Callable[[str], bool], stand_in: Callable[[str, str], str]
+) -> str:
+    group = match.re.groups
+    value = match[group]
+    if not is_one(value):
+        return match[0]
+    before, after = match.start(group) - match.start(), match.end(group) - match.start()
+    return match[0][:before] + stand_in(kind, value) + match[0][after:]

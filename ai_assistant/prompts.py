@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ai_assistant.models import Assistant
 from ai_assistant.providers.base import ANSWER_SCHEMA, ChatMessage, ChatRequest, SourcePassage
 
-VERSION = "2026-11-1"
+VERSION = "2026-11-2"
 MAX_QUESTION = 4000
 _FENCE_LIKE = re.compile(r"</?\s*(?:source|question|history)[^>]*>", re.IGNORECASE)
 
@@ -47,7 +47,7 @@ def build_request(
         if extra.strip():
             system += f"\n\n{extra.strip()}"
     parts = [
-        f'<source-{fence} n="{s.number}" title="{_inert(s.title)}">\n{_inert(s.text)}\n</source-{fence}>'
+        f'<source-{fence} n="{s.number}" title="{_attribute(s.title)}">\n{_inert(s.text)}\n</source-{fence}>'
         for s in sources
     ]
     if history:
@@ -55,7 +55,7 @@ def build_request(
         parts.append(f"<history-{fence}>\n{lines}\n</history-{fence}>")
     parts.append(f"<question-{fence}>\n{_inert(question)[:MAX_QUESTION]}\n</question-{fence}>")
     if complaint:
-        parts.append(f"Your last answer was refused: {complaint} Answer again and keep to the sources word for word.")
+        parts.append(f"Your last answer was refused. {complaint} Answer again and keep to the sources word for word.")
     return ChatRequest(
         messages=(ChatMessage("system", system), ChatMessage("user", "\n\n".join(parts))),
         passages=tuple(sources),
@@ -66,4 +66,8 @@ def build_request(
 
 def _inert(text: str) -> str:
     """Nothing in the data may look like our fence."""
-    return _FENCE_LIKE.sub(" ", text).replace('"', "'") if "<" in text or '"' in text else text
+    return _FENCE_LIKE.sub(" ", text)
+
+
+def _attribute(text: str) -> str:
+    return _inert(text).replace('"', "'").replace(">", " ")

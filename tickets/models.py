@@ -142,6 +142,7 @@ class HandoffReason(models.TextChoices):
     UNREAD_FILE = "unread_file", _("a file it cannot read")
     LIMIT = "limit", _("limit reached")
     ERROR = "error", _("error of the model")
+    OFF = "off", _("the assistant is switched off")
 
 
 class TicketNumber(models.Model):

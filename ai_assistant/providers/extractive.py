@@ -88,6 +88,7 @@ class Provider:
     name: ClassVar[str] = NAME
     title = gettext_lazy("Excerpts from documents (no key needed)")
     context_tokens: ClassVar[int] = 1_000_000
+    verbatim: ClassVar[bool] = True
     credentials_model = Credentials
 
     @staticmethod
@@ -250,7 +251,9 @@ def _length(parts: Iterable[str]) -> int:
 def _clip(text: str) -> str:
     if len(text) <= MAX_CHARACTERS:
         return text
-    return text[: text.rfind(" ", 0, MAX_CHARACTERS - 1)] + "…"
+    cut = text[: text.rfind(" ", 0, MAX_CHARACTERS - 1)]
+    # Half of «300 000» would be another number.
+    return cut.rstrip("0123456789 ") + "…"
 
 
 # ---- Reading a passage -----------------------------------------------------------------------------------------------

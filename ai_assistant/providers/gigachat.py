@@ -208,6 +208,7 @@ class Provider:
     name: ClassVar[str] = NAME
     title = gettext_lazy("GigaChat (Sber)")
     context_tokens: ClassVar[int] = 32_000
+    verbatim: ClassVar[bool] = False
     credentials_model = Credentials
 
     @staticmethod

@@ -168,6 +168,7 @@ class Provider:
     name: ClassVar[str] = NAME
     title = gettext_lazy("OpenAI-compatible server")
     context_tokens: ClassVar[int] = 8_192
+    verbatim: ClassVar[bool] = False
     credentials_model = Credentials
 
     @staticmethod

@@ -179,6 +179,7 @@ class Provider:
     name: ClassVar[str] = NAME
     title = gettext_lazy("YandexGPT")
     context_tokens: ClassVar[int] = 32_768
+    verbatim: ClassVar[bool] = False
     credentials_model = Credentials
 
     @staticmethod

@@ -13,14 +13,15 @@ from uuid import uuid5
 import structlog
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.utils import timezone
+from django.db.models import QuerySet
+from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
-from ai_assistant.language import handoff_text, language_of, small_talk
+from ai_assistant.language import LANGUAGES, handoff_text, is_clear, language_of, small_talk
 from ai_assistant.models import Answer, Assistant
 from ai_assistant.prompts import Turn
-from ai_assistant.services.composing import Composed, compose_answer
-from ai_assistant.triggers import is_complaint, says_no_help, small_talk_kind, wants_person
+from ai_assistant.services.composing import Composed, Task, compose_answer
+from ai_assistant.triggers import is_complaint, points_back, says_no_help, small_talk_kind, wants_person
 from tenants.events.log import record
 from tenants.models import Tenant
 from tenants.names import current_schema
@@ -39,25 +40,34 @@ STUCK_AFTER = timedelta(seconds=60)
 def seconds_to_wait(ticket_id: int) -> float | None:
     """None: there is nothing for the assistant here; 0: now; else how long until the burst has settled."""
     ticket = Ticket.objects.select_related("assignee").filter(id=ticket_id).first()
-    if ticket is None or ticket.status == Status.CLOSED or not (ticket.assignee and ticket.assignee.is_assistant):
+    if ticket is None or not _is_with_us(ticket):
         return None
     newest = _open_messages(ticket)
-    if not newest or Answer.objects.filter(question_message_id=newest[-1].id).exists():
+    if not newest or _receipts(newest[-1]).exclude(outcome=Answer.Outcome.DROPPED).exists():
         return None
     quiet_since = newest[-1].created_at + SETTLE
     return max(0.0, (quiet_since - timezone.now()).total_seconds())
 
 
+def _is_with_us(ticket: Ticket) -> bool:
+    return ticket.status != Status.CLOSED and bool(ticket.assignee and ticket.assignee.is_assistant)
+
+
+def _receipts(message: Message) -> QuerySet[Answer]:
+    return Answer.objects.filter(question_message_id=message.id)
+
+
 def _open_messages(ticket: Ticket) -> list[Message]:
-    """What the customer wrote since anybody answered in public, oldest first."""
+    """What the customer wrote since anybody answered in public or a person was called, oldest first."""
     rows = (
         ticket.messages.filter(kind=MessageKind.PUBLIC, deleted_at=None).prefetch_related("attachments").order_by("-id")
     )
     found: list[Message] = []
     for message in rows[:30]:
-        if message.author != Author.CONTACT:
+        if message.author == Author.CONTACT:
+            found.insert(0, message)
+        elif message.author != Author.SYSTEM or "handoff" in message.content:
             break
-        found.insert(0, message)
     return found
 
 
@@ -65,33 +75,33 @@ def answer_ticket(ticket_id: int) -> str:
     """Takes the assistant's turn. Returns the outcome of the receipt, or `idle`/`claimed` when there was nothing to do."""
     if seconds_to_wait(ticket_id) is None:
         return "idle"
-    ticket = Ticket.objects.select_related("address", "assignee").get(id=ticket_id)
-    assistant = Assistant.objects.select_related("user").filter(user=ticket.assignee).first()
+    ticket = Ticket.objects.select_related("address", "assignee", "contact").get(id=ticket_id)
     messages = _open_messages(ticket)
-    if not messages:
-        return "idle"
-    try:
-        with transaction.atomic():
-            answer = Answer.objects.create(
-                ticket_id=ticket.id,
-                question_message_id=messages[-1].id,
-                question=_question(messages),
-            )
-    except IntegrityError:
+    answer = _claim(ticket, messages) if messages else None
+    if answer is None:
         return "claimed"
     started = time.perf_counter()
-    publish_answering(ticket, True)
-    try:
-        _take_turn(answer, assistant, ticket, messages)
-    except Exception:
-        # Whatever went wrong, the customer hears from a person; the fault is in the log.
-        log.exception("answer_failed", ticket=ticket.id)
-        _hand_over(answer, ticket, "error")
-    finally:
-        publish_answering(ticket, False)
+    workspace = _workspace()
+    # What is written down on the way is for the people of the workspace.
+    with translation.override(workspace.language):
+        _finish_turn(answer, ticket, messages, workspace)
     log.info("answer_finished", ticket=ticket.id, outcome=answer.outcome, reason=answer.reason,
              ms=round((time.perf_counter() - started) * 1000))  # fmt: skip
     return answer.outcome
+
+
+def _claim(ticket: Ticket, messages: Sequence[Message]) -> Answer | None:
+    """The receipt of this turn, ours alone; None when somebody else has it."""
+    question = _question(messages)
+    try:
+        with transaction.atomic():
+            return Answer.objects.create(ticket_id=ticket.id, question_message_id=messages[-1].id, question=question)
+    except IntegrityError:
+        pass
+    # Dropped when a person took the conversation, who has given it back since.
+    dropped = _receipts(messages[-1]).filter(outcome=Answer.Outcome.DROPPED)
+    taken = dropped.update(outcome=Answer.Outcome.WORKING, question=question, created_at=timezone.now())
+    return _receipts(messages[-1]).get() if taken else None
 
 
 def _question(messages: Sequence[Message]) -> str:
@@ -99,27 +109,40 @@ def _question(messages: Sequence[Message]) -> str:
     return "\n".join(m.text for m in messages if "started" not in m.content)[:8000]
 
 
-def _take_turn(answer: Answer, assistant: Assistant | None, ticket: Ticket, messages: Sequence[Message]) -> None:
-    language = language_of(answer.question, _workspace().language)
+def _finish_turn(answer: Answer, ticket: Ticket, messages: Sequence[Message], workspace: Tenant) -> None:
+    publish_answering(ticket, True)
+    try:
+        _take_turn(answer, ticket, messages, workspace)
+    except Exception:
+        # Whatever went wrong, the customer hears from a person; the fault is in the log.
+        log.exception("answer_failed", ticket=ticket.id)
+        _hand_over(answer, ticket, "error")
+    finally:
+        publish_answering(ticket, False)
+
+
+def _take_turn(answer: Answer, ticket: Ticket, messages: Sequence[Message], workspace: Tenant) -> None:
+    assistant = Assistant.objects.get_or_create(user=ticket.assignee)[0]
     reason = _reason_before_search(assistant, ticket, messages)
     if reason:
         _hand_over(answer, ticket, reason)
         return
-    assert assistant is not None
+    language = _language(ticket, answer)
     only_started = all("started" in message.content for message in messages)
     talk = "greeting" if only_started else small_talk_kind(answer.question)
     if talk:
         _post(answer, ticket, small_talk(talk, language), [])
         return
-    composed = compose_answer(
-        assistant,
-        company=_workspace().name,
+    task = Task(
+        company=workspace.name,
         question=answer.question,
-        query=_query(answer.question, ticket, messages),
+        queries=_queries(answer.question, ticket, messages),
         language=language,
         history=_history(ticket, messages),
-        on_text=lambda text, replace: publish_delta(ticket, str(answer.id), text, replace),
         session_key=_session_key(ticket),
+    )
+    composed = compose_answer(
+        assistant, task, lambda text, replace: publish_delta(ticket, str(answer.id), text, replace)
     )
     _keep(answer, composed)
     if composed.reason:
@@ -128,15 +151,16 @@ def _take_turn(answer: Answer, assistant: Assistant | None, ticket: Ticket, mess
         _post(answer, ticket, composed.text, composed.citations)
 
 
-def _reason_before_search(assistant: Assistant | None, ticket: Ticket, messages: Sequence[Message]) -> str:
-    text = "\n".join(message.text for message in messages)
-    if assistant is None or not assistant.is_active:
+def _reason_before_search(assistant: Assistant, ticket: Ticket, messages: Sequence[Message]) -> str:
+    if not assistant.is_active:
         return "off"
-    if wants_person(text) or is_complaint(text):
+    said = [message.text for message in messages if "started" not in message.content]
+    text = "\n".join(said)
+    if wants_person(said) or is_complaint(text):
         return "asked"
     if any(message.attachments.all() for message in messages):
         return "unread_file"
-    if not text.strip():
+    if said and not text.strip():
         return "not_sure"
     answered = Answer.objects.filter(ticket_id=ticket.id, outcome=Answer.Outcome.ANSWERED)
     if answered.count() >= assistant.max_turns:
@@ -146,15 +170,33 @@ def _reason_before_search(assistant: Assistant | None, ticket: Ticket, messages:
     return ""
 
 
-def _query(question: str, ticket: Ticket, messages: Sequence[Message]) -> str:
-    """A short or pointing question is searched together with the one before it («а в Москву?»)."""
-    if len(question.split()) >= 5:
-        return question
+def _queries(question: str, ticket: Ticket, messages: Sequence[Message]) -> list[str]:
+    """In what words to search: a question that points back needs the one before it, any other finds more on its own."""
     before = (
-        ticket.messages.filter(kind=MessageKind.PUBLIC, author=Author.CONTACT, deleted_at=None, id__lt=messages[0].id)
-        .order_by("-id").values_list("text", flat=True).first()
-    )  # fmt: skip
-    return f"{before}\n{question}" if before and not small_talk_kind(before) else question
+        _said_before(ticket, messages[0].id).exclude(text="").order_by("-id").values_list("text", flat=True).first()
+    )
+    if not before or small_talk_kind(before) or len(question.split()) > 12:
+        return [question]
+    both = f"{before}\n{question}"
+    return [both, question] if points_back(question) else [question, both]
+
+
+def _said_before(ticket: Ticket, message_id: int) -> QuerySet[Message]:
+    return ticket.messages.filter(kind=MessageKind.PUBLIC, author=Author.CONTACT, deleted_at=None, id__lt=message_id)
+
+
+def _language(ticket: Ticket, answer: Answer) -> str:
+    """What the customer writes in now; where that says little, what they wrote in before, or what their messenger speaks."""
+    workspace = _workspace().language
+    if is_clear(answer.question):
+        return language_of(answer.question, workspace)
+    earlier = " ".join(
+        _said_before(ticket, answer.question_message_id).order_by("-id").values_list("text", flat=True)[:10]
+    )
+    if is_clear(earlier):
+        return language_of(earlier, workspace)
+    known = ticket.contact.language
+    return language_of(answer.question, known if known in LANGUAGES else workspace)
 
 
 def _history(ticket: Ticket, messages: Sequence[Message]) -> list[Turn]:
@@ -174,35 +216,16 @@ def _workspace() -> Tenant:
 
 
 def _keep(answer: Answer, composed: Composed) -> None:
-    for name in (
-        "query",
-        "passages",
-        "confidence",
-        "provider",
-        "model",
-        "prompt_version",
-        "prompt",
-        "checks",
-        "usage",
-        "timings",
-    ):
+    for name in ("query", "passages", "confidence", "provider", "model", "prompt_version", "prompt", "checks",
+                 "usage", "timings"):  # fmt: skip
         setattr(answer, name, getattr(composed, name))
     answer.text = composed.text
-
-
-def _is_still_ours(answer: Answer, ticket: Ticket) -> bool:
-    """Under the ticket's lock: nobody answered, nobody took it, nothing newer was written."""
-    if ticket.status == Status.CLOSED or not (ticket.assignee and ticket.assignee.is_assistant):
-        return False
-    newest = ticket.messages.filter(kind=MessageKind.PUBLIC).order_by("-id").values_list("id", flat=True).first()
-    return newest == answer.question_message_id
 
 
 @transaction.atomic
 def _post(answer: Answer, ticket: Ticket, text: str, citations: list[dict[str, object]]) -> None:
     locked = lock_ticket(ticket.id)
     if not _is_still_ours(answer, locked):
-        _finish(answer, Answer.Outcome.DROPPED, "overtaken")
         return
     content = {"citations": citations, "answer_id": str(answer.id)}
     message = post_message(
@@ -220,19 +243,33 @@ def _post(answer: Answer, ticket: Ticket, text: str, citations: list[dict[str, o
 @transaction.atomic
 def _hand_over(answer: Answer, ticket: Ticket, reason: str) -> None:
     locked = lock_ticket(ticket.id)
-    if not (locked.assignee and locked.assignee.is_assistant) or locked.status == Status.CLOSED:
-        _finish(answer, Answer.Outcome.DROPPED, "overtaken")
+    if not _is_still_ours(answer, locked):
         return
-    language = language_of(answer.question, _workspace().language)
     message = hand_to_human(
         ticket_id=ticket.id,
         reason=reason,
-        text=handoff_text(reason, language),
+        text=handoff_text(reason, _language(locked, answer)),
         client_id=uuid5(answer.id, "handoff"),
         note=_packet(answer, reason),
     )
     answer.message_id = message.id if message else None
     _finish(answer, Answer.Outcome.HANDED_OVER, reason)
+
+
+def _is_still_ours(answer: Answer, ticket: Ticket) -> bool:
+    """Under the ticket's lock: the turn is unfinished, nobody took the ticket, nobody answered, nothing newer was written.
+
+    An unfinished turn that is no longer the ticket's last word ends here: what came after it has a turn of its own.
+    """
+    working = Answer.objects.select_for_update().filter(id=answer.id, outcome=Answer.Outcome.WORKING)
+    if not working.exists():
+        answer.refresh_from_db(fields=["outcome", "reason"])
+        return False
+    open_messages = _open_messages(ticket) if _is_with_us(ticket) else []
+    if open_messages and open_messages[-1].id == answer.question_message_id:
+        return True
+    _finish(answer, Answer.Outcome.DROPPED, "overtaken")
+    return False
 
 
 def _packet(answer: Answer, reason: str) -> str:
@@ -244,9 +281,7 @@ def _packet(answer: Answer, reason: str) -> str:
     titles = list(dict.fromkeys(str(passage["title"]) for passage in answer.passages[:4]))
     if titles:
         lines.append(_("Sources looked at: %(titles)s") % {"titles": "; ".join(titles)})
-    for check in answer.checks:
-        if check.get("message") or check.get("problem"):
-            lines.append(str(check.get("message") or check["problem"]))
+    lines += [str(check["message"]) for check in answer.checks if check.get("message")]
     return "\n".join(lines)
 
 
@@ -269,7 +304,8 @@ def finish_stuck_turns() -> int:
         if ticket is None:
             answer.delete()
             continue
-        _hand_over(answer, ticket, "error")
+        with translation.override(_workspace().language):
+            _hand_over(answer, ticket, "error")
         count += 1
     return count
 

@@ -5,8 +5,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ai_assistant.answer_text import AnswerStream, Checked, check_answer, read_answer, renumber
-from ai_assistant.masking import Mask
+from ai_assistant.answer_text import MARK, ModelAnswer, read_answer, renumber
+from ai_assistant.checks import Checked, Problem, check_answer, repeats_instructions
+from ai_assistant.drafts import Draft, OnText
+from ai_assistant.language import is_answered_in
+from ai_assistant.masking import Mask, without_personal_data
 from ai_assistant.models import Assistant
 from ai_assistant.prompts import VERSION, Turn, build_request
 from ai_assistant.providers.base import (
@@ -15,20 +18,19 @@ from ai_assistant.providers.base import (
     ChatRequest,
     ChatResult,
     ContentFiltered,
+    ContextTooLong,
     Delta,
     Done,
-    LLMError,
     ProtocolError,
     Replace,
     SourcePassage,
 )
 from ai_assistant.services.assistants import provider_of
 from knowledge.search import Passage, SearchResult, search_passages
-from omnisupport.lib.errors import InvalidInput, NotFound
+from omnisupport.lib.errors import InvalidInput, NotFound, Unavailable
 
 SOURCES = 6
 BUDGET = 25.0
-OnText = Callable[[str, bool], None]
 
 
 @dataclass
@@ -50,44 +52,57 @@ class Composed:
     query: str = ""
 
 
-def compose_answer(
-    assistant: Assistant,
-    *,
-    company: str,
-    question: str,
-    query: str,
-    language: str,
-    history: Sequence[Turn] = (),
-    on_text: OnText | None = None,
-    session_key: str = "",
-) -> Composed:
+@dataclass(frozen=True)
+class Task:
+    """What is to be answered. `queries`: in what words to search, until something is found."""
+
+    company: str
+    question: str
+    queries: Sequence[str]
+    language: str
+    history: Sequence[Turn] = ()
+    session_key: str = ""
+
+
+def compose_answer(assistant: Assistant, task: Task, on_text: OnText | None = None) -> Composed:
     """Searches, asks the model, checks. Never raises for a model's or the index's fault: that is a reason."""
     started = time.perf_counter()
-    composed = Composed(query=query, provider=assistant.provider)
-    found = search_passages(query, limit=SOURCES)
-    _note_search(composed, found, time.perf_counter() - started)
-    if not found.is_relevant or not found.passages:
-        composed.reason = "no_source"
-        return composed
-    context = CallContext.within(BUDGET, session_key=session_key)
-    asked = time.perf_counter()
+    composed = Composed(provider=assistant.provider)
     try:
-        _ask_model(composed, assistant, company, question, language, history, found.passages, context, on_text)
+        passages = _search(composed, task.queries)
+        if passages:
+            _ask_model(composed, assistant, task, passages, on_text)
+        else:
+            composed.reason = "no_source"
     except ContentFiltered as error:
         composed.reason = "not_sure"
-        composed.checks.append({"error": error.code, "message": error.safe_message})
-    except (LLMError, InvalidInput, NotFound) as error:
-        # InvalidInput and NotFound: the provider chosen in the settings has no key, or is gone.
+        composed.checks.append({"code": error.code, "message": error.safe_message})
+    except (Unavailable, InvalidInput, NotFound) as error:
+        # Unavailable: the model or the index. The others: the provider chosen in the settings has no key, or is gone.
         composed.reason = "error"
-        composed.checks.append({"error": error.code, "message": str(error)})
-    composed.timings["model_ms"] = round((time.perf_counter() - asked) * 1000, 1)
-    composed.timings["total_ms"] = round((time.perf_counter() - started) * 1000, 1)
+        composed.checks.append({"code": error.code, "message": str(error)})
+    composed.timings["total_ms"] = _ms_since(started)
     return composed
 
 
-def _note_search(composed: Composed, found: SearchResult, seconds: float) -> None:
+# ---- Searching -------------------------------------------------------------------------------------------------------
+
+
+def _search(composed: Composed, queries: Sequence[str]) -> list[Passage]:
+    """The passages of the first query that finds anything relevant; none when no query does."""
+    started = time.perf_counter()
+    for query in queries:
+        found = search_passages(without_personal_data(query), limit=SOURCES)
+        _note_search(composed, query, found)
+        composed.timings["search_ms"] = _ms_since(started)
+        if found.is_relevant and found.passages:
+            return found.passages
+    return []
+
+
+def _note_search(composed: Composed, query: str, found: SearchResult) -> None:
+    composed.query = query
     composed.confidence = found.confidence
-    composed.timings["search_ms"] = round(seconds * 1000, 1)
     composed.passages = [
         {
             "n": number, "title": p.title, "section": p.heading_path, "page": p.page, "url": p.url, "text": p.text,
@@ -97,94 +112,121 @@ def _note_search(composed: Composed, found: SearchResult, seconds: float) -> Non
     ]  # fmt: skip
 
 
-def _ask_model(
-    composed: Composed,
-    assistant: Assistant,
-    company: str,
-    question: str,
-    language: str,
-    history: Sequence[Turn],
-    passages: Sequence[Passage],
-    context: CallContext,
-    on_text: OnText | None,
-) -> None:
-    sources = [SourcePassage(n, _title(p), p.text) for n, p in enumerate(passages, 1)]
-    provider = provider_of(assistant)
-    mask = Mask()
-    hide: Callable[[str], str] = (lambda text: text) if provider.name == "extractive" else mask.hide
-    complaint = ""
-    for attempt in (1, 2):
+# ---- Asking ----------------------------------------------------------------------------------------------------------
+
+
+class _Exchange:
+    """One question to one model: the request as it leaves us, and the judgement on what comes back."""
+
+    def __init__(self, assistant: Assistant, task: Task, passages: Sequence[Passage]) -> None:
+        self.provider: ChatProvider = provider_of(assistant)
+        self.mask = Mask()
+        # A document's own footnotes would pass for our source numbers.
+        self.sources = [SourcePassage(n, _title(p), MARK.sub("", p.text)) for n, p in enumerate(passages, 1)]
+        self._assistant, self._task = assistant, task
+        self._context = CallContext.within(BUDGET, session_key=task.session_key)
+        self._told = ""
+
+    def ask(self, complaint: str, on_text: OnText | None) -> tuple[ChatRequest, ChatResult]:
+        """Where the sources are too long for the model, the weaker half stays out. Raises LLMError."""
+        request = self._request(complaint)
+        try:
+            return request, self._call(request, on_text)
+        except ContextTooLong:
+            if len(self.sources) == 1:
+                raise
+            self.sources = self.sources[: len(self.sources) // 2]
+        request = self._request(complaint)
+        return request, self._call(request, on_text)
+
+    def judge(self, result: ChatResult) -> Checked:
+        if result.finish == "length":
+            return Checked(problem=Problem("cut"))
+        answer = read_answer(result.text)
+        if answer is None:
+            return Checked(problem=Problem("unreadable"))
+        return self.check(answer) if answer.answerable else Checked(problem=Problem("refused"))
+
+    def check(self, answer: ModelAnswer) -> Checked:
+        checked = check_answer(answer, self.sources, self.mask.tokens)
+        if checked.problem or self.provider.verbatim:
+            return checked
+        cited = "\n".join(source.text for source in self.sources if source.number in checked.used)
+        if repeats_instructions(checked.text, self._told, cited):
+            return Checked(checked.text, problem=Problem("instructions"))
+        if not is_answered_in(MARK.sub("", checked.text), self._task.language):
+            return Checked(checked.text, problem=Problem("language"))
+        return checked
+
+    def _request(self, complaint: str) -> ChatRequest:
+        hide: Callable[[str], str] = (lambda text: text) if self.provider.verbatim else self.mask.hide
         request = build_request(
-            assistant,
-            company=company,
-            language=language,
-            question=hide(question),
-            sources=sources,
-            history=[Turn(turn.who, hide(turn.text)) for turn in history],
+            self._assistant,
+            company=self._task.company,
+            language=self._task.language,
+            question=hide(self._task.question),
+            sources=self.sources,
+            history=[Turn(turn.who, hide(turn.text)) for turn in self._task.history],
             complaint=complaint,
         )
-        composed.prompt = "\n\n".join(f"[{m.role}]\n{m.text}" for m in request.messages)
-        result = _call(provider, request, context, on_text if attempt == 1 else None, mask)
-        _note_result(composed, result, mask)
-        checked = _judge(result, sources, mask)
-        composed.checks.append({"attempt": attempt, "problem": checked.problem})
-        if not checked.problem:
-            _accept(composed, checked, passages)
+        self._told = "\n".join(message.text for message in request.messages if message.role == "system")
+        return request
+
+    def _call(self, request: ChatRequest, on_text: OnText | None) -> ChatResult:
+        if on_text is None:
+            return self.provider.complete(request, self._context)
+        draft = Draft(self.check, self.sources, self.mask.restore, on_text)
+        for event in self.provider.stream(request, self._context):
+            match event:
+                case Delta(text=text):
+                    draft.feed(text)
+                case Replace(text=text):
+                    draft.replace(text)
+                case Done(result=result):
+                    return result
+        raise ProtocolError(provider=self.provider.name)
+
+
+def _ask_model(
+    composed: Composed, assistant: Assistant, task: Task, passages: Sequence[Passage], on_text: OnText | None
+) -> None:
+    """One try, and one more that is told what was wrong with the first."""
+    started, complaint = time.perf_counter(), ""
+    exchange = _Exchange(assistant, task, passages)
+    for attempt in (1, 2):
+        request, result = exchange.ask(complaint, on_text if attempt == 1 else None)
+        _note_result(composed, request, result, exchange.mask)
+        composed.timings["model_ms"] = _ms_since(started)
+        checked = exchange.judge(result)
+        if checked.problem is None:
+            composed.checks.append({"attempt": attempt, "code": "", "message": ""})
+            _accept(composed, checked, exchange.mask, passages)
             return
-        if checked.problem == _REFUSED:
+        composed.checks.append({"attempt": attempt, "code": checked.problem.code, "message": str(checked.problem),
+                                "text": exchange.mask.restore(checked.text)[:2000]})  # fmt: skip
+        if checked.problem.code == "refused":
             composed.reason = "no_source"
             return
-        complaint = checked.problem
+        complaint = checked.problem.for_model()
     composed.reason = "not_sure"
 
 
-_REFUSED = "the model says that the sources do not answer."
-
-
-def _judge(result: ChatResult, sources: Sequence[SourcePassage], mask: Mask) -> Checked:
-    if result.finish == "length":
-        return Checked("", (), "it was cut off.")
-    answer = read_answer(result.text)
-    if answer is None:
-        return Checked("", (), "it was not the JSON object asked for.")
-    if not answer.answerable:
-        return Checked("", (), _REFUSED)
-    checked = check_answer(answer, sources)
-    return Checked(mask.restore(checked.text), checked.used, checked.problem)
-
-
-def _call(
-    provider: ChatProvider, request: ChatRequest, context: CallContext, on_text: OnText | None, mask: Mask
-) -> ChatResult:
-    if on_text is None:
-        return provider.complete(request, context)
-    reader, shown = AnswerStream(), ""
-    for event in provider.stream(request, context):
-        match event:
-            case Delta(text=text):
-                piece = reader.feed(text)
-                if piece:
-                    shown += piece
-                    on_text(mask.restore(piece), False)
-            case Replace(text=text):
-                reader = AnswerStream()
-                shown = reader.feed(text)
-                on_text(mask.restore(shown), True)
-            case Done(result=result):
-                return result
-    raise ProtocolError(provider=provider.name)
-
-
-def _note_result(composed: Composed, result: ChatResult, mask: Mask) -> None:
+def _note_result(composed: Composed, request: ChatRequest, result: ChatResult, mask: Mask) -> None:
+    before = composed.usage
+    composed.prompt = "\n\n".join(f"[{m.role}]\n{m.text}" for m in request.messages)
     composed.model = result.model
     composed.usage = {
-        "prompt": result.usage.prompt, "completion": result.usage.completion, "total": result.usage.total,
-        "estimated": result.usage.estimated, "request_id": result.request_id, "masked": mask.count,
-    }  # fmt: skip
+        "prompt": before.get("prompt", 0) + result.usage.prompt,
+        "completion": before.get("completion", 0) + result.usage.completion,
+        "total": before.get("total", 0) + result.usage.total,
+        "estimated": result.usage.estimated,
+        "request_id": result.request_id,
+        "masked": len(mask.tokens),
+    }
 
 
-def _accept(composed: Composed, checked: Checked, passages: Sequence[Passage]) -> None:
-    composed.text = renumber(checked.text, checked.used)
+def _accept(composed: Composed, checked: Checked, mask: Mask, passages: Sequence[Passage]) -> None:
+    composed.text = mask.restore(renumber(checked.text, checked.used))
     for index, number in enumerate(checked.used, 1):
         passage = passages[number - 1]
         composed.passages[number - 1]["used"] = True
@@ -198,3 +240,7 @@ def _accept(composed: Composed, checked: Checked, passages: Sequence[Passage]) -
 
 def _title(passage: Passage) -> str:
     return f"{passage.title} › {passage.heading_path}" if passage.heading_path else passage.title
+
+
+def _ms_since(started: float) -> float:
+    return round((time.perf_counter() - started) * 1000, 1)

@@ -125,10 +125,11 @@ class CallContext:
 
 
 class ChatProvider(Protocol):
-    """Built per call; cheap. Every method raises only LLMError."""
+    """Built per call; cheap. Every method raises only LLMError. `verbatim`: it quotes the sources, and nothing leaves us."""
 
     name: ClassVar[str]
     context_tokens: ClassVar[int]
+    verbatim: ClassVar[bool]
 
     def complete(self, request: ChatRequest, context: CallContext) -> ChatResult: ...
 
