@@ -1,5 +1,5 @@
-# make run | test | lint | bench      PORT, DATA_DIR and BASE_DOMAIN move a run: make run PORT=8001 DATA_DIR=var2
-.PHONY: run test lint bench messages
+# make run | test | lint | bench | faults      PORT, DATA_DIR and BASE_DOMAIN move a run: make run PORT=8001 DATA_DIR=var2
+.PHONY: run test lint bench faults messages
 .SILENT:
 
 VENV_PYTHON := .venv/bin/python
@@ -32,6 +32,11 @@ lint:
 bench:
 	$(FIND_PYTHON); $$python omnisupport/bootstrap.py test
 	$(VENV_PYTHON) -m benchmarks $(subst $(COMMA), ,$(NAMES))
+
+# FAULTS_SCALE=full takes the numbers of docs/reliability.md: hours, not minutes.
+faults:
+	$(FIND_PYTHON); $$python omnisupport/bootstrap.py test
+	$(VENV_PYTHON) -m pytest tests/faults
 
 messages:
 	$(VENV_PYTHON) -m omnisupport.messages extract

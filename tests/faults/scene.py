@@ -1,0 +1,193 @@
+"""The channels of the stories: a bot whose provider knows no keys, an own app that does; chats in both, and words for them."""
+
+import json
+import random
+import time
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
+from typing import Any
+
+import httpx
+
+from tests.faults.house import House, timed, unsettled
+from tests.faults.ledger import Entry, Verdict, judge_sending
+from tests.servers import LiveServer, until
+from tests.standins.app import AppStandIn, signed
+from tests.standins.server import Answer, Request
+from tests.standins.telegram import TOKEN, TelegramStandIn
+
+SECRET = "a secret of the own app, long enough"
+
+
+class Slow(TelegramStandIn):
+    def handle(self, request: Request) -> Answer:
+        time.sleep(random.uniform(0.01, 0.04))
+        return super().handle(request)
+
+
+class SlowApp(AppStandIn):
+    def __init__(self) -> None:
+        super().__init__(SECRET)
+
+    def handle(self, request: Request) -> Answer:
+        time.sleep(random.uniform(0.005, 0.02))
+        return super().handle(request)
+
+
+class Scene:
+    def __init__(self, house: House, telegram: Slow, app: SlowApp) -> None:
+        self.house, self.telegram, self.app = house, telegram, app
+        self.shop, self.ledger = house.workspace, house.ledger
+        self._seqs: dict[str, int] = {}
+        self._tickets: dict[str, int] = {}
+
+    # -- channels
+
+    @cached_property
+    def bot(self) -> Any:
+        return self._channel(kind="telegram", name="bot", external_id="123456789", secrets={"token": TOKEN})
+
+    @cached_property
+    def own_app(self) -> Any:
+        config = {"callback_url": self.app.callback}
+        return self._channel(kind="api", name="app", external_id="app", config=config, secrets={"secret": SECRET})
+
+    def _channel(self, **fields: Any) -> Any:
+        from channels_app.models import Channel
+
+        with self.shop.enter():
+            return Channel.objects.create(health=Channel.Health.OK, **fields)
+
+    # -- what agents write
+
+    def open_chats(self, channel: Any, count: int) -> list[str]:
+        """Customers who have written once; names of their chats."""
+        names = [str(710_000_000 + len(self._tickets) + number) for number in range(count)]
+        self.shop.channel = channel
+        for name in names:
+            self._tickets[name] = self.shop.customer_writes("здравствуйте", address=name).ticket_id
+        return names
+
+    def entry(self, chat: str) -> Entry:
+        seq = self._seqs[chat] = self._seqs.get(chat, 0) + 1
+        return self.ledger.write(chat, seq)
+
+    def post(self, chat: str, **fields: Any) -> Entry:
+        """Through the service, as the page and the API do; accepted when it is committed."""
+        from tickets.services.post import post_message
+
+        entry = self.entry(chat)
+        with self.shop.enter():
+            post_message(
+                ticket_id=self._tickets[chat], client_id=uuid.UUID(entry.key), text=entry.text, user=self.shop.agent,
+                **fields,
+            )  # fmt: skip
+        self.ledger.accept(entry)
+        return entry
+
+    def post_over_http(self, web: LiveServer, chat: str, token: str, entry: Entry | None = None) -> httpx.Response:
+        entry = entry or self.entry(chat)
+        with web.client(self.shop, Authorization=f"Bearer {token}") as http:
+            answer = http.post(
+                f"/api/v1/tickets/{self._tickets[chat]}/messages/", json={"client_id": entry.key, "text": entry.text}
+            )
+        if answer.is_success:
+            self.ledger.accept(entry)
+        return answer
+
+    def ticket_of(self, chat: str) -> int:
+        return self._tickets[chat]
+
+    # -- what customers write
+
+    def update(self, number: int, chat: str, **content: Any) -> tuple[Entry, dict[str, Any]]:
+        """An update of Telegram with a text that names its entry."""
+        seq = self._seqs[chat] = self._seqs.get(chat, 0) + 1
+        entry = self.ledger.write(chat, seq, key=str(number))
+        message = {
+            "message_id": number, "date": int(time.time()), "text": entry.text,
+            "from": {"id": int(chat), "first_name": "Марина"}, "chat": {"id": int(chat), "type": "private"}, **content,
+        }  # fmt: skip
+        return entry, {"update_id": number, "message": message}
+
+    def call_webhook(self, web: LiveServer, update: dict[str, Any] | bytes, entry: Entry | None = None) -> int:
+        """As Telegram does: whatever is not 2xx comes again. Returns the last status."""
+        from omnisupport.lib.crypto import derive_secret
+
+        body = update if isinstance(update, bytes) else json.dumps(update, ensure_ascii=False).encode()
+        secret = derive_secret(f"telegram:{self.bot.id}")
+        status = 0
+        for attempt in range(60):
+            try:
+                with web.client(self.shop, **{"X-Telegram-Bot-Api-Secret-Token": secret}) as http:
+                    status = http.post(f"/hooks/telegram/{self.bot.id}/", content=body).status_code
+            except httpx.HTTPError:
+                status = 0
+            if 200 <= status < 300:
+                if entry is not None:
+                    self.ledger.accept(entry)
+                return status
+            time.sleep(min(1.0, 0.1 * 2**attempt))
+        return status
+
+    def call_app_webhook(self, web: LiveServer, chat: str) -> int:
+        entry = self.entry(chat)
+        body = json.dumps({"type": "message", "id": entry.key, "from": {"id": chat}, "text": entry.text}).encode()
+        headers = {**signed(SECRET, body), "Idempotency-Key": entry.key}
+        with web.client(self.shop, **headers) as http:
+            status = http.post(f"/hooks/api/{self.own_app.id}/", content=body).status_code
+        if status == 200:
+            self.ledger.accept(entry)
+        return status
+
+    # -- verdicts
+
+    def judge_telegram(self) -> Verdict:
+        entries = {chat for chat in self._tickets if int(chat) in {int(sent["chat_id"]) for sent in self.telegram.sent}}
+        return self._judge([("", sent.get("text", "")) for sent in list(self.telegram.sent)], self.bot, entries)
+
+    def judge_app(self) -> Verdict:
+        events = [json.loads(request.body) for request in self.app.to("/omni")]
+        arrivals = [(event["id"], event.get("text", "")) for event in events if event["type"] == "message"]
+        return self._judge(arrivals, self.own_app, set(), keyed=True)
+
+    def _judge(self, arrivals: list[tuple[str, str]], channel: Any, _chats: set[str], keyed: bool = False) -> Verdict:
+        with self.shop.enter():
+            return judge_sending(self._of(channel), arrivals, keyed=keyed)
+
+    def _of(self, channel: Any) -> Any:
+        """The ledger's part for one channel."""
+        from tickets.models import ContactAddress
+
+        chats = set(ContactAddress.objects.filter(channel=channel).values_list("address", flat=True))
+        part = object.__new__(type(self.ledger))
+        part.entries = {key: entry for key, entry in self.ledger.entries.items() if entry.chat in chats}
+        part.accepted = self.ledger.accepted & set(part.entries)
+        return part
+
+    def until_settled(self, seconds: float) -> float:
+        """Waits until nothing is to leave any more. Returns seconds, or raises AssertionError."""
+        with timed() as taken, self.shop.enter():
+            until(lambda: unsettled() == 0, seconds, f"all is sent; left over: {unsettled()}")
+        return taken[0]
+
+    def settles(self, seconds: float) -> bool:
+        try:
+            self.until_settled(seconds)
+        except AssertionError:
+            return False
+        return True
+
+
+def at_once(function: Any, times: int) -> list[Any]:
+    from django.db import connection
+
+    def call(number: int) -> Any:
+        try:
+            return function(number)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(times) as pool:
+        return list(pool.map(call, range(times)))
