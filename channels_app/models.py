@@ -128,7 +128,7 @@ class DeliveryAttempt(models.Model):
 
     message = models.ForeignKey("tickets.Message", on_delete=models.CASCADE, related_name="delivery_attempts")
     number = models.PositiveSmallIntegerField()
-    outcome = models.CharField(max_length=10)  # sent, failed, retry, uncertain
+    outcome = models.CharField(max_length=10)  # sent, failed, retry, lost, uncertain
     error = models.CharField(max_length=500, blank=True)
     started_at = models.DateTimeField()
     finished_at = models.DateTimeField(auto_now_add=True)

@@ -49,3 +49,19 @@ def lock_in_transaction(*parts: object) -> None:
     assert transaction.get_connection().in_atomic_block
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtext(current_schema()), hashtext(%s))", [key])
+
+
+@contextmanager
+def try_lock(*parts: object) -> Iterator[bool]:
+    """A lock of this workspace over several transactions; False at once when somebody has it. It ends with the connection."""
+    key = ":".join(map(str, parts))
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(hashtext(current_schema()), hashtext(%s))", [key])
+        row = cursor.fetchone()
+    held = row is not None and bool(row[0])
+    try:
+        yield held
+    finally:
+        if held:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_advisory_unlock(hashtext(current_schema()), hashtext(%s))", [key])

@@ -25,6 +25,8 @@ from tickets.services.delivery import claim_next, has_due, move_delivery, note_s
 log = structlog.get_logger(__name__)
 
 MAX_ATTEMPTS = 8
+# A message that has ended so many workers is not given to another.
+MAX_LOSSES = 3
 # A worker waits out a turn that is so near (seconds); beyond, the chat is put off and the sweeper wakes it.
 LONGEST_NAP = 1.5
 # A provider that names its pause is not at fault: a busy bot may be told to wait many times over one message.
@@ -180,8 +182,8 @@ def _backoff(attempts: int) -> float:
     return random.uniform(1, min(300, 2**attempts))  # noqa: S311  # spreads load, guards nothing
 
 
-def _later(message: Message, started: datetime, reason: str, seconds: float) -> None:
-    _note_attempt(message, started, "retry", reason)
+def _later(message: Message, started: datetime, reason: str, seconds: float, outcome: str = "retry") -> None:
+    _note_attempt(message, started, outcome, reason)
     move_delivery(message.id, Delivery.QUEUED, error=reason, due_at=timezone.now() + timedelta(seconds=seconds))
 
 
@@ -203,8 +205,9 @@ def recover_stale_claims() -> set[int]:
         channel = Channel.objects.get(id=message.address.channel_id)
         chats.add(message.address_id)
         started = message.claimed_at or timezone.now()
-        if adapter_class(channel.kind).idempotent and message.attempts < MAX_ATTEMPTS:
-            _later(message, started, _("The worker stopped while sending."), 0)
+        losses = 1 + message.delivery_attempts.filter(outcome="lost").count()
+        if adapter_class(channel.kind).idempotent and losses < MAX_LOSSES:
+            _later(message, started, _("The worker stopped while sending."), 0, outcome="lost")
         else:
             _finish(message, started, Delivery.UNCERTAIN, _("The worker stopped while sending; it may have arrived."))
     return chats

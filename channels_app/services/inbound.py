@@ -10,6 +10,7 @@ import structlog
 from django.db import transaction
 from django.db.models import F, Func, IntegerField, Q, QuerySet, Value
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from channels_app.base import (
     Adapter,
@@ -33,6 +34,7 @@ from channels_app.base import (
 from channels_app.models import Channel, InboundEvent
 from channels_app.parts import words
 from channels_app.registry import adapter_for
+from tenants.db import try_lock
 from tickets.models import Status, Ticket
 from tickets.realtime import publish_typing
 from tickets.services import addresses, receipts, receive
@@ -49,28 +51,52 @@ TYPING_IS_NEWS = timedelta(seconds=10)
 def drain_channel(channel_id: UUID) -> int:
     """Processes what waits in a channel's ledger. Returns the number of rows; 0 when another worker is at it."""
     done = 0
+    waiting = InboundEvent.objects.filter(channel_id=channel_id, state=InboundEvent.State.RECEIVED).order_by("id")
     while True:
-        with transaction.atomic():
-            # Whoever comes second leaves at once: the first looks again after it has let go.
-            channel = Channel.objects.select_for_update(skip_locked=True, no_key=True).filter(id=channel_id).first()
-            if channel is None:
+        # Whoever comes second leaves at once: the first looks again after it has let go.
+        with try_lock("drain", channel_id) as mine:
+            channel = Channel.objects.filter(id=channel_id).first()
+            if not mine or channel is None:
                 return done
-            rows = list(
-                InboundEvent.objects.filter(channel=channel, state=InboundEvent.State.RECEIVED).order_by("id")[:BATCH]
-            )
-            if rows:
-                adapter = adapter_for(channel)
-                for row in rows:
-                    _process(row, channel, adapter)
-                Channel.objects.filter(id=channel_id).update(last_inbound_at=timezone.now())
-        done += len(rows)
-        waiting = InboundEvent.objects.filter(channel_id=channel_id, state=InboundEvent.State.RECEIVED)
-        if not rows and not waiting.exists():
+            adapter = adapter_for(channel)
+            while rows := _next_batch(waiting):
+                _begin(rows)
+                with transaction.atomic():
+                    for row in rows:
+                        _process(row, channel, adapter)
+                    Channel.objects.filter(id=channel_id).update(last_inbound_at=timezone.now())
+                done += len(rows)
+        if not waiting.exists():
             return done
 
 
+def _next_batch(waiting: QuerySet[InboundEvent]) -> list[InboundEvent]:
+    """Alone, when it has been begun before: whatever a worker died over must not take its neighbours along again."""
+    rows = list(waiting[:BATCH])
+    again = next((place for place, row in enumerate(rows) if row.attempts), None)
+    return rows if again is None else rows[: max(again, 1)]
+
+
+def _begin(rows: Sequence[InboundEvent]) -> None:
+    """Committed before the work, so that a row which ends its worker is known when it comes again."""
+    InboundEvent.objects.filter(id__in=[row.pk for row in rows]).update(attempts=F("attempts") + 1)
+    for row in rows:
+        row.attempts += 1
+
+
 def _process(row: InboundEvent, channel: Channel, adapter: Adapter) -> None:
-    row.attempts += 1
+    if row.attempts > MAX_ATTEMPTS:
+        row.state = InboundEvent.State.FAILED
+        row.error = row.error or _("The worker has ended %(times)d times in the middle of it.") % {
+            "times": MAX_ATTEMPTS
+        }
+    else:
+        _understand(row, channel, adapter)
+    row.processed_at = timezone.now()
+    row.save(update_fields=["state", "attempts", "error", "processed_at"])
+
+
+def _understand(row: InboundEvent, channel: Channel, adapter: Adapter) -> None:
     try:
         results = adapter.parse(row.headers, bytes(row.body))
         _apply_all(channel, [_traced(result, row) for result in results])
@@ -86,8 +112,6 @@ def _process(row: InboundEvent, channel: Channel, adapter: Adapter) -> None:
         row.error = words(f"{type(error).__name__}: {error}")[:2000]
         if row.attempts >= MAX_ATTEMPTS:
             row.state = InboundEvent.State.FAILED
-    row.processed_at = timezone.now()
-    row.save(update_fields=["state", "attempts", "error", "processed_at"])
 
 
 def _traced(result: InboundResult, row: InboundEvent) -> InboundResult:

@@ -131,6 +131,17 @@ def test_where_a_key_protects_the_message_goes_out_again(shop):
     assert state(message)[0] == "sent"
 
 
+def test_a_message_that_ends_every_worker_is_left_to_a_person(shop):
+    ticket = shop.customer_writes().ticket
+    message = say(shop, ticket)
+    for _life in range(delivery.MAX_LOSSES):
+        assert state(message)[0] == "queued"
+        Message.objects.filter(id=message.id).update(delivery="sending", claimed_at=timezone.now(), claimed_by=None)
+        delivery.recover_stale_claims()
+    assert state(message)[0] == "uncertain"
+    assert list(DeliveryAttempt.objects.values_list("outcome", flat=True)) == ["lost", "lost", "uncertain"]
+
+
 def test_a_switched_off_channel_sends_nothing(shop, chat, telegram):
     Channel.objects.update(is_active=False)
     message = say(shop, chat)

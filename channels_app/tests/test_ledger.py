@@ -253,3 +253,26 @@ def test_metrics_tell_the_age_of_what_waits_and_what_failed(shop, channel, clien
     page = client.get("/metrics", HTTP_HOST=settings.BASE_DOMAIN, **bearer).content.decode()
     assert 'omni_inbound_failed{kind="telegram"} 2.0' in page and 'omni_inbound_failed{kind="other"} 1.0' in page
     assert "folder_that_is_gone" not in page
+
+
+class Died(BaseException):
+    """What a kill is to the code that it hits."""
+
+
+def test_what_ends_every_worker_is_set_aside_and_its_neighbours_are_not(channel, monkeypatch):
+    real = telegram_adapter.parse_update
+
+    def parse(body):
+        if b"deadly" in body:
+            raise Died
+        return real(body)
+
+    monkeypatch.setattr(telegram_adapter, "parse_update", parse)
+    store(channel, *(update(n, "deadly" if n == 5 else f"{n}") for n in range(1, 13)))
+    for _life in range(inbound.MAX_ATTEMPTS):
+        with pytest.raises(Died):
+            drain_channel(channel.id)
+    drain_channel(channel.id)
+    assert states() == ["done"] * 4 + ["failed"] + ["done"] * 7
+    assert texts() == [f"{n}" for n in range(1, 13) if n != 5]
+    assert InboundEvent.objects.get(state="failed").error

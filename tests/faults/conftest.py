@@ -12,8 +12,8 @@ from django.db import connection
 from tests.cast import Workspace
 from tests.engines import ROOT
 from tests.faults.house import FULL, House
-from tests.faults.scene import Scene, Slow, SlowApp
 from tests.faults.ledger import Verdict
+from tests.faults.scene import Scene, Slow, SlowApp
 
 RESULTS: list[dict[str, Any]] = []
 

@@ -4,7 +4,7 @@ calls that the stand-ins have received."""
 import json
 import uuid
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,14 +23,15 @@ class Entry:
 class Ledger:
     """`accepted` holds the keys that somebody was promised: a commit outbound, a 2xx inbound."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path | None) -> None:
         self.entries: dict[str, Entry] = {}
         self.accepted: set[str] = set()
-        self._file = path.open("a", encoding="utf-8")
+        self._file = path.open("a", encoding="utf-8") if path else None
 
     def write(self, chat: str, seq: int, key: str = "") -> Entry:
         key = key or str(uuid.uuid4())
         entry = Entry(key, chat, seq, f"№{seq} · {key}")
+        assert self._file is not None, "a part is for reading"
         self._file.write(json.dumps(asdict(entry), ensure_ascii=False) + "\n")
         self._file.flush()
         self.entries[key] = entry
@@ -38,6 +39,13 @@ class Ledger:
 
     def accept(self, entry: Entry) -> None:
         self.accepted.add(entry.key)
+
+    def part(self, wanted: Callable[[Entry], bool]) -> "Ledger":
+        """For a verdict of one channel or direction."""
+        part = Ledger(None)
+        part.entries = {key: entry for key, entry in self.entries.items() if wanted(entry)}
+        part.accepted = self.accepted & set(part.entries)
+        return part
 
 
 def key_in(text: str) -> str:

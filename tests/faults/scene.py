@@ -11,9 +11,9 @@ from typing import Any
 import httpx
 
 from tests.faults.house import House, timed, unsettled
-from tests.faults.ledger import Entry, Verdict, judge_sending
+from tests.faults.ledger import Entry, Verdict, judge_receiving, judge_sending
 from tests.servers import LiveServer, until
-from tests.standins.app import AppStandIn, signed
+from tests.standins.app import AppStandIn
 from tests.standins.server import Answer, Request
 from tests.standins.telegram import TOKEN, TelegramStandIn
 
@@ -33,6 +33,11 @@ class SlowApp(AppStandIn):
     def handle(self, request: Request) -> Answer:
         time.sleep(random.uniform(0.005, 0.02))
         return super().handle(request)
+
+
+def _is_ours(entry: Entry) -> bool:
+    """Our keys are UUIDs, a provider's are numbers."""
+    return not entry.key.isdecimal()
 
 
 class Scene:
@@ -131,40 +136,31 @@ class Scene:
             time.sleep(min(1.0, 0.1 * 2**attempt))
         return status
 
-    def call_app_webhook(self, web: LiveServer, chat: str) -> int:
-        entry = self.entry(chat)
-        body = json.dumps({"type": "message", "id": entry.key, "from": {"id": chat}, "text": entry.text}).encode()
-        headers = {**signed(SECRET, body), "Idempotency-Key": entry.key}
-        with web.client(self.shop, **headers) as http:
-            status = http.post(f"/hooks/api/{self.own_app.id}/", content=body).status_code
-        if status == 200:
-            self.ledger.accept(entry)
-        return status
-
     # -- verdicts
 
     def judge_telegram(self) -> Verdict:
-        entries = {chat for chat in self._tickets if int(chat) in {int(sent["chat_id"]) for sent in self.telegram.sent}}
-        return self._judge([("", sent.get("text", "")) for sent in list(self.telegram.sent)], self.bot, entries)
+        return self._judge([("", sent.get("text", "")) for sent in list(self.telegram.sent)], self.bot)
 
     def judge_app(self) -> Verdict:
         events = [json.loads(request.body) for request in self.app.to("/omni")]
         arrivals = [(event["id"], event.get("text", "")) for event in events if event["type"] == "message"]
-        return self._judge(arrivals, self.own_app, set(), keyed=True)
+        return self._judge(arrivals, self.own_app, keyed=True)
 
-    def _judge(self, arrivals: list[tuple[str, str]], channel: Any, _chats: set[str], keyed: bool = False) -> Verdict:
-        with self.shop.enter():
-            return judge_sending(self._of(channel), arrivals, keyed=keyed)
-
-    def _of(self, channel: Any) -> Any:
-        """The ledger's part for one channel."""
+    def _judge(self, arrivals: list[tuple[str, str]], channel: Any, keyed: bool = False) -> Verdict:
         from tickets.models import ContactAddress
 
-        chats = set(ContactAddress.objects.filter(channel=channel).values_list("address", flat=True))
-        part = object.__new__(type(self.ledger))
-        part.entries = {key: entry for key, entry in self.ledger.entries.items() if entry.chat in chats}
-        part.accepted = self.ledger.accepted & set(part.entries)
-        return part
+        with self.shop.enter():
+            chats = set(ContactAddress.objects.filter(channel=channel).values_list("address", flat=True))
+            return judge_sending(
+                self.ledger.part(lambda entry: _is_ours(entry) and entry.chat in chats), arrivals, keyed=keyed
+            )
+
+    def judge_receiving(self, *, in_order: bool = True) -> Verdict:
+        with self.shop.enter():
+            verdict = judge_receiving(self.ledger.part(lambda entry: not _is_ours(entry)))
+        if not in_order:
+            verdict.disordered.clear()
+        return verdict
 
     def until_settled(self, seconds: float) -> float:
         """Waits until nothing is to leave any more. Returns seconds, or raises AssertionError."""

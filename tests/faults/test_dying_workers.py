@@ -1,13 +1,16 @@
 """R-01, R-02, R-03: workers that are killed in mid-send, one process of a group that is killed, workers that are told to go."""
 
+import contextlib
 import itertools
 import signal
 import time
+from datetime import timedelta
 from typing import Any
 
 import psutil
+from django.utils import timezone
 
-from tests.faults.house import held_by_workers, scaled, timed
+from tests.faults.house import Load, held_by_workers, scaled, timed, waiting_rows
 from tests.faults.scene import Scene
 from tests.servers import until
 
@@ -119,24 +122,65 @@ def kill_children(scene: Scene, worker: Any, times: int) -> int:
     return killed
 
 
-def test_one_process_of_a_group_is_killed(scene, web_with_updates, measured):
-    """R-02, first half: while it sends and while it takes in what customers write."""
+def test_one_process_of_a_group_is_killed(scene, measured):
+    """R-02: while it sends and while it takes in what customers write."""
     chats = scene.open_chats(scene.own_app, 20)
     scene.house.beat()
     worker = scene.house.worker(pool="prefork")
-    send_updates = web_with_updates(scene, 200)
+    web = scene.house.web()
     for number in range(400):
         scene.post(chats[number % 20])
-    killed = kill_children(scene, worker, 3)
+    numbers = iter(range(1, 10_000))
+
+    def customer_writes(_turn: int) -> None:
+        number = next(numbers)
+        entry, update = scene.update(number, str(800 + number % 10))
+        scene.call_webhook(web, update, entry)
+
+    with Load(customer_writes, per_second=20):
+        killed = kill_children(scene, worker, 3)
     with timed() as taken:
         scene.until_settled(60)
-    inbound = send_updates()
-    app = scene.judge_app()
+        until(lambda: waiting_rows() == 0, 30, "all is taken in")
+    app, inbound = scene.judge_app(), scene.judge_receiving()
     app.figures = {"children_killed": killed, "settled_s": taken[0]}
     measured("R-02", app)
     measured("R-02", inbound)
     assert app.clean and not app.uncertain, app
     assert inbound.clean, inbound
+
+
+def test_what_kills_every_worker_is_quarantined(scene, measured):
+    """R-02, the loop: a row that ends each process which touches it; ten good ones stand behind it."""
+    rows, seconds = poison_that_kills(scene, off="bad-parser")
+    measured("R-02", poisoned_rows=rows.get("failed", 0), good_rows=rows.get("done", 0), settled_s=seconds)
+    assert rows == {"failed": 1, "done": 10}
+
+
+def test_control_without_counting_attempts(scene, measured):
+    """R-02 must fail: the same row is begun for ever, and nothing behind it is reached."""
+    rows, _seconds = poison_that_kills(scene, off="bad-parser,no-attempt-count")
+    measured("R-02-", good_rows=rows.get("done", 0), waiting=rows.get("received", 0))
+    assert rows.get("received", 0) == 11
+
+
+def poison_that_kills(scene: Scene, off: str) -> tuple[dict[str, int], float]:
+    """(rows of the ledger by state, seconds until none waited or patience ended)."""
+    from django.db.models import Count
+
+    from channels_app.models import InboundEvent
+    from tests.faults.sabotage import KILLS
+
+    web = scene.house.web()
+    scene.call_webhook(web, scene.update(1, "801", text=KILLS)[1])
+    for number in range(2, 12):
+        scene.call_webhook(web, scene.update(number, "801")[1])
+    scene.house.beat()
+    scene.house.worker(off=off, pool="prefork")
+    with timed() as taken, contextlib.suppress(AssertionError):
+        until(lambda: waiting_rows() == 0, 30)
+    rows = InboundEvent.objects.values_list("state").annotate(count=Count("id"))
+    return dict(rows), taken[0]
 
 
 def test_control_with_plain_acknowledgement(scene, measured):
@@ -149,4 +193,52 @@ def test_control_with_plain_acknowledgement(scene, measured):
     scene.settles(15)
     verdict = scene.judge_app()
     measured("R-02-", verdict)
+    assert verdict.lost
+
+
+def test_workers_are_told_to_go_one_after_another(scene, measured):
+    """R-03: with replies under way and others that are due later."""
+    from tickets.models import Message
+
+    later, now = scaled(200, 500), scaled(400, 2000)
+    chats = scene.open_chats(scene.own_app, 100)
+    scene.house.beat()
+    workers = [scene.house.worker(), scene.house.worker()]
+    begun = timezone.now()
+    # In chats of their own: a scheduled message holds nobody up, but its chat keeps its order.
+    for number in range(later):
+        scene.post(chats[number % 50], due_at=begun + timedelta(seconds=5 + number % 25))
+    for number in range(now):
+        scene.post(chats[50 + number % 50])
+    drained = []
+    for worker in workers:
+        with timed() as taken:
+            worker.signal(signal.SIGTERM)
+            worker.popen.wait(90)
+        drained.append(taken[0])
+        scene.house.worker()
+    scene.until_settled(90)
+    app = scene.judge_app()
+    late = [
+        (sent_at - due_at).total_seconds()
+        for due_at, sent_at in Message.objects.exclude(due_at=None).values_list("due_at", "sent_at")
+    ]
+    app.figures = {"slowest_drain_s": max(drained), "scheduled": len(late), "latest_s": round(max(late), 1)}
+    measured("R-03", app)
+    assert app.clean and not app.uncertain, app
+    assert max(drained) <= 60 and max(late) <= 60
+
+
+def test_control_scheduled_without_the_sweeper(scene, measured):
+    """R-03 must fail: a worker that is killed takes along what was due later, when nobody sweeps."""
+    chats = scene.open_chats(scene.own_app, 10)
+    worker = scene.house.worker()
+    for chat in chats:
+        scene.post(chat, due_at=timezone.now() + timedelta(seconds=4))
+    time.sleep(2)
+    worker.kill()
+    scene.house.worker()
+    scene.settles(20)
+    verdict = scene.judge_app()
+    measured("R-03-", verdict)
     assert verdict.lost

@@ -95,6 +95,7 @@ def attempt_outcome(outcome: str) -> str:
         "sent": _("sent"),
         "failed": _("not sent"),
         "retry": _("not sent yet, tried again later"),
+        "lost": _("cut short, tried again"),
         "uncertain": _("perhaps sent: the answer was lost"),
     }
     return words.get(outcome, outcome)
