@@ -98,7 +98,7 @@ def _unsupported(text: str, cited: str) -> Problem | None:
     addresses = {_plain_address(address) for address in _ADDRESS.findall(cited)}
     for address in _ADDRESS.findall(text):
         if _plain_address(address) not in addresses:
-            return Problem("address", address[:80])
+            return Problem("address", address.rstrip(".,;:!?…")[:80])
     return _strange_number(_STEP.sub("", _ADDRESS.sub(" ", text)), cited)
 
 

@@ -55,7 +55,7 @@ _KINDS: list[tuple[str, re.Pattern[str], Callable[[str], bool]]] = [
             _always,
         ),
         ("SNILS", r"снилс\D{0,10}(\d{3}[\s-]?\d{3}[\s-]?\d{3}[\s-]?\d{2})(?!\d)", _always),
-        ("INN", r"\bинн\b\D{0,10}(\d{12}|\d{10})(?!\d)", _always),
+        ("INN", r"\bинн\b[^\d\n]{0,25}(\d{12}|\d{10})(?!\d)", _always),
         ("PHONE", r"(?:тел|моб|номер|звон|phone|call me)\w*\D{0,12}(9\d{9})(?!\d)", _always),
         ("ACCOUNT", r"(?<!\d)\d{20}(?!\d)", _always),
         ("CARD", _CARD, _luhn),

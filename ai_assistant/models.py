@@ -58,6 +58,8 @@ class Answer(models.Model):
     timings = models.JSONField(default=dict)
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
     finished_at = models.DateTimeField(null=True)
+    # The lease of the process that has it in work.
+    claimed_by = models.IntegerField(null=True)
 
     class Meta:
         verbose_name = _("answer")

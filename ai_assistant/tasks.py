@@ -10,6 +10,7 @@ from redis.exceptions import RedisError
 from ai_assistant.services import answering
 from ai_assistant.services.asking import ask
 from omnisupport.lib.errors import AppError, Unavailable
+from tenants.lease import LIVING
 from tenants.sweeper import Sweep, register_sweep
 from tenants.tasking import tenant_task, wake
 
@@ -60,10 +61,12 @@ def register_sweeps() -> None:
     register_sweep(
         Sweep(
             name="assistant",
-            condition="SELECT 1 FROM {schema}.ai_assistant_answer WHERE outcome = 'working'"
-            " AND created_at < now() - interval '60 s'"
-            " UNION ALL SELECT 1 FROM {schema}.tickets_ticket AS t JOIN {schema}.accounts_user AS u ON u.id = t.assignee_id"
-            " WHERE u.role = 'assistant' AND t.status IN ('open', 'waiting') AND t.waiting_since < now() - interval '15 s'",
+            condition=(
+                "SELECT 1 FROM {schema}.ai_assistant_answer WHERE outcome = 'working'"
+                " AND (created_at < now() - interval '60 s' OR claimed_by NOT IN (LIVING))"
+                " UNION ALL SELECT 1 FROM {schema}.tickets_ticket AS t JOIN {schema}.accounts_user AS u ON u.id = t.assignee_id"
+                " WHERE u.role = 'assistant' AND t.status IN ('open', 'waiting') AND t.waiting_since < now() - interval '15 s'"
+            ).replace("LIVING", LIVING),
             task="ai_assistant.tasks.sweep_assistant",
         )
     )

@@ -68,8 +68,8 @@ _THANKS = (
     r"(?:no |ok |okay )?(?:thanks|thank you|thx|cheers)(?: (?:a lot|so much|very much|for (?:the |your )?(?:help|answer)))*|"
     r"ok|okay|great|perfect|good|got it|understood|cool|nice|awesome|no|bye|goodbye|see you|have a (?:nice|good) (?:day|one))"
 )
+_ONLY_GREETING = re.compile(rf"(?:{_GREETING}(?:\s+|$))+", re.IGNORECASE)
 _SMALL_TALK = re.compile(rf"(?:(?:{_GREETING}|{_THANKS})(?:\s+|$))+", re.IGNORECASE)
-_HAS_THANKS = re.compile(rf"(?:^|\s){_THANKS}(?:\s|$)", re.IGNORECASE)
 _POINTS_BACK = re.compile(
     r"^\W*(?:а|и|ну|но|тогда|and|but|what about|how about|then)\b|"
     r"\b(?:это\w*|этот|эта|эти|этого|он|она|они|оно|его|её|ее|их|ему|ей|им|там|туда|тогда|такой|такая|такое|такие|it|its|they|them|that|those|there)\b",
@@ -102,11 +102,16 @@ def small_talk_kind(text: str) -> str:
     if not words:
         # A thumb or a heart; a question mark alone asks.
         return "thanks" if text.strip() and "?" not in text else ""
-    if not _SMALL_TALK.fullmatch(words):
-        return ""
-    return "thanks" if _HAS_THANKS.search(words) else "greeting"
+    if _ONLY_GREETING.fullmatch(words):
+        return "greeting"
+    return "thanks" if _SMALL_TALK.fullmatch(words) else ""
 
 
 def points_back(text: str) -> bool:
     """Whether it can hardly be understood without the question before it: «а в Москву?», “how much is it?”."""
     return len(text.split()) <= 2 or bool(_POINTS_BACK.search(text))
+
+
+def asking_sentences(text: str) -> list[str]:
+    """The sentences that end in a question mark."""
+    return [sentence.strip() for sentence in re.findall(r"[^.!?\n]+\?", text)]

@@ -13,16 +13,17 @@ from uuid import uuid5
 import structlog
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
 from ai_assistant.language import LANGUAGES, handoff_text, is_clear, language_of, small_talk
 from ai_assistant.models import Answer, Assistant
 from ai_assistant.prompts import Turn
-from ai_assistant.services.composing import Composed, Task, compose_answer
+from ai_assistant.services.composing import Composed, Task, compose_answer, queries_of
 from ai_assistant.triggers import is_complaint, points_back, says_no_help, small_talk_kind, wants_person
 from tenants.events.log import record
+from tenants.lease import lease, living_holders
 from tenants.models import Tenant
 from tenants.names import current_schema
 from tickets.models import Author, HandoffReason, Message, MessageKind, Status, Ticket
@@ -35,6 +36,8 @@ log = structlog.get_logger(__name__)
 # A burst of short messages gets one answer: the turn begins when the customer has been quiet for this long.
 SETTLE = timedelta(seconds=2)
 STUCK_AFTER = timedelta(seconds=60)
+# The reason of a receipt whose worker died: the next one is its last.
+LOST = "lost"
 
 
 def seconds_to_wait(ticket_id: int) -> float | None:
@@ -92,15 +95,15 @@ def answer_ticket(ticket_id: int) -> str:
 
 def _claim(ticket: Ticket, messages: Sequence[Message]) -> Answer | None:
     """The receipt of this turn, ours alone; None when somebody else has it."""
-    question = _question(messages)
+    ours = {"question": _question(messages), "claimed_by": lease.hold()}
     try:
         with transaction.atomic():
-            return Answer.objects.create(ticket_id=ticket.id, question_message_id=messages[-1].id, question=question)
+            return Answer.objects.create(ticket_id=ticket.id, question_message_id=messages[-1].id, **ours)
     except IntegrityError:
         pass
-    # Dropped when a person took the conversation, who has given it back since.
+    # Dropped when its worker died, or when a person took the conversation, who has given it back since.
     dropped = _receipts(messages[-1]).filter(outcome=Answer.Outcome.DROPPED)
-    taken = dropped.update(outcome=Answer.Outcome.WORKING, question=question, created_at=timezone.now())
+    taken = dropped.update(outcome=Answer.Outcome.WORKING, created_at=timezone.now(), **ours)
     return _receipts(messages[-1]).get() if taken else None
 
 
@@ -176,9 +179,9 @@ def _queries(question: str, ticket: Ticket, messages: Sequence[Message]) -> list
         _said_before(ticket, messages[0].id).exclude(text="").order_by("-id").values_list("text", flat=True).first()
     )
     if not before or small_talk_kind(before) or len(question.split()) > 12:
-        return [question]
+        return queries_of(question)
     both = f"{before}\n{question}"
-    return [both, question] if points_back(question) else [question, both]
+    return [both, *queries_of(question)] if points_back(question) else [*queries_of(question), both]
 
 
 def _said_before(ticket: Ticket, message_id: int) -> QuerySet[Message]:
@@ -296,16 +299,23 @@ def _finish(answer: Answer, outcome: Answer.Outcome, reason: str) -> None:
 
 
 def finish_stuck_turns() -> int:
-    """Turns whose worker died: the customer is handed over, never left waiting. Returns how many."""
-    stuck = Answer.objects.filter(outcome=Answer.Outcome.WORKING, created_at__lt=timezone.now() - STUCK_AFTER)
+    """Turns whose worker died, or that took too long. Returns how many.
+
+    The first time the turn is free for another worker; the second time the customer is handed over, never left waiting.
+    """
+    too_long = Q(created_at__lt=timezone.now() - STUCK_AFTER)
+    dead = ~Q(claimed_by__in=living_holders()) | Q(claimed_by=None)
+    stuck = Answer.objects.filter(too_long | dead, outcome=Answer.Outcome.WORKING)
     count = 0
     for answer in stuck[:50]:
         ticket = Ticket.objects.filter(id=answer.ticket_id).first()
         if ticket is None:
             answer.delete()
-            continue
-        with translation.override(_workspace().language):
-            _hand_over(answer, ticket, "error")
+        elif answer.reason != LOST and timezone.now() - answer.created_at < STUCK_AFTER:
+            stuck.filter(id=answer.id).update(outcome=Answer.Outcome.DROPPED, reason=LOST)
+        else:
+            with translation.override(_workspace().language):
+                _hand_over(answer, ticket, "error")
         count += 1
     return count
 

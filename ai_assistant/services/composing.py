@@ -26,6 +26,7 @@ from ai_assistant.providers.base import (
     SourcePassage,
 )
 from ai_assistant.services.assistants import provider_of
+from ai_assistant.triggers import asking_sentences
 from knowledge.search import Passage, SearchResult, search_passages
 from omnisupport.lib.errors import InvalidInput, NotFound, Unavailable
 
@@ -98,6 +99,12 @@ def _search(composed: Composed, queries: Sequence[str]) -> list[Passage]:
         if found.is_relevant and found.passages:
             return found.passages
     return []
+
+
+def queries_of(question: str) -> list[str]:
+    """The whole of it; where that finds nothing, what is really asked in a long story."""
+    asked = asking_sentences(question)
+    return list(dict.fromkeys([question, " ".join(asked) or question, *asked[:3]]))
 
 
 def _note_search(composed: Composed, query: str, found: SearchResult) -> None:

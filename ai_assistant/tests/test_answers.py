@@ -95,6 +95,19 @@ def test_a_new_subject_is_searched_alone(talk):
     assert "450 ₽" in talk.last().text
 
 
+@pytest.mark.parametrize(
+    "story",
+    [
+        "Добрый вечер. Мы с мужем в мае купили у вас байдарку, ездили на Вуоксу, всем довольны. Но друзья подарили ещё одну. "
+        "Подскажите, сколько дней можно вернуть байдарку? Заранее благодарю, Марина.",
+        "Сколько дней можно вернуть байдарку? И ещё: водятся ли в Вуоксе крокодилы и аллигаторы?",
+    ],
+)
+def test_what_is_really_asked_in_a_long_story_is_found(talk, story):
+    assert talk.asks(story).outcome == "answered"
+    assert "45 дней" in talk.last().text
+
+
 def test_the_model_reads_what_was_said_before_but_no_notes(talk, model):
     talk.asks(QUESTION)
     post_message(
