@@ -36,11 +36,12 @@ def build_request(
     company: str,
     language: str,
     question: str,
+    query: str,
     sources: Sequence[SourcePassage],
     history: Sequence[Turn] = (),
     complaint: str = "",
 ) -> ChatRequest:
-    """`complaint` names what was wrong with the first try."""
+    """`query`: the words that found the sources. `complaint` names what was wrong with the first try."""
     fence = secrets.token_hex(4)
     system = _RULES.format(company=_inert(company), language=_LANGUAGES[language])
     for extra in (assistant.persona, assistant.guidance):
@@ -59,7 +60,8 @@ def build_request(
     return ChatRequest(
         messages=(ChatMessage("system", system), ChatMessage("user", "\n\n".join(parts))),
         passages=tuple(sources),
-        question=question[:MAX_QUESTION],
+        question=query[:MAX_QUESTION],
+        language=language,
         json_schema=ANSWER_SCHEMA,
     )
 

@@ -45,7 +45,8 @@ def ask_task(question: str, language: str) -> dict[str, Any]:
 def ask_in_worker(question: str, language: str = "", *, timeout: float = 30.0) -> dict[str, Any]:
     """For web processes, which never open the index. Raises Unavailable when no worker answers in time."""
     try:
-        pending = ask_task.apply_async((question, language), retry=False)
+        # Nobody waits for it any longer after the timeout.
+        pending = ask_task.apply_async((question, language), expires=timeout, retry=False)
         answer: dict[str, Any] = pending.get(timeout=timeout, interval=0.02)
         pending.forget()
     except (ResultTimeout, OperationalError, RedisError, OSError) as error:

@@ -109,7 +109,8 @@ def small_talk_kind(text: str) -> str:
 
 def points_back(text: str) -> bool:
     """Whether it can hardly be understood without the question before it: «а в Москву?», “how much is it?”."""
-    return len(text.split()) <= 2 or bool(_POINTS_BACK.search(text))
+    words = len(text.split())
+    return words <= 2 or (words <= 12 and bool(_POINTS_BACK.search(text)))
 
 
 def asking_sentences(text: str) -> list[str]:

@@ -34,13 +34,19 @@ FROM unnest(%s::text[]) AS wanted(term)
 def word_weights(query: str) -> dict[str, float]:
     """idf of each content word (stem) of the question; of all its words where it has no other."""
     stems = list(dict.fromkeys(stem(token) for token in tokens_of(query)))
-    wanted = [term for term in stems if term not in _FUNCTION_WORDS and not _is_digit(term)] or stems
+    wanted = list(content_terms(query)) or stems
     with connection.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM knowledge_chunk")
         total = cursor.fetchone()[0]
         cursor.execute(_FREQUENCIES_SQL, [wanted])
         frequencies = dict(cursor.fetchall())
     return {term: log(1 + (total - frequencies[term] + 0.5) / (frequencies[term] + 0.5)) for term in wanted}
+
+
+def content_terms(text: str) -> dict[str, None]:
+    """The stems that say what a text is about, in order."""
+    stems = dict.fromkeys(stem(token) for token in tokens_of(text))
+    return {term: None for term in stems if term not in _FUNCTION_WORDS and not _is_digit(term)}
 
 
 def _is_digit(term: str) -> bool:

@@ -17,6 +17,7 @@ from django.conf import LazySettings
 from django.utils import translation
 from django.utils.translation import gettext, gettext_lazy
 
+from ai_assistant.language import language_of
 from ai_assistant.providers.base import (
     CallContext,
     ChatRequest,
@@ -102,7 +103,7 @@ class Provider:
         """Never raises; without a shared word the answer is "not answerable"."""
         started = time.monotonic()
         windows = _choose(_question(request), request.passages)
-        text = _as_json(_question(request), windows)
+        text = _as_json(windows, request.language or language_of(_question(request)))
         latency_ms = round((time.monotonic() - started) * 1000)
         return ChatResult(text, "stop", Usage(), NAME, NAME, "", latency_ms)
 
@@ -116,10 +117,9 @@ def _question(request: ChatRequest) -> str:
     return request.question or next((m.text for m in reversed(request.messages) if m.role == "user"), "")
 
 
-def _as_json(question: str, windows: list[_Window]) -> str:
+def _as_json(windows: list[_Window], language: str) -> str:
     if not windows:
         return json.dumps({"answer": "", "citations": [], "answerable": False})
-    language = "ru" if re.search(r"[а-яё]", question, re.IGNORECASE) else "en"
     with translation.override(language):
         opening = gettext("I am answering with excerpts from the documents:")
     answer = "\n\n".join([opening, *(f"{window.text} [{window.number}]" for window in windows)])

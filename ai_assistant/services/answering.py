@@ -20,7 +20,7 @@ from django.utils.translation import gettext as _
 from ai_assistant.language import LANGUAGES, handoff_text, is_clear, language_of, small_talk
 from ai_assistant.models import Answer, Assistant
 from ai_assistant.prompts import Turn
-from ai_assistant.services.composing import Composed, Task, compose_answer, queries_of
+from ai_assistant.services.composing import Composed, Task, compose_answer
 from ai_assistant.triggers import is_complaint, points_back, says_no_help, small_talk_kind, wants_person
 from tenants.events.log import record
 from tenants.lease import lease, living_holders
@@ -139,8 +139,8 @@ def _take_turn(answer: Answer, ticket: Ticket, messages: Sequence[Message], work
     task = Task(
         company=workspace.name,
         question=answer.question,
-        queries=_queries(answer.question, ticket, messages),
         language=language,
+        before=_question_before(answer.question, ticket, messages),
         history=_history(ticket, messages),
         session_key=_session_key(ticket),
     )
@@ -173,15 +173,13 @@ def _reason_before_search(assistant: Assistant, ticket: Ticket, messages: Sequen
     return ""
 
 
-def _queries(question: str, ticket: Ticket, messages: Sequence[Message]) -> list[str]:
-    """In what words to search: a question that points back needs the one before it, any other finds more on its own."""
+def _question_before(question: str, ticket: Ticket, messages: Sequence[Message]) -> str:
+    if not points_back(question):
+        return ""
     before = (
         _said_before(ticket, messages[0].id).exclude(text="").order_by("-id").values_list("text", flat=True).first()
     )
-    if not before or small_talk_kind(before) or len(question.split()) > 12:
-        return queries_of(question)
-    both = f"{before}\n{question}"
-    return [both, *queries_of(question)] if points_back(question) else [*queries_of(question), both]
+    return before if before and not small_talk_kind(before) else ""
 
 
 def _said_before(ticket: Ticket, message_id: int) -> QuerySet[Message]:

@@ -7,7 +7,7 @@ from django.utils import translation
 
 from ai_assistant.language import handoff_text, language_of, small_talk
 from ai_assistant.services.assistants import ensure_assistant
-from ai_assistant.services.composing import Composed, Task, compose_answer, queries_of
+from ai_assistant.services.composing import Composed, Task, compose_answer
 from ai_assistant.triggers import is_complaint, small_talk_kind, wants_person
 from tenants.models import Tenant
 from tenants.names import current_schema
@@ -23,7 +23,7 @@ def ask(question: str, language: str = "") -> dict[str, Any]:
     elif talk:
         composed = Composed(text=small_talk(talk, language))
     else:
-        task = Task(company=workspace.name, question=question, queries=queries_of(question), language=language)
+        task = Task(company=workspace.name, question=question, language=language)
         with translation.override(workspace.language):
             composed = compose_answer(ensure_assistant(), task)
     result = asdict(composed)

@@ -27,11 +27,20 @@ from ai_assistant.providers.base import (
 )
 from ai_assistant.services.assistants import provider_of
 from ai_assistant.triggers import asking_sentences
+from knowledge.confidence import content_terms
+from knowledge.encoding import terms_of
 from knowledge.search import Passage, SearchResult, search_passages
 from omnisupport.lib.errors import InvalidInput, NotFound, Unavailable
 
 SOURCES = 6
 BUDGET = 25.0
+# Words that ask for a price or a time name nothing, nor do pronouns.
+_ASKING = frozenset(
+    terms_of(
+        "не нее него ней ним них ему ей им оно стоит стоят стоило стоимость цена цены ценник почём срок сроки долго "
+        "cost price much long"
+    )
+)
 
 
 @dataclass
@@ -55,12 +64,12 @@ class Composed:
 
 @dataclass(frozen=True)
 class Task:
-    """What is to be answered. `queries`: in what words to search, until something is found."""
+    """What is to be answered. `before`: the question that this one points back to."""
 
     company: str
     question: str
-    queries: Sequence[str]
     language: str
+    before: str = ""
     history: Sequence[Turn] = ()
     session_key: str = ""
 
@@ -70,7 +79,7 @@ def compose_answer(assistant: Assistant, task: Task, on_text: OnText | None = No
     started = time.perf_counter()
     composed = Composed(provider=assistant.provider)
     try:
-        passages = _search(composed, task.queries)
+        passages = _search(composed, task)
         if passages:
             _ask_model(composed, assistant, task, passages, on_text)
         else:
@@ -89,22 +98,31 @@ def compose_answer(assistant: Assistant, task: Task, on_text: OnText | None = No
 # ---- Searching -------------------------------------------------------------------------------------------------------
 
 
-def _search(composed: Composed, queries: Sequence[str]) -> list[Passage]:
+def _search(composed: Composed, task: Task) -> list[Passage]:
     """The passages of the first query that finds anything relevant; none when no query does."""
     started = time.perf_counter()
-    for query in queries:
+    for query in _queries(task):
         found = search_passages(without_personal_data(query), limit=SOURCES)
         _note_search(composed, query, found)
         composed.timings["search_ms"] = _ms_since(started)
-        if found.is_relevant and found.passages:
+        if found.is_relevant and _is_about(found.passages, task.question):
             return found.passages
     return []
 
 
-def queries_of(question: str) -> list[str]:
-    """The whole of it; where that finds nothing, what is really asked in a long story."""
-    asked = asking_sentences(question)
-    return list(dict.fromkeys([question, " ".join(asked) or question, *asked[:3]]))
+def _queries(task: Task) -> list[str]:
+    """The whole of it, with what it points back to; where that finds nothing, what is really asked in a long story."""
+    whole = [f"{task.before}\n{task.question}"] if task.before else []
+    asked = asking_sentences(task.question)
+    return list(dict.fromkeys([*whole, task.question, " ".join(asked) or task.question, *asked[:3]]))
+
+
+def _is_about(passages: Sequence[Passage], question: str) -> bool:
+    """Not only about the question before: of what this one names, something is there."""
+    named = content_terms(question).keys() - _ASKING
+    return bool(passages) and (
+        not named or any(named & set(terms_of(f"{_title(passage)}\n{passage.text}")) for passage in passages)
+    )
 
 
 def _note_search(composed: Composed, query: str, found: SearchResult) -> None:
@@ -125,12 +143,12 @@ def _note_search(composed: Composed, query: str, found: SearchResult) -> None:
 class _Exchange:
     """One question to one model: the request as it leaves us, and the judgement on what comes back."""
 
-    def __init__(self, assistant: Assistant, task: Task, passages: Sequence[Passage]) -> None:
+    def __init__(self, assistant: Assistant, task: Task, query: str, passages: Sequence[Passage]) -> None:
         self.provider: ChatProvider = provider_of(assistant)
         self.mask = Mask()
         # A document's own footnotes would pass for our source numbers.
         self.sources = [SourcePassage(n, _title(p), MARK.sub("", p.text)) for n, p in enumerate(passages, 1)]
-        self._assistant, self._task = assistant, task
+        self._assistant, self._task, self._query = assistant, task, query
         self._context = CallContext.within(BUDGET, session_key=task.session_key)
         self._told = ""
 
@@ -172,6 +190,7 @@ class _Exchange:
             company=self._task.company,
             language=self._task.language,
             question=hide(self._task.question),
+            query=self._query,
             sources=self.sources,
             history=[Turn(turn.who, hide(turn.text)) for turn in self._task.history],
             complaint=complaint,
@@ -199,7 +218,7 @@ def _ask_model(
 ) -> None:
     """One try, and one more that is told what was wrong with the first."""
     started, complaint = time.perf_counter(), ""
-    exchange = _Exchange(assistant, task, passages)
+    exchange = _Exchange(assistant, task, composed.query, passages)
     for attempt in (1, 2):
         request, result = exchange.ask(complaint, on_text if attempt == 1 else None)
         _note_result(composed, request, result, exchange.mask)

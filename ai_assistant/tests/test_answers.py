@@ -89,6 +89,19 @@ def test_a_question_that_points_back_is_searched_with_the_one_before_it(talk):
     assert "Казань | 450 ₽" in talk.last().text
 
 
+@pytest.mark.parametrize("question", ["Продаёте ли вы парашюты?", "А парашюты?", "А у вас есть парашюты для неё?"])
+def test_a_question_about_something_else_does_not_get_the_last_answer_again(talk, question):
+    talk.asks(QUESTION)
+    assert talk.asks(question).reason == "no_source"
+
+
+def test_a_price_of_what_was_just_spoken_of(talk, add):
+    add("# Байдарки\n\n| Модель | Цена |\n|---|---|\n| Ладога | 25 000 ₽ |\n| Вуокса | 31 000 ₽ |\n", "kayaks.md")
+    talk.asks("Есть ли у вас модель Ладога?")
+    talk.asks("А сколько она стоит?")
+    assert "Ладога | 25 000 ₽" in talk.last().text
+
+
 def test_a_new_subject_is_searched_alone(talk):
     talk.asks(QUESTION)
     assert talk.asks("Сколько стоит доставка в Казань?").query == "Сколько стоит доставка в Казань?"

@@ -47,11 +47,15 @@ class SourcePassage:
 
 @dataclass(frozen=True)
 class ChatRequest:
-    """`question` is the customer's bare question, for providers that read `passages`; empty: the last user message."""
+    """`question` is what the passages answer, for providers that read `passages`; empty: the last user message.
+
+    `language` of the answer, `ru` or `en`; empty: that of the question.
+    """
 
     messages: tuple[ChatMessage, ...]
     passages: tuple[SourcePassage, ...] = ()
     question: str = ""
+    language: str = ""
     max_tokens: int = 800
     temperature: float = 0.1
     json_schema: Mapping[str, Any] | None = None
