@@ -18,12 +18,12 @@ from tenants.sweeper import Sweep, register_sweep
 from tenants.tasking import tenant_task, wake
 
 
-@tenant_task(queue="inbound")
+@tenant_task(queue="inbound", merges=True)
 def drain_inbound(channel_id: str) -> int:
     return inbound.drain_channel(UUID(channel_id))
 
 
-@tenant_task(queue="inbound", expires=30)
+@tenant_task(queue="inbound", expires=30, merges=True)
 def sweep_inbound() -> None:
     from channels_app.models import InboundEvent
 
@@ -32,12 +32,12 @@ def sweep_inbound() -> None:
         wake(drain_inbound, str(channel_id))
 
 
-@tenant_task(queue="outbound")
+@tenant_task(queue="outbound", merges=True)
 def deliver_chat(address_id: int) -> int:
     return delivery.deliver_chat(address_id)
 
 
-@tenant_task(queue="outbound", expires=30)
+@tenant_task(queue="outbound", expires=30, merges=True)
 def sweep_outbound() -> None:
     chats = delivery.recover_stale_claims() | set(delivery.due_chats())
     for address_id in chats:
@@ -49,7 +49,7 @@ def fetch_attachment(attachment_id: str) -> None:
     media.fetch_attachment(UUID(attachment_id))
 
 
-@tenant_task(queue="inbound", expires=60)
+@tenant_task(queue="inbound", expires=60, merges=True)
 def sweep_media() -> None:
     from tickets.models import Attachment
 

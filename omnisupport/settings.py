@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from omnisupport.env import env_bool, env_int, env_list, env_str
 from omnisupport.lib.log import logging_config
+from omnisupport.lib.redis import wary_options
 
 django_stubs_ext.monkeypatch()
 
@@ -182,7 +183,7 @@ ORIGINAL_BACKEND = "django.db.backends.postgresql"
 # ---- Redis: broker, cache, locks, realtime; never the ledger ------------------------------------------------------------
 REDIS_URL = env_str("REDIS_URL", "redis://127.0.0.1:6379/0")
 REDIS_OPTIONS: dict[str, Any] = {
-    "socket_timeout": 3,
+    "socket_timeout": 1,
     "socket_connect_timeout": 1,
     "socket_keepalive": True,
     "health_check_interval": 15,
@@ -193,7 +194,7 @@ CACHES = {
         "LOCATION": REDIS_URL,
         "KEY_FUNCTION": "django_tenants.cache.make_key",
         "REVERSE_KEY_FUNCTION": "django_tenants.cache.reverse_key",
-        "OPTIONS": {"socket_timeout": 2, "socket_connect_timeout": 1},
+        "OPTIONS": {**REDIS_OPTIONS, **wary_options(REDIS_URL)},
     }
 }
 CHANNEL_LAYERS = {
@@ -224,7 +225,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "visibility_timeout": 300,
     "unacked_restore_interval": 5,
     "unacked_restore_throttle": 1,
-    "socket_timeout": 20,
+    "socket_timeout": 5,
     "socket_connect_timeout": 1,
     "socket_keepalive": True,
     "health_check_interval": 10,

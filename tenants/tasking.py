@@ -6,6 +6,7 @@ Messages are wake-up calls; rows are the truth.
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import structlog
@@ -15,17 +16,23 @@ from django.db import connection
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
+from omnisupport.lib.redis import redis_client
 from tenants.db import tenant_context
 from tenants.hosts import is_workspace
-from tenants.names import current_schema
+from tenants.names import current_schema, tenant_key
 
 log = structlog.get_logger(__name__)
+
+# Milliseconds.
+MERGED_FOR = 3000
 
 
 class TenantTask(Task[Any, Any]):
     abstract = True
     # Not Celery's own `queue` attribute, which is on its way out.
     lane = "default"
+    # A call that waits in the queue does the work of every later one with the same arguments: those are not sent.
+    merges = False
 
     def apply_async(self, args: Any = None, kwargs: Any = None, **options: Any) -> Any:  # type: ignore[override]
         headers = dict(options.pop("headers", None) or {})
@@ -41,6 +48,8 @@ class TenantTask(Task[Any, Any]):
             log.error("task_without_tenant_refused", task=self.name, id=self.request.id)
             raise Ignore
         structlog.contextvars.bind_contextvars(schema=schema, task=self.name)
+        if self.merges:
+            _forget_waiting(self, args, schema)
         try:
             with tenant_context(schema):
                 return self.run(*args, **kwargs)
@@ -50,7 +59,7 @@ class TenantTask(Task[Any, Any]):
 
 
 def tenant_task(*, queue: str = "default", **options: Any) -> Callable[[Callable[..., Any]], Any]:
-    """Declares a task of a workspace. `options` are Celery's own (time_limit, ignore_result…)."""
+    """Declares a task of a workspace. `options` are Celery's own (time_limit, ignore_result…) and `merges` of TenantTask."""
 
     def decorate(function: Callable[..., Any]) -> Any:
         declare: Any = shared_task(base=TenantTask, lane=queue, **options)
@@ -60,11 +69,34 @@ def tenant_task(*, queue: str = "default", **options: Any) -> Callable[[Callable
 
 
 def wake(task: Any, *args: Any, schema: str | None = None, **options: Any) -> bool:
-    """Enqueues without ever failing the caller: when Redis is away the sweeper finds the row. Returns whether it was sent."""
+    """Enqueues without ever failing the caller: when Redis is away the sweeper finds the row. Returns whether it was sent,
+    or waits in the queue already.
+    """
     headers = {"schema": schema} if schema else {}
     try:
+        # Asked through the client that gives up soon: a broker that stands still would hold the caller much longer.
+        if task.merges and not options:
+            if not _is_first(task, args, schema or current_schema()):
+                return True
+        else:
+            redis_client().ping()
         task.apply_async(args, headers=headers, retry=False, **options)
     except (OperationalError, RedisError, OSError) as error:
         log.warning("wake_up_lost", task=task.name, error=str(error))
         return False
     return True
+
+
+def _waiting_key(task: Any, args: tuple[Any, ...], schema: str) -> str:
+    return tenant_key("waiting", task.name, *args, schema=schema)
+
+
+def _is_first(task: Any, args: tuple[Any, ...], schema: str) -> bool:
+    # The mark goes by itself, should the message be lost: until then the sweeper would be the only one to call.
+    return bool(redis_client().set(_waiting_key(task, args, schema), "1", nx=True, px=MERGED_FOR))
+
+
+def _forget_waiting(task: Any, args: tuple[Any, ...], schema: str) -> None:
+    """Before the work: whoever calls from now on may have something that this run does not see."""
+    with suppress(RedisError):
+        redis_client().delete(_waiting_key(task, args, schema))

@@ -7,12 +7,12 @@ from tenants.tasking import tenant_task
 STUCK_AFTER = timedelta(seconds=15)
 
 
-@tenant_task(queue="default", expires=60)
+@tenant_task(queue="default", expires=60, merges=True)
 def dispatch_events() -> None:
     dispatch_new_events()
 
 
-@tenant_task(queue="default", expires=60)
+@tenant_task(queue="default", expires=60, merges=True)
 def sweep_events() -> None:
     dispatch_new_events()
     redispatch_stuck_events(STUCK_AFTER)

@@ -20,7 +20,7 @@ _threads_for_slow = threading.BoundedSemaphore(max(1, settings.WEBHOOK_THREADS /
 _PATIENCE = 0.5
 
 
-@tenant_task(queue="webhooks", expires=30)
+@tenant_task(queue="webhooks", expires=30, merges=True)
 def drain_endpoint(endpoint_id: str) -> int:
     endpoint = UUID(endpoint_id)
     slow = services.is_slow(endpoint)
