@@ -1,5 +1,5 @@
 # make run | test | lint | bench | faults      PORT, DATA_DIR and BASE_DOMAIN move a run: make run PORT=8001 DATA_DIR=var2
-.PHONY: run test lint bench faults messages
+.PHONY: run test lint bench faults messages screenshots
 .SILENT:
 
 VENV_PYTHON := .venv/bin/python
@@ -40,3 +40,7 @@ faults:
 
 messages:
 	$(VENV_PYTHON) -m omnisupport.messages extract
+
+screenshots:
+	$(FIND_PYTHON); $$python omnisupport/bootstrap.py test
+	$(VENV_PYTHON) -m tests.screenshots

@@ -77,12 +77,16 @@ def _run() -> None:
         check_port_free(host, port)
         with step("Preparing the database"):
             run_command("prepare", env, data_dir)
-        seed(env, data_dir)
+        is_new = seed(env, data_dir)
         with step("Starting web, worker and beat"):
             for name, command in application_commands(host, port, data_dir).items():
                 children.append(spawn(name, command, data_dir=data_dir, env=env, cwd=ROOT))
             here = "127.0.0.1" if host == "0.0.0.0" else host  # noqa: S104 - compared
             wait_until_ready(f"http://{here}:{port}/readyz", env["BASE_DOMAIN"], children + engines.children)
+        if is_new:
+            # Whoever asks in the first second must not be told that nobody has written anything.
+            with step("Reading the demo documents"):
+                run_command("seed_demo", env, data_dir, "--wait-for-documents")
         say(f"\nReady in {time.monotonic() - started:.0f} s.\n\n{describe_addresses(env, data_dir)}\n")
         watch(children + engines.children)
     finally:
@@ -167,9 +171,9 @@ def application_commands(host: str, port: int, data_dir: Path) -> dict[str, list
     }
 
 
-def run_command(name: str, env: Mapping[str, str], data_dir: Path) -> None:
+def run_command(name: str, env: Mapping[str, str], data_dir: Path, *options: str) -> None:
     """One management command to its end; its output goes to its log. Raises StartError with the end of that log."""
-    command = [sys.executable, "manage.py", name]
+    command = [sys.executable, "manage.py", name, *options]
     child = spawn(name, command, data_dir=data_dir, env=env, cwd=ROOT)
     try:
         if child.process.wait():
@@ -178,14 +182,15 @@ def run_command(name: str, env: Mapping[str, str], data_dir: Path) -> None:
         stop_all([child], grace=3)
 
 
-def seed(env: Mapping[str, str], data_dir: Path) -> None:
-    """Demo workspaces, once for a data folder: the mark is written only after the whole seed is in."""
+def seed(env: Mapping[str, str], data_dir: Path) -> bool:
+    """Demo workspaces, once for a data folder: the mark is written only after the whole seed is in. True: just made."""
     mark = data_dir / "seeded"
     if mark.exists() or env.get("SEED_DEMO", "true").lower() in {"0", "false", "no", "off"}:
-        return
+        return False
     with step("Making the demo workspaces"):
         run_command("seed_demo", env, data_dir)
     mark.touch()
+    return True
 
 
 def wait_until_ready(url: str, host: str, children: Sequence[Child]) -> None:
