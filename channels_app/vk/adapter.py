@@ -253,8 +253,10 @@ class Adapter(BaseAdapter):
         return saved
 
     def edit(self, address: str, external_id: str, text: str) -> None:
+        if not external_id.isdecimal():
+            raise TransportError(_("VK does not let this message be changed any more."), permanent=True)
         # Without its attachments and buttons named again, a message would lose them.
-        current = next(iter(fetch_messages(self._ask, int(address), [number(int(external_id))])), read_message(None))
+        current = next(iter(fetch_messages(self._ask, int(address), [int(external_id)])), read_message(None))
         kept = [_named(mapping(attachment)) for attachment in current.attachments]
         self._call(
             "messages.edit",
