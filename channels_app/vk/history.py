@@ -19,7 +19,8 @@ Ask = Callable[[str, Mapping[str, Any]], Any]
 
 def received_since(ask: Ask, group_id: str, since: datetime) -> list[bytes]:
     """Events as VK would have brought them. Raises TransportError."""
-    stamp = since.timestamp()
+    # VK's times are whole seconds.
+    stamp = int(since.timestamp())
     bodies = []
     for peer in _dialogues(ask, group_id, stamp):
         rows = sorted(_messages(ask, group_id, peer, stamp), key=lambda row: number(row.get("conversation_message_id")))
@@ -27,7 +28,7 @@ def received_since(ask: Ask, group_id: str, since: datetime) -> list[bytes]:
     return bodies
 
 
-def _dialogues(ask: Ask, group_id: str, stamp: float) -> Iterator[int]:
+def _dialogues(ask: Ask, group_id: str, stamp: int) -> Iterator[int]:
     for page in range(_MOST_PAGES):
         query = {"group_id": group_id, "count": _PAGE, "offset": page * _PAGE}
         rows = [mapping(row) for row in items(mapping(ask("messages.getConversations", query)).get("items"))]
@@ -44,7 +45,7 @@ def _dialogues(ask: Ask, group_id: str, stamp: float) -> Iterator[int]:
             return
 
 
-def _messages(ask: Ask, group_id: str, peer: int, stamp: float) -> Iterator[Mapping[str, Any]]:
+def _messages(ask: Ask, group_id: str, peer: int, stamp: int) -> Iterator[Mapping[str, Any]]:
     for page in range(_MOST_PAGES):
         query = {"group_id": group_id, "peer_id": peer, "count": _PAGE, "offset": page * _PAGE}
         rows = [mapping(row) for row in items(mapping(ask("messages.getHistory", query)).get("items"))]

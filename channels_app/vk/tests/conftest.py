@@ -4,7 +4,8 @@ import pytest
 
 from channels_app.base import ChannelInfo
 from channels_app.vk.adapter import Adapter
-from tests.standins.vk import CODE, GROUP, TOKEN, VkStandIn
+from tests.standins.vk import TOKEN, VkStandIn
+from tests.standins.vk_servers import CODE, GROUP
 
 HOOK = "https://shop.example/hooks/vk/00000000-0000-0000-0000-000000000005/"
 

@@ -26,11 +26,14 @@ from channels_app.vk.outgoing import random_id
 from channels_app.vk.payloads import Person, read_message
 from omnisupport.lib.crypto import derive_secret
 from omnisupport.lib.errors import NotAuthenticated
-from tests.standins.vk import CODE, TOKEN
+from tests.standins.vk import TOKEN
+from tests.standins.vk_servers import CODE
 
 FIXTURES = Path(__file__).parent.parent / "fixtures"
 PERSON = "601122334"
-KNOWN = Lookups(people={601122334: Person(id=601122334, first_name="Марина", last_name="Орлова", screen_name="marina_o")})
+KNOWN = Lookups(
+    people={601122334: Person(id=601122334, first_name="Марина", last_name="Орлова", screen_name="marina_o")}
+)
 
 
 def load(name: str) -> dict[str, Any]:
@@ -112,7 +115,9 @@ def test_a_document_gets_its_extension_and_graffiti_are_a_picture():
 def test_a_video_has_only_its_page():
     incoming = one("message_new_video").incoming
     assert incoming.files == ()
-    assert "https://vk.ru/video601122334_456239555_vk_video_key" in incoming.text and "Видео от клиента" in incoming.text
+    assert (
+        "https://vk.ru/video601122334_456239555_vk_video_key" in incoming.text and "Видео от клиента" in incoming.text
+    )
 
 
 def test_a_place_stands_beside_the_attachments():
@@ -171,14 +176,19 @@ def test_links_and_songs_are_lines_and_a_link_is_not_said_twice():
     assert "unsupported" not in incoming.content
 
 
-@pytest.mark.parametrize("attachments", [[{"type": "photo", "photo": None}], [{"type": "doc"}], [{}], ["?"], None, [], "strange"])
+@pytest.mark.parametrize(
+    "attachments", [[{"type": "photo", "photo": None}], [{"type": "doc"}], [{}], ["?"], None, [], "strange"]
+)
 def test_what_is_empty_or_strange_becomes_a_visible_placeholder(attachments):
     incoming = parse(changed(text="", attachments=attachments))[0].incoming
     assert incoming.text and incoming.content["unsupported"]
 
 
 def test_mentions_are_read_as_their_words():
-    assert parse(changed(text="[club228800551|@omni], где [id1|Павел]? [1|2]"))[0].incoming.text == "@omni, где Павел? [1|2]"
+    assert (
+        parse(changed(text="[club228800551|@omni], где [id1|Павел]? [1|2]"))[0].incoming.text
+        == "@omni, где Павел? [1|2]"
+    )
 
 
 def test_the_start_button_brings_the_code_of_its_link():
@@ -224,7 +234,11 @@ def test_an_edit_of_the_customer_and_none_of_our_own():
 
 def test_reads_typing_allowing_and_denying():
     assert one("message_read") == ReadUpTo(PERSON, "55")
-    typing = {**load("message_deny"), "type": "message_typing_state", "object": {"from_id": 601122334, "state": "typing"}}
+    typing = {
+        **load("message_deny"),
+        "type": "message_typing_state",
+        "object": {"from_id": 601122334, "state": "typing"},
+    }
     assert parse(typing) == [Typing(PERSON)]
     denied = one("message_deny")
     assert isinstance(denied, AddressBlocked) and denied.reason

@@ -144,7 +144,9 @@ def test_an_old_app_gets_buttons_that_write_their_label(vk, adapter):
 
 @pytest.mark.parametrize("count", [1, 6, 7, 10, 40])
 def test_keyboards_keep_within_limits(vk, adapter, count):
-    adapter.send(message("?", buttons=[{"text": "я" * 300, "value": '"\\' * 3000}] * count + [{"text": "", "value": "x"}]))
+    adapter.send(
+        message("?", buttons=[{"text": "я" * 300, "value": '"\\' * 3000}] * count + [{"text": "", "value": "x"}])
+    )
     rows = json.loads(vk.sent[0]["keyboard"])["buttons"]
     assert sum(map(len, rows)) == min(count, 10)
     assert keyboard([]) == ""
@@ -248,7 +250,9 @@ def refusal(adapter: Adapter) -> TransportError:
 def test_every_code_of_vk_means_something(vk, adapter, code, flags):
     vk.script(error(code, "Something", message="Тайна клиента"))
     got = refusal(adapter)
-    assert {flag for flag in ("permanent", "unreachable", "breaks_channel", "whole_channel") if getattr(got, flag)} == flags
+    assert {
+        flag for flag in ("permanent", "unreachable", "breaks_channel", "whole_channel") if getattr(got, flag)
+    } == flags
     assert got.reason and "Тайна" not in got.reason
 
 

@@ -12,7 +12,8 @@ from channels_app.vk.history import _PAGE
 from channels_app.vk.incoming import EVENT_TYPES
 from channels_app.vk.tests.conftest import HOOK
 from tests.standins.server import Answer
-from tests.standins.vk import CODE, GROUP, LOST_KEY, TOKEN, USER
+from tests.standins.vk import LOST_KEY, TOKEN, USER
+from tests.standins.vk_servers import CODE, GROUP
 
 
 def server(url: str, **parts: object) -> dict[str, object]:
@@ -181,7 +182,8 @@ async def test_polling_takes_each_event_once(vk, adapter):
 
 
 @pytest.mark.parametrize(
-    ("failed", "after"), [({"failed": 1, "ts": 30}, "30"), ({"failed": 2}, "7"), ({"failed": 3}, "0"), ({"failed": 4}, "0")]
+    ("failed", "after"),
+    [({"failed": 1, "ts": 30}, "30"), ({"failed": 2}, "7"), ({"failed": 3}, "0"), ({"failed": 4}, "0")],
 )
 async def test_a_poll_that_failed_goes_on_where_vk_says(vk, adapter, failed, after):
     vk.polling = {"enabled": "1"}

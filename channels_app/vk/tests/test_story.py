@@ -7,6 +7,7 @@ from dataclasses import replace
 import httpx
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
 from django.utils import timezone
 
 from channels_app.models import Channel, InboundEvent
@@ -17,7 +18,8 @@ from channels_app.services.media import fetch_attachment
 from channels_app.services.reconcile import reconcile_channel
 from channels_app.tasks import answer_callback
 from tests.standins.server import Answer
-from tests.standins.vk import CODE, GROUP, TOKEN, USER, VkStandIn
+from tests.standins.vk import TOKEN, USER, VkStandIn
+from tests.standins.vk_servers import CODE, GROUP
 from tickets.models import Attachment, ContactAddress, Message, Ticket
 from tickets.services.attachments import store_upload
 from tickets.services.post import post_message
@@ -147,8 +149,11 @@ def test_an_echo_that_comes_before_the_answer_makes_no_second_message(live_shop,
 
 def _in_schema(shop, function):
     def run(request):
-        with shop.enter():
-            return function(request)
+        try:
+            with shop.enter():
+                return function(request)
+        finally:
+            connection.close()
 
     return run
 
