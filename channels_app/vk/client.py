@@ -14,8 +14,9 @@ from django.utils.translation import gettext as _
 
 from channels_app.base import TransportError, UnknownOutcome
 from channels_app.parts import mapping, number, words
+from channels_app.upload import bring
 from omnisupport.lib.errors import AppError
-from omnisupport.lib.http import check_url, guarded_client, service_client, until
+from omnisupport.lib.http import check_url, service_client, until
 
 VERSION = "5.199"
 # For a whole call.
@@ -171,19 +172,12 @@ def _words(code: int, said: str) -> str:
 
 def put(url: str, field: str, name: str, data: bytes, mime: str) -> Mapping[str, Any]:
     """Brings a file to an upload server of VK. Raises TransportError: nothing was sent to the customer so far."""
-    try:
-        check_url(url)
-        with guarded_client(timeout=40) as http, until(time.monotonic() + DEADLINE):
-            answer = http.post(url, files={field: (name[-200:] or "file", data, mime or "application/octet-stream")})
-    except AppError as error:
-        raise TransportError(str(error), permanent=True) from None
-    except httpx.HTTPError:
-        raise TransportError(_("The file could not be brought to VK.")) from None
+    answer = bring(url, field, name, data, mime, seconds=DEADLINE)
     found = _object(answer)
     if answer.status_code == 413:
         raise TransportError(_("The file is too large for VK."), permanent=True)
     if not answer.is_success or not found:
-        raise TransportError(_("The file could not be brought to VK."))
+        raise TransportError(_("The file could not be brought to the messenger."))
     if found.get("error"):
         # Of executables, and of what VK takes for another kind of file.
         reason = words(found.get("error_descr")) or words(found.get("error"))

@@ -26,6 +26,7 @@ from channels_app.vk.outgoing import random_id
 from channels_app.vk.payloads import Person, read_message
 from omnisupport.lib.crypto import derive_secret
 from omnisupport.lib.errors import NotAuthenticated
+from tests.spoiling import spoil, spoiled
 from tests.standins.vk import TOKEN
 from tests.standins.vk_servers import CODE
 
@@ -288,28 +289,6 @@ def test_a_file_is_found_again_in_a_forwarded_message():
 
 
 # ---- Strange events
-
-
-def spoiled(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[tuple[Any, ...], str]]:
-    """Every place inside, with each way to spoil it."""
-    found = [(path, how) for how in ("absent", "null", "number", "text", "list", "object")] if path else []
-    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else []
-    for key, part in inner:
-        found += spoiled(part, (*path, key))
-    return found
-
-
-def spoil(event: Any, path: tuple[Any, ...], how: str) -> Any:
-    copy = json.loads(json.dumps(event))
-    place = copy
-    for key in path[:-1]:
-        place = place[key]
-    if how == "absent":
-        del place[path[-1]]
-    else:
-        strange = {"null": None, "number": 2**70, "text": "\x00\ud800?", "list": [1], "object": {"a": [None]}}
-        place[path[-1]] = strange[how]
-    return copy
 
 
 @pytest.mark.parametrize("path", sorted(FIXTURES.glob("message_*.json")), ids=lambda path: path.stem)
