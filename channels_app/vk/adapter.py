@@ -48,7 +48,8 @@ POLL_SECONDS = 25
 STEP_SECONDS = 60
 # For what is only nice to know: names, numbers of messages that have left.
 ASIDE_SECONDS = 5.0
-_NEEDED = {"messages", "manage", "photos", "docs"}
+# With the bit of each in the mask.
+_NEEDED = {"messages": 4096, "manage": 262144, "photos": 4, "docs": 131072}
 # VK does not find, or does not let be quoted, what the answer hangs on.
 _NO_REPLY = {100, 921}
 
@@ -252,6 +253,10 @@ class Adapter(BaseAdapter):
             raise TransportError(_("VK did not take the file “%(name)s”.") % {"name": file.name}, permanent=True)
         return saved
 
+    @staticmethod
+    def length(text: str) -> int:
+        return outgoing.length(text)
+
     def edit(self, address: str, external_id: str, text: str) -> None:
         if not external_id.isdecimal():
             raise TransportError(_("VK does not let this message be changed any more."), permanent=True)
@@ -299,8 +304,12 @@ class Adapter(BaseAdapter):
         return Connected(str(group.id), group.name or group.screen_name, config)
 
     def _refuse_missing_rights(self) -> None:
-        rows = items(mapping(self._ask("groups.getTokenPermissions", {})).get("permissions"))
-        missing = _NEEDED - {words(mapping(row).get("name")) for row in rows}
+        found = mapping(self._ask("groups.getTokenPermissions", {}))
+        mask, names = (
+            number(found.get("mask")),
+            {words(mapping(row).get("name")) for row in items(found.get("permissions"))},
+        )
+        missing = [name for name, bit in _NEEDED.items() if name not in names and not mask & bit]
         if missing:
             reason = _("The access key lacks rights: %(rights)s. Make one with all rights that the steps name.")
             given = reason % {"rights": ", ".join(sorted(missing))}

@@ -15,6 +15,8 @@ from channels_app.vk.payloads import DEEPEST, Message, Person
 # [id1|Марина] and [club1|@shop]: a mention; only its words are for reading.
 _MENTION = re.compile(r"\[(?:id|club|public|event)\d+\|([^\[\]]+)\]")
 _STICKER_WIDTH = 512
+# Sizes of pictures, smallest first: old ones have no other.
+_LETTERS = "smxopqryzw"
 # How the pages of these are called at vk.ru.
 _PAGES = {"video": "video", "wall": "wall", "market": "product", "poll": "poll", "story": "story", "audio": "audio",
           "photo": "photo", "narrative": "narrative"}  # fmt: skip
@@ -27,6 +29,7 @@ class Place(Part):
 
 
 class Picture(Part):
+    type: Text = ""
     url: Text = ""
     width: Number = 0
     height: Number = 0
@@ -161,7 +164,7 @@ def _photo(thing: Mapping[str, Any]) -> IncomingFile | None:
     pictures = [size for size in sizes if size is not None and size.url]
     if not pictures:
         return None
-    best = max(pictures, key=lambda picture: picture.width * picture.height)
+    best = max(pictures, key=lambda picture: (picture.width * picture.height, _LETTERS.find(picture.type)))
     return IncomingFile(kind="photo", name="photo.jpg", remote={"url": best.url})
 
 

@@ -11,7 +11,7 @@ from channels_app.vk.payloads import is_dialogue, read_message
 
 # As many as VK hands over in one call.
 _PAGE = 200
-# Of one day; whatever stands behind is found by asking for less at a time.
+# Ten thousand dialogues, or messages of one person in a day: beyond, something else is wrong.
 _MOST_PAGES = 50
 
 Ask = Callable[[str, Mapping[str, Any]], Any]

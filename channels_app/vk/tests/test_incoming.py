@@ -100,8 +100,14 @@ def test_files_and_the_words_with_them(name, kind, file_name, text, url):
 
 
 def test_the_largest_size_is_taken_wherever_it_stands():
-    sizes = [{"url": "https://a/w", "width": 9, "height": 9}, {"url": "https://a/s", "width": 3, "height": 3}]
-    assert incoming_with({"type": "photo", "photo": {"sizes": sizes}}).files[0].remote["url"] == "https://a/w"
+    measured = [{"url": "https://a/w", "width": 9, "height": 9}, {"url": "https://a/s", "width": 3, "height": 3}]
+    lettered = [
+        {"url": "https://a/s", "type": "s"},
+        {"url": "https://a/w", "type": "w"},
+        {"url": "https://a/x", "type": "x"},
+    ]
+    for sizes in (measured, lettered):
+        assert incoming_with({"type": "photo", "photo": {"sizes": sizes}}).files[0].remote["url"] == "https://a/w"
 
 
 def test_a_document_gets_its_extension_and_graffiti_are_a_picture():

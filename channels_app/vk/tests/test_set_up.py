@@ -46,6 +46,8 @@ def test_a_key_without_a_right_is_told_which(vk, adapter, public):
     with pytest.raises(TransportError) as caught:
         adapter.connect()
     assert "docs, manage" in caught.value.reason and caught.value.breaks_channel
+    vk.script(Answer(json={"response": {"mask": 397316}}), path="groups.getTokenPermissions")
+    assert adapter.connect().external_id == str(GROUP)
 
 
 def test_a_lost_key_says_so(vk, adapter, public):
