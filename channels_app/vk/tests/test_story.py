@@ -188,6 +188,16 @@ def test_a_server_that_vk_gave_up_is_taken_back_and_left_behind_on_disconnecting
     assert vk.servers == {}
 
 
+def test_a_new_confirmation_string_is_answered_at_once(live_shop, vk, channel):
+    (server,) = vk.servers.values()
+    server["status"], vk.code = "failed", "another1"
+    check_channel(channel.id)
+    channel.refresh_from_db()
+    assert channel.health == "broken"
+    assert connect_channel(channel.id).health == "ok"
+    assert (server["status"], vk.asks_who(server).content) == ("ok", b"another1")
+
+
 def test_a_stranger_leaves_no_trace(live_shop, web, vk, channel):
     event = vk.message("привет")
     (server,) = vk.servers.values()
