@@ -400,6 +400,9 @@ TELEGRAM_BOT_TOKEN = env_str("TELEGRAM_BOT_TOKEN")
 MAX_API_URL = env_str("MAX_API_URL", "https://platform-api2.max.ru").rstrip("/")
 # PEM with the Russian Trusted Root CA, trusted besides the usual roots for this host only.
 MAX_CA_FILE = env_str("MAX_CA_FILE")
+VK_API_URL = env_str("VK_API_URL", "https://api.vk.ru").rstrip("/").removesuffix("/method")
+# Characters of one message; VK's own pages name larger numbers, bots are cut here.
+VK_TEXT_LIMIT = env_int("VK_TEXT_LIMIT", 4096)
 VIBER_API_URL = env_str("VIBER_API_URL", "https://chatapi.viber.com").rstrip("/")
 WHATSAPP_API_URL = env_str("WHATSAPP_API_URL", "https://graph.facebook.com")
 WHATSAPP_API_TOKEN = env_str("WHATSAPP_API_TOKEN")
