@@ -17,13 +17,20 @@ from types import FrameType
 from typing import TextIO
 
 from omnisupport.embedded.engines import Engines, start_engines
-from omnisupport.embedded.environment import ROOT, data_dir_of, given_environment, read_env_file
+from omnisupport.embedded.environment import (
+    ROOT,
+    data_dir_of,
+    given_environment,
+    read_env_file,
+    write_secrets,
+)
 from omnisupport.embedded.processes import Child, StartError, request_death_signal, spawn, stop_all
 
 _READY_WITHIN = 90
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _PLATFORM_PAGES = (("Site", "/"), ("Admin", "/admin/"))
 _WORKSPACE_PAGES = (("Inbox", "/inbox/"), ("Shop", "/demo-shop/"), ("Admin", "/admin/"))
+_ADDRESS = ("PORT", "BASE_DOMAIN")
 _QUEUES = "inbound,outbound,webhooks,assistant,ingestion,default"
 
 
@@ -73,6 +80,8 @@ def _run() -> None:
             data_dir, postgres=not _is_given("DATABASE_URL", given), redis=not _is_given("REDIS_URL", given), step=step
         )
         env = child_environment(given, engines, port)
+        # For manage.py beside this run: addresses that it prints are to open.
+        write_secrets(data_dir, read_env_file(data_dir / "secrets.env") | {name: env[name] for name in _ADDRESS})
         host = given.get("LISTEN_HOST") or default_host(env["BASE_DOMAIN"])
         check_port_free(host, port)
         with step("Preparing the database"):
