@@ -18,6 +18,7 @@ from typing import TextIO
 
 from omnisupport.embedded.engines import Engines, start_engines
 from omnisupport.embedded.environment import ROOT, data_dir_of, given_environment, read_env_file
+from omnisupport.embedded.playground import is_wanted, playground_page, start_playground
 from omnisupport.embedded.processes import Child, StartError, request_death_signal, spawn, stop_all
 
 _READY_WITHIN = 90
@@ -75,6 +76,11 @@ def _run() -> None:
         env = child_environment(given, engines, port)
         host = given.get("LISTEN_HOST") or default_host(env["BASE_DOMAIN"])
         check_port_free(host, port)
+        if is_wanted(given):
+            with step("Starting the stand-ins"):
+                player, pointers = start_playground(env, data_dir)
+            children.append(player)
+            env |= pointers
         with step("Preparing the database"):
             run_command("prepare", env, data_dir)
         seed(env, data_dir)
@@ -230,6 +236,8 @@ def describe_addresses(env: Mapping[str, str], data_dir: Path) -> str:
             pages = _WORKSPACE_PAGES if login["host"] else _PLATFORM_PAGES
             lines += [f"    {title:<9}{_address(login['host'], page, env)}" for title, page in pages]
         lines.append(f"    {login['role']:<9}{login['email']:<27}{login['password']}")
+    page = playground_page(env, data_dir)
+    lines += ["", f"  Playground {page}"] if page else []
     lines += ["", f"  Logs       {data_dir / 'logs'}", "  Stop       Ctrl-C"]
     return "\n".join(lines[1:])
 
