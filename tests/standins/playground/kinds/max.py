@@ -1,5 +1,6 @@
 import itertools
 import time
+from pathlib import PurePath
 from typing import Any
 
 from tests.standins.max import TOKEN, MaxStandIn, chat_of, error
@@ -36,7 +37,10 @@ class Playable(Player, MaxStandIn):
         content: dict[str, Any] = {}
         if file:
             number = next(self._numbers)
-            payload = {"url": self.add_file(f"{number}/{file.name}", file.body), "token": f"play{number}"}
+            payload = {
+                "url": self.add_file(f"{number}{PurePath(file.name).suffix}", file.body),
+                "token": f"play{number}",
+            }
             image = {"type": "image", "payload": {**payload, "photo_id": number}}
             document = {"type": "file", "payload": payload, "filename": file.name, "size": len(file.body)}
             content = {"attachments": [image if file.is_image else document]}

@@ -47,6 +47,13 @@ function act(verb, data = {}) {
   return post(`/${service.kind}/${verb}`, verb === "fault" ? data : { chat: chat.id, ...data });
 }
 
+function waiting(service) {
+  const counts = new Map();
+  for (const fault of service.faults) counts.set(fault, (counts.get(fault) ?? 0) + 1);
+  const parts = [...counts].map(([fault, count]) => `${texts[`f_${fault}`]} × ${count}`);
+  return parts.length ? `${texts.planned}: ${parts.join("; ")}` : "";
+}
+
 function entry(hash, title, last) {
   const current = decodeURIComponent(location.hash.slice(1)) === hash;
   const link = make("a", { href: `#${encodeURIComponent(hash)}` }, title, make("span", {}, last));
@@ -57,13 +64,12 @@ function entry(hash, title, last) {
 function drawList() {
   if (!isNew("list", location.hash, services)) return;
   const parts = services.filter((each) => each.chats).flatMap((each) => [
-    make("h3", {}, each.title),
+    make("h2", {}, each.title),
     ...each.chats.map((chat) => entry(`${each.kind}/${chat.id}`, chat.name, chat.typing ? texts.typing : (chat.lines.at(-1)?.text ?? ""))),
     make("button", { type: "button", className: "new", onclick: () => post(`/${each.kind}/new`, {}) }, `+ ${texts.new}`),
   ]);
   const models = services.filter((each) => !each.chats);
-  const waiting = (each) => (each.faults.length ? `${texts.planned}: ${each.faults.join(", ")}` : "");
-  $("#list").replaceChildren(...parts, make("h3", {}, texts.models), ...models.map((each) => entry(each.kind, each.title, waiting(each))));
+  $("#list").replaceChildren(...parts, make("h2", {}, texts.models), ...models.map((each) => entry(each.kind, each.title, waiting(each))));
 }
 
 function drawLine(service, chat, line) {
@@ -92,7 +98,7 @@ function drawChat() {
   if (!service) return;
   $("#who").textContent = chat ? `${chat.name} · ${service.title}` : service.title;
   $("#planned").textContent = service.faults.length || "";
-  $("#waiting").textContent = service.faults.length ? `${texts.planned}: ${service.faults.join(", ")}` : "";
+  $("#waiting").textContent = waiting(service);
   $("#model").hidden = Boolean(chat);
   for (const id of ["log", "status", "say"]) $(`#${id}`).hidden = !chat;
   for (const verb of ["start", "block", "receipts"]) $(`#${verb}`).hidden = !chat || !service.offers.includes(verb);
