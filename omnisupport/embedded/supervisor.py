@@ -67,6 +67,7 @@ def _run() -> None:
     given = given_environment()
     data_dir = data_dir_of(given)
     port = _read_port(given)
+    plays = is_wanted(given)
     engines: Engines | None = None
     children: list[Child] = []
     try:
@@ -76,7 +77,7 @@ def _run() -> None:
         env = child_environment(given, engines, port)
         host = given.get("LISTEN_HOST") or default_host(env["BASE_DOMAIN"])
         check_port_free(host, port)
-        if is_wanted(given):
+        if plays:
             with step("Starting the stand-ins"):
                 player, pointers = start_playground(env, data_dir)
             children.append(player)

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from string import Template
 from typing import Any
-from urllib.parse import unquote
 
 import httpx
 
@@ -91,7 +90,7 @@ class Page(StandIn):
         chat = playable.chats[data.pop("chat")]
         if verb == "file":
             mime = request.headers.get("content-type", "application/octet-stream")
-            return playable.said(chat, data["text"], File(unquote(data["name"]), mime, request.body))
+            return playable.said(chat, data["text"], File(data["name"], mime, request.body))
         if verb == "edit":
             return _edit(playable, chat, **data)
         getattr(playable, f"play_{verb}")(chat, **data)

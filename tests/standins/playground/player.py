@@ -1,5 +1,6 @@
 """What turns a stand-in into something to play with: faults on demand, and customers for whom a page speaks."""
 
+import itertools
 import json
 import os
 import time
@@ -145,7 +146,9 @@ class Player(Faulty):
         super().__init__(news, **options)
         self.chats: dict[str, Chat] = {}
         self.shelf: dict[str, File] = {}
-        self.web = f"http://127.0.0.1:{os.environ.get('PORT', '8000')}"
+        host = os.environ.get("LISTEN_HOST", "").replace("0.0.0.0", "") or "127.0.0.1"
+        self.web = f"http://{host}:{os.environ.get('PORT', '8000')}"
+        self._strangers = itertools.count(int(time.time()) % 10**7)
         self.play_new()
 
     def address(self, number: int) -> str:
@@ -163,8 +166,9 @@ class Player(Faulty):
     # -- the customer's side
 
     def play_new(self) -> None:
-        number = len(self.chats)
-        self._welcome(self.address(number), _NAMES[number % len(_NAMES)])
+        """The first one comes back in every run; the others are strangers to the product."""
+        number = next(self._strangers) if self.chats else 0
+        self._welcome(self.address(number), _NAMES[len(self.chats) % len(_NAMES)])
 
     def play_say(self, chat: Chat, text: str) -> None:
         self.said(chat, text)
