@@ -50,7 +50,7 @@ function act(verb, data = {}) {
 function waiting(service) {
   const counts = new Map();
   for (const fault of service.faults) counts.set(fault, (counts.get(fault) ?? 0) + 1);
-  const parts = [...counts].map(([fault, count]) => `${texts[`f_${fault}`]} × ${count}`);
+  const parts = [...counts].map(([fault, count]) => `${texts[`f_${fault}`]}\u00a0×\u00a0${count}`);
   return parts.length ? `${texts.planned}: ${parts.join("; ")}` : "";
 }
 
