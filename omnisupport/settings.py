@@ -418,6 +418,8 @@ GIGACHAT_CA_BUNDLE = env_str("GIGACHAT_CA_BUNDLE")
 OPENAI_COMPATIBLE_API_URL = env_str("OPENAI_COMPATIBLE_API_URL")
 OPENAI_COMPATIBLE_API_KEY = env_str("OPENAI_COMPATIBLE_API_KEY")
 OPENAI_COMPATIBLE_MODEL = env_str("OPENAI_COMPATIBLE_MODEL")
+# `make run` plays all of the above itself (tests/standins), with a page to write to us as a customer.
+FAKE_PROVIDERS = env_bool("FAKE_PROVIDERS", False)
 # Hosts inside private networks that the guarded client may reach, "host:port" each: stand-ins and local models.
 OUTBOUND_ALLOWED_HOSTS = env_list("OUTBOUND_ALLOWED_HOSTS")
 

@@ -18,6 +18,7 @@ from channels_app.services.channels import connect_channel, create_channel
 from knowledge.models import Document
 from knowledge.services.documents import add_document
 from knowledge.tasks import ingest_document_task
+from omnisupport.demo.playground import add_playground_channels
 from omnisupport.demo.texts import DOCUMENTS
 from tenants.accounts.models import Role, User
 from tenants.db import tenant_context
@@ -181,6 +182,9 @@ def _fill(demo: Demo, passwords: dict[str, str]) -> list[Document]:
     for tag in demo.tags:
         Tag.objects.create(name=tag)
     _add_channel(demo)
+    if settings.FAKE_PROVIDERS and demo is DEMOS[0]:
+        # One bot belongs to one workspace.
+        add_playground_channels()
     return [_add_document(HERE / demo.slug / filename, owner) for filename, _title, _sections in DOCUMENTS[demo.slug]]
 
 

@@ -24,6 +24,7 @@ from omnisupport.embedded.environment import (
     read_env_file,
     write_secrets,
 )
+from omnisupport.embedded.playground import is_wanted, playground_page, start_playground
 from omnisupport.embedded.processes import Child, StartError, request_death_signal, spawn, stop_all
 
 _READY_WITHIN = 90
@@ -73,6 +74,7 @@ def _run() -> None:
     given = given_environment()
     data_dir = data_dir_of(given)
     port = _read_port(given)
+    plays = is_wanted(given)
     engines: Engines | None = None
     children: list[Child] = []
     try:
@@ -84,6 +86,11 @@ def _run() -> None:
         write_secrets(data_dir, read_env_file(data_dir / "secrets.env") | {name: env[name] for name in _ADDRESS})
         host = given.get("LISTEN_HOST") or default_host(env["BASE_DOMAIN"])
         check_port_free(host, port)
+        if plays:
+            with step("Starting the stand-ins"):
+                player, pointers = start_playground(env, data_dir)
+            children.append(player)
+            env |= pointers
         with step("Preparing the database"):
             run_command("prepare", env, data_dir)
         is_new = seed(env, data_dir)
@@ -244,6 +251,8 @@ def describe_addresses(env: Mapping[str, str], data_dir: Path) -> str:
             pages = _WORKSPACE_PAGES if login["host"] else _PLATFORM_PAGES
             lines += [f"    {title:<9}{_address(login['host'], page, env)}" for title, page in pages]
         lines.append(f"    {login['role']:<9}{login['email']:<27}{login['password']}")
+    page = playground_page(env, data_dir)
+    lines += ["", f"  Playground {page}"] if page else []
     lines += ["", f"  Logs       {data_dir / 'logs'}", "  Stop       Ctrl-C"]
     return "\n".join(lines[1:])
 
