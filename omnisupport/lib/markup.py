@@ -1,7 +1,7 @@
 """The little markup that agents write, translated to what a place can carry.
 
-Understood: **bold**, _italic_, ~~strike~~, `code`, ```blocks``` and [words](address). A single asterisk stays what it is, as do
-lists, quotes and everything else: people write prices, file names and sums.
+Understood: **bold**, _italic_, ~~strike~~, `code`, ```blocks``` and [words](address). A single asterisk and two underscores
+stay what they are, as do lists, quotes and everything else: people write prices, file names and sums.
 """
 
 import html
@@ -65,8 +65,52 @@ HTML = Dialect(
 )
 
 
+# For cutting a text: one character of its own for every mark that the parser has found, and for the ends of links and code.
+OPENING, CLOSING = "\ue010\ue012\ue014\ue016", "\ue011\ue013\ue015\ue017"
+BLOCK = OPENING[3]
+# These are not cut.
+UNBROKEN = {"\ue018": "\ue019"}
+_START, _END = next(iter(UNBROKEN.items()))
+_WRITTEN = {
+    "\ue010": "**", "\ue011": "**", "\ue012": "_", "\ue013": "_", "\ue014": "~~", "\ue015": "~~", "\ue016": "```\n", "\ue017": "\n```",
+    _START: "", _END: "",
+}  # fmt: skip
+_PRIVATE = dict.fromkeys(range(0xE000, 0xE01A))
+_MARKED = Dialect(
+    bold=("\ue010", "\ue011"),
+    italic=("\ue012", "\ue013"),
+    strike=("\ue014", "\ue015"),
+    code=(f"{_START}`", f"`{_END}"),
+    block=("\ue016", "\ue017"),
+    link=lambda label, address: f"{_START}[{label}]({address}){_END}",
+)
+
+
+def marked(text: str) -> str:
+    """The text with OPENING and CLOSING characters in the place of its marks."""
+    return translate(text, _MARKED)
+
+
+def unmarked(text: str) -> str:
+    """As people write it."""
+    return text.translate(str.maketrans(_WRITTEN))
+
+
+def open_marks(text: str) -> tuple[str, str]:
+    """Of a marked text that breaks off: what its continuation begins with, and what ends it."""
+    open_ones: list[str] = []
+    for character in text:
+        if character in OPENING:
+            open_ones.append(character)
+        elif character in CLOSING and open_ones:
+            open_ones.pop()
+    opening = "".join(open_ones)
+    return opening, opening[::-1].translate(str.maketrans(OPENING, CLOSING))
+
+
 def translate(text: str, dialect: Dialect) -> str:
     """The text in that dialect. Marks that do not close, or stand inside a word, stay as they were typed."""
+    text = text.translate(_PRIVATE)
     parts: list[str] = []
     end = 0
     for block in _FENCE.finditer(text):
@@ -91,7 +135,7 @@ def _inline(text: str, dialect: Dialect) -> str:
         addresses.append(match[0])
         return f"\ue000{len(addresses) - 1}\ue001"
 
-    hidden = _ADDRESS.sub(keep, text.replace("\ue000", "").replace("\ue001", ""))
+    hidden = _ADDRESS.sub(keep, text)
     shown = _render(_parser().parseInline(hidden)[0].children or [], dialect)
     return _KEPT.sub(lambda match: dialect.escape(addresses[int(match[1])]), shown)
 
@@ -121,6 +165,7 @@ def _mark(token: Token, dialect: Dialect) -> str:
     name, _underscore, side = token.type.rpartition("_")
     if name not in pairs:
         return ""
-    if name == "em" and token.markup == "*":
-        return dialect.escape("*")
+    # Sums, and the names of Python.
+    if token.markup in {"*", "__"}:
+        return token.markup
     return pairs[name][0 if side == "open" else 1]
