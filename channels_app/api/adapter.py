@@ -155,7 +155,7 @@ def _refusal(answer: Fetched) -> TransportError:
         "status": answer.status, "words": answer.body[:200].decode("utf-8", "replace").strip()
     }  # fmt: skip
     if answer.status >= 500 or answer.status in _MAY_WORK_LATER:
-        pause = pause_asked(answer)
+        pause = pause_asked(answer.headers.get("retry-after", ""))
         return TransportError(reason, retry_after=pause, whole_channel=answer.status == 429 and pause is not None)
     # A redirect is not followed: the signature was made for the address that an admin gave.
     return TransportError(reason, permanent=True, breaks_channel=answer.status in _WRONG_SET_UP)

@@ -9,6 +9,7 @@ from urllib.parse import unquote, urlsplit
 from uuid import UUID
 
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from pydantic import ValidationError
 
 from channels_app.api.payloads import Button, Event, File, Place
@@ -101,7 +102,7 @@ def _notice(place: int, event: Event, raw: Mapping[str, Any]) -> list[InboundRes
             return [Typing(address, event.on, event.sent_at)]
     unknown = Incoming(
         external_id=_message_id(event, raw),
-        text=event.text[:LONGEST_TEXT],
+        text=_text(event),
         content={"unsupported": event.type[:40] or "?"},
         files=_files(place, event),
         sent_at=event.sent_at,
@@ -133,7 +134,7 @@ def _incoming(place: int, event: Event, raw: Mapping[str, Any]) -> Incoming:
     location, button = read(Place, event.location), read(Button, event.button)
     if location is not None:
         content["location"] = location.model_dump(exclude_defaults=True)
-    text, files = event.text[:LONGEST_TEXT], _files(place, event)
+    text, files = _text(event), _files(place, event)
     if button is not None and event.button:
         content["button"] = button.value or button.text
         text = text or button.text or button.value
@@ -147,6 +148,17 @@ def _incoming(place: int, event: Event, raw: Mapping[str, Any]) -> Incoming:
         reply_to_external_id=event.reply_to[:LONGEST_ID],
         sent_at=event.sent_at,
     )
+
+
+def _text(event: Event) -> str:
+    """With a line for what is over the limits."""
+    lines = [event.text[:LONGEST_TEXT]]
+    if len(event.text) > LONGEST_TEXT:
+        lines.append(_("[The message is longer; the rest is in the inbound ledger.]"))
+    more = len(event.files) - MOST_FILES
+    if more > 0:
+        lines.append(ngettext("[and %(n)d more file]", "[and %(n)d more files]", more) % {"n": more})
+    return "\n".join(filter(None, lines))
 
 
 def _message_id(event: Event, raw: Mapping[str, Any]) -> str:

@@ -16,14 +16,19 @@ def name(value: Any) -> str:
 
 
 def moment(value: Any) -> datetime | None:
-    """ISO 8601 (without a zone: UTC) or seconds since 1970; None for what is neither."""
+    """ISO 8601 (without a zone: UTC) or seconds since 1970; None for what is neither, or no time of our days."""
     try:
         if isinstance(value, int | float) and not isinstance(value, bool):
-            return datetime.fromtimestamp(value, UTC)
+            return _of_our_days(datetime.fromtimestamp(value, UTC))
         found = datetime.fromisoformat(value) if isinstance(value, str) else None
     except (ValueError, OverflowError, OSError):
         return None
-    return found.replace(tzinfo=UTC) if found is not None and found.tzinfo is None else found
+    return _of_our_days(found.replace(tzinfo=UTC) if found.tzinfo is None else found) if found is not None else None
+
+
+def _of_our_days(time: datetime) -> datetime | None:
+    # Near the ends of the calendar PostgreSQL stores what Python cannot read back: the conversation would not open again.
+    return time if 1970 <= time.year < 2100 else None
 
 
 Name = Annotated[str, BeforeValidator(name)]
@@ -64,7 +69,7 @@ class Place(Part):
 class Event(Part):
     """`id` is the message's own; `message_id` the one that an edit, a reaction or a receipt is about."""
 
-    type: Text = "message"
+    type: Annotated[str, BeforeValidator(lambda value: words(value) or "message")] = "message"
     id: Name = ""
     message_id: Name = ""
     sender: Annotated[Person, BeforeValidator(mapping)] = Field(default_factory=Person, alias="from")

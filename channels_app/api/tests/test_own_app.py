@@ -354,3 +354,28 @@ def test_an_app_that_refuses_our_signature_breaks_the_channel(shop, channel, tic
     delivery.deliver_chat(ticket.address_id)
     channel.refresh_from_db()
     assert state(message)[0] == "failed" and channel.health == "broken"
+
+
+@pytest.mark.parametrize(
+    "moment", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "1969-12-31", -5e10, 9e9, 1790400000000]
+)
+def test_a_time_that_cannot_be_costs_itself_and_not_the_conversation(shop, channel, moment):
+    """PostgreSQL keeps times that Python cannot read back: one such would have shut the conversation for ever."""
+    receive(channel, event(id="m-1", text="Привет", sent_at=moment))
+    message = Message.objects.get()
+    assert message.text == "Привет" and 2020 < message.sent_at.year < 2100
+    assert shop.client(shop.agent).get(f"/inbox/{message.ticket.number}/").status_code == 200
+
+
+@pytest.mark.parametrize("kind", [None, "", 5])
+def test_an_event_without_its_type_is_a_message(channel, kind):
+    receive(channel, event(kind, id="m-1", text="Привет"))
+    assert "unsupported" not in Message.objects.get(text="Привет").content
+
+
+def test_what_is_over_the_limits_is_told_of(channel):
+    files = [{"url": f"https://app.example/{number}.jpg"} for number in range(25)]
+    receive(channel, event(id="m-1", text="Смотрите", files=files), event(id="m-2", text="я" * 50_001))
+    many, long = Message.objects.order_by("id")
+    assert many.attachments.count() == 20 and many.text.startswith("Смотрите\n[") and "5" in many.text
+    assert long.text.startswith("я" * 50_000 + "\n[")
