@@ -4,12 +4,14 @@ import hashlib
 import hmac
 import re
 
+from omnisupport.lib.phones import phone_number
+
 _FOLD = re.compile(r"\r?\n[ \t]")
 _ESCAPE = re.compile(r"\\([\\,;nN])")
 
 
 def card_of(vcf: str) -> tuple[str, str]:
-    """(name, phone) of the first of each in the card; the phone as digits with a plus where it is a full number."""
+    """(name, phone) of the first of each in the card."""
     name = phone = ""
     for line in _FOLD.sub("", vcf).splitlines():
         head, colon, value = line.partition(":")
@@ -19,13 +21,8 @@ def card_of(vcf: str) -> tuple[str, str]:
         if key == "FN":
             name = name or value
         elif key == "TEL":
-            phone = phone or _phone(value)
+            phone = phone or phone_number(value.removeprefix("tel:"))
     return name, phone
-
-
-def _phone(value: str) -> str:
-    digits = "".join(c for c in value if c in "0123456789")
-    return f"+{digits}" if len(digits) >= 11 else digits
 
 
 def is_proven(vcf: str, given: str, token: str) -> bool:

@@ -20,10 +20,13 @@ from channels_app.base import (
 )
 from channels_app.parts import load_object, read
 from channels_app.viber.payloads import Card, Event, Message, Place, User
+from omnisupport.lib.phones import phone_number
 
 _STATES = {"delivered": "delivered", "seen": "read", "failed": "failed"}
 _FILES = {"picture": "photo", "video": "video", "file": "document", "sticker": "sticker"}
-_NAMES = {"picture": "photo.jpg", "video": "video.mp4", "file": "file", "sticker": "sticker.png"}
+_NAMES = {"picture": "photo.jpg", "video": "video.mp4", "sticker": "sticker.png"}
+# Whatever else has a `media` is a file too: animations, and what comes next.
+_NO_FILES = {"text", "url", "location", "contact", ""}
 # A pressed button comes as a text, the one that we gave it: an unlikely beginning with the value, then the words on it.
 # Whoever types such a text has pressed the button as well.
 _PRESSED = re.compile(r"⟦([^⟦⟧]+)⟧\s*(.*)", re.DOTALL)
@@ -119,7 +122,7 @@ def _content(message: Message) -> tuple[str, dict[str, Any], tuple[IncomingFile,
         return "\n".join(filter(None, [text, message.media])), {}, (), ""
     if kind == "sticker" and (message.media or message.sticker_id):
         return text, {"sticker": f"№{message.sticker_id}"} if message.sticker_id else {}, _files(message), ""
-    if kind in _FILES and message.media:
+    if kind not in _NO_FILES and message.media:
         return text, {}, _files(message), ""
     place = read(Place, message.location)
     if kind == "location" and place is not None:
@@ -127,7 +130,7 @@ def _content(message: Message) -> tuple[str, dict[str, Any], tuple[IncomingFile,
         return text, {"location": spot}, (), ""
     card = read(Card, message.contact)
     if kind == "contact" and card is not None and (card.name or card.phone_number):
-        phone = _phone(card.phone_number)
+        phone = phone_number(card.phone_number)
         # With a text, the one of our button, the card is the answer to it and the customer's own; any other may be anybody's.
         return "", {"contact": {"name": card.name, "phone": phone}}, (), phone if text else ""
     kind = kind[:40] or "message"
@@ -138,10 +141,6 @@ def _content(message: Message) -> tuple[str, dict[str, Any], tuple[IncomingFile,
 def _files(message: Message) -> tuple[IncomingFile, ...]:
     if not message.media:
         return ()
-    name = message.file_name or _NAMES[message.type]
-    return (IncomingFile(_FILES[message.type], name, size=max(0, message.size), remote={"url": message.media}),)
-
-
-def _phone(number: str) -> str:
-    digits = "".join(c for c in number if c in "0123456789")
-    return f"+{digits}" if len(digits) >= 11 else digits
+    name = message.file_name or _NAMES.get(message.type, "file")
+    kind = _FILES.get(message.type, "document")
+    return (IncomingFile(kind, name, size=max(0, message.size), remote={"url": message.media}),)

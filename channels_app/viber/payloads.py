@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
 
-from channels_app.parts import Number, Object, Part, Text, read
+from channels_app.parts import Number, Object, Part, Text, number, read, words
 
 
 def _token(value: Any) -> str:
@@ -70,7 +70,7 @@ class Place(Part):
 
 class Card(Part):
     name: Text = ""
-    phone_number: Text = ""
+    phone_number: Annotated[str, BeforeValidator(lambda value: str(value) if number(value) else words(value))] = ""
 
 
 class AccountInfo(Part):

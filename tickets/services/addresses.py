@@ -7,6 +7,7 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import Q, QuerySet
 
+from omnisupport.lib.phones import phone_number
 from omnisupport.lib.text import Storable
 from tenants.events.log import record
 from tickets.models import Contact, ContactAddress, Status
@@ -38,7 +39,10 @@ def lock_address(channel_id: UUID, address: str, profile: Profile) -> ContactAdd
     found = addresses_named(channel_id, address, profile.alias)
     if not found.exists():
         contact = Contact.objects.create(
-            name=profile.name[:200], email=profile.email, phone=profile.phone[:32], language=profile.language[:8]
+            name=profile.name[:200],
+            email=profile.email,
+            phone=phone_number(profile.phone)[:32],
+            language=profile.language[:8],
         )
         # Two first messages at once: the constraint lets one address live; the loser's contact is taken back.
         _row, made = ContactAddress.objects.get_or_create(
@@ -54,7 +58,7 @@ def lock_address(channel_id: UUID, address: str, profile: Profile) -> ContactAdd
 
 def _learn(row: ContactAddress, profile: Profile, address: str) -> None:
     contact, changed = row.contact, []
-    for name, value in (("name", profile.name[:200]), ("email", profile.email), ("phone", profile.phone[:32]),
+    for name, value in (("name", profile.name[:200]), ("email", profile.email), ("phone", phone_number(profile.phone)[:32]),
                         ("language", profile.language[:8])):  # fmt: skip
         if value and not getattr(contact, name):
             setattr(contact, name, value)

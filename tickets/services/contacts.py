@@ -7,6 +7,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from omnisupport.lib.errors import InvalidInput, NotFound
+from omnisupport.lib.phones import phone_number
 from tenants.accounts.models import User
 from tenants.events.log import record
 from tickets.models import Contact
@@ -23,6 +24,8 @@ def update_contact(contact_id: UUID, *, changes: dict[str, Any], actor: User | N
     strange = set(changes) - _CHANGEABLE
     if strange:
         raise InvalidInput(_("“%(field)s” cannot be changed.") % {"field": sorted(strange)[0]})
+    if "phone" in changes:
+        changes = {**changes, "phone": phone_number(changes["phone"])}
     changed = {name: value for name, value in changes.items() if getattr(contact, name) != value}
     if changed:
         for name, value in changed.items():

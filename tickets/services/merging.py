@@ -10,6 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from omnisupport.lib.errors import Conflict, InvalidInput, NotFound
+from omnisupport.lib.phones import phone_number
 from tenants.accounts.models import User
 from tenants.events.log import record
 from tickets.models import Contact, ContactAddress, ContactMerge, Ticket
@@ -22,7 +23,7 @@ def same_person_suggestions(contact: Contact) -> QuerySet[Contact]:
     """Others with the same phone or e-mail."""
     same = Q()
     if contact.phone:
-        same |= Q(phone=contact.phone)
+        same |= Q(phone__in={contact.phone, phone_number(contact.phone)})
     if contact.email:
         same |= Q(email__iexact=contact.email)
     if not same:

@@ -11,6 +11,7 @@ from channels_app.models import Channel
 from channels_app.services.inbound import apply_result
 from omnisupport.lib.errors import Conflict, InvalidInput, NotFound
 from tickets.models import Contact, ContactAddress, ContactMerge, Message, Ticket
+from tickets.services.contacts import update_contact
 from tickets.services.continuity import make_code, read_code
 from tickets.services.merging import merge_contacts, same_person_suggestions, undo_merge
 from tickets.services.post import post_message
@@ -145,3 +146,15 @@ def test_codes_grow_old_and_are_good_in_one_workspace(shop, rival, monkeypatch):
     with shop.enter():
         monkeypatch.setattr(continuity.time, "time", lambda: 2e9)
         assert read_code(code) is None
+
+
+@pytest.mark.parametrize("given", ["8 (916) 123-45-67", "79161234567", "+7 916 123 45 67"])
+def test_the_same_phone_is_suggested_however_it_was_spelt(shop, given):
+    known = shop.customer_writes(address="a").ticket.contact
+    update_contact(known.id, changes={"phone": "+7 (916) 123-45-67"}, actor=shop.agent)
+    comes = ConversationStarted("b", Profile(name="Марина И.", phone=given), Incoming("s", "/start"))
+    apply_result(shop.channel, comes)
+    known.refresh_from_db()
+    new = Contact.objects.get(name="Марина И.")
+    assert known.phone == new.phone == "+79161234567"
+    assert list(same_person_suggestions(new)) == [known]

@@ -267,3 +267,20 @@ def test_who_opens_the_chat_is_welcomed_in_the_answer(adapter):
     assert adapter.acknowledge((FIXTURES / "message_text.json").read_bytes()) == b""
     silent = Adapter(ChannelInfo(uuid.UUID(int=5), "t_shop", "viber", {"welcome": ""}, {"token": TOKEN}, ""))
     assert silent.acknowledge((FIXTURES / "conversation_started_with_context.json").read_bytes()) == b""
+
+
+@pytest.mark.parametrize("kind", ["gif", "audio", "of_next_year"])
+def test_a_kind_that_we_do_not_know_still_brings_its_file(kind):
+    event = {
+        **load("message_text"),
+        "message": {"type": kind, "media": "https://dl-media.viber.com/1/a", "text": "вот"},
+    }
+    incoming = parse(event)[0].incoming
+    assert (incoming.text, incoming.files[0].kind, "unsupported" in incoming.content) == ("вот", "document", False)
+
+
+@pytest.mark.parametrize("given", ["79161234567", "8 (916) 123-45-67", "+7 916 123-45-67", 79161234567])
+def test_a_phone_has_one_spelling(given):
+    event = load("message_contact_shared_phone")
+    event["message"]["contact"]["phone_number"] = given
+    assert parse(event)[0].profile.phone == "+79161234567"
