@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 from channels_app.base import TransportError, UnknownOutcome
 from channels_app.parts import mapping, words
 from channels_app.upload import bring
-from omnisupport.lib.http import service_client, until
+from omnisupport.lib.http import pause_asked, service_client, until
 
 # For a whole call.
 DEADLINE = 45.0
@@ -101,11 +101,11 @@ def result_of(answer: httpx.Response) -> Mapping[str, Any]:
     """Raises TransportError or UnknownOutcome as `call`."""
     body = _object(answer)
     if answer.status_code >= 400:
-        raise error_of(answer.status_code, body, answer.headers.get("retry-after", ""))
+        raise error_of(answer.status_code, body, _pause(answer))
     if not body:
         raise UnknownOutcome(_("MAX sent half an answer."))
     if body.get("success") is False:
-        raise error_of(200, body, "")
+        raise error_of(200, body, _pause(answer))
     return body
 
 
@@ -116,11 +116,11 @@ def _object(answer: httpx.Response) -> Mapping[str, Any]:
         return {}
 
 
-def error_of(status: int, body: Mapping[str, Any], retry_after: str) -> TransportError | UnknownOutcome:
+def error_of(status: int, body: Mapping[str, Any], pause: float) -> TransportError | UnknownOutcome:
     said = f"{words(body.get('code'))} {words(body.get('message'))}".strip()
     lower = said.lower()
     if status == 429 or "too.many.requests" in lower:
-        return Refusal(_("MAX asks for a pause."), retry_after=_pause(retry_after), whole_channel=True)
+        return Refusal(_("MAX asks for a pause."), retry_after=pause, whole_channel=True)
     if status == 401 or "verify.token" in lower:
         reason = _("MAX does not accept the token. Copy it again from the settings of the bot and save it here.")
         return Refusal(reason, words=lower, permanent=True, breaks_channel=True)
@@ -142,12 +142,8 @@ def error_of(status: int, body: Mapping[str, Any], retry_after: str) -> Transpor
     return Refusal(reason, words=lower, permanent=True)
 
 
-def _pause(retry_after: str) -> float:
-    try:
-        seconds = float(retry_after)
-    except ValueError:
-        return 2.0
-    return seconds if 0 < seconds < 86400 else 2.0
+def _pause(answer: httpx.Response) -> float:
+    return pause_asked(answer.headers.get("retry-after", "")) or 2.0
 
 
 # ---- Files -----------------------------------------------------------------------------------------------------------
@@ -170,7 +166,7 @@ def upload(token: str, kind: str, name: str, data: bytes, mime: str) -> str:
 def _put(url: str, name: str, data: bytes, mime: str) -> httpx.Response:
     answer = bring(url, "data", name, data, mime, seconds=DEADLINE)
     if answer.status_code >= 400:
-        raise error_of(answer.status_code, _object(answer), answer.headers.get("retry-after", ""))
+        raise error_of(answer.status_code, _object(answer), _pause(answer))
     return answer
 
 

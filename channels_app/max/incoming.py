@@ -147,7 +147,9 @@ def _profile_and_incoming(update: Update, message: Message, sender: User, token:
     body, link = message.content, message.linked
     parts = _Parts()
     texts = [_with_links(body)]
-    if link.type == "forward":
+    # Of a kind of link that we do not know, the words are shown like those of a forwarded message.
+    is_passed_on = link.type == "forward" or bool(link.type != "reply" and link.message)
+    if is_passed_on:
         # Somebody else's words: the message itself is empty then.
         texts.append(_with_links(link.body))
         parts.content["forwarded_from"] = read_user(link.sender).name or _("somebody")
@@ -155,7 +157,7 @@ def _profile_and_incoming(update: Update, message: Message, sender: User, token:
         parts.content["quote"] = link.body.text[:500]
     for attachment in body.attachments:
         _read_attachment(mapping(attachment), parts, sender, token)
-    for attachment in link.body.attachments if link.type == "forward" else []:
+    for attachment in link.body.attachments if is_passed_on else []:
         # A card inside is not the sender's own, whatever it carries.
         _read_attachment(mapping(attachment), parts, User(), token)
     if not (any(texts) or parts.lines or parts.files or parts.content.keys() - {"quote", "forwarded_from"}):

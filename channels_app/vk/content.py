@@ -47,7 +47,7 @@ class Content:
 
 def content_of(message: Message, people: Mapping[int, Person]) -> Content:
     content = Content()
-    lines = _lines(message, content, people, 0)
+    lines = _lines(message, content, people, 0, message.place)
     answered = message.reply_message
     if quote := readable(words(answered.get("text"))):
         content.extra["quote"] = quote[:500]
@@ -76,26 +76,33 @@ def name_of(person_id: int, people: Mapping[int, Person]) -> str:
     return known.name if known else ""
 
 
-def _lines(message: Message, content: Content, people: Mapping[int, Person], depth: int) -> list[str]:
-    """The words of the message and of what is inside it; files and the place go into `content`."""
+def _lines(
+    message: Message, content: Content, people: Mapping[int, Person], depth: int, place: tuple[int, int]
+) -> list[str]:
+    """The words of the message and of what is inside it; files and the location go into `content`.
+
+    `place` is where VK gives the whole again: what is forwarded has the number of a dialogue that is none of ours.
+    """
     lines = [readable(message.text)]
     if message.geo:
         lines += _read_place(message.geo, content)
     for attachment in map(mapping, message.attachments):
-        found = _read_attachment(attachment, content, message.place)
+        found = _read_attachment(attachment, content, place)
         lines += [line for line in found if line not in message.text]
     for inner in message.forwarded:
-        lines += _forwarded(inner, content, people, depth + 1)
+        lines += _forwarded(inner, content, people, depth + 1, place)
     return lines
 
 
-def _forwarded(message: Message, content: Content, people: Mapping[int, Person], depth: int) -> list[str]:
+def _forwarded(
+    message: Message, content: Content, people: Mapping[int, Person], depth: int, place: tuple[int, int]
+) -> list[str]:
     author = name_of(message.from_id, people) or (f"id{message.from_id}" if message.from_id else _("somebody"))
     content.extra.setdefault("forwarded_from", author)
     if depth > DEEPEST:
         content.missed.append("fwd_messages")
         return [placeholder("fwd_messages")]
-    inside = "\n".join(filter(None, _lines(message, content, people, depth)))
+    inside = "\n".join(filter(None, _lines(message, content, people, depth, place)))
     return [f"{author}:", *(f"> {line}" for line in inside.splitlines())] if inside else [f"{author}:"]
 
 

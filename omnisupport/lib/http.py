@@ -260,9 +260,9 @@ def post(url: str, body: bytes, *, headers: Mapping[str, str], timeout: float, m
         return Fetched(url, response.status_code, dict(response.headers), _beginning(response, max_bytes))
 
 
-def pause_asked(answer: Fetched) -> float | None:
-    """Seconds of its Retry-After (a number or a date), at most a day; None without one."""
-    given = answer.headers.get("retry-after", "").strip()
+def pause_asked(retry_after: str) -> float | None:
+    """Seconds that a Retry-After asks for (a number or a date), at most a day; None for anything else."""
+    given = retry_after.strip()
     if given.isascii() and given.isdecimal():
         return float(min(int(given[:9]), 86400))
     try:

@@ -72,7 +72,8 @@ BLOCK = OPENING[3]
 UNBROKEN = {"\ue018": "\ue019"}
 _START, _END = next(iter(UNBROKEN.items()))
 _WRITTEN = {
-    "\ue010": "**", "\ue011": "**", "\ue012": "_", "\ue013": "_", "\ue014": "~~", "\ue015": "~~", "\ue016": "```\n", "\ue017": "\n```",
+    "\ue010": "**", "\ue011": "**", "\ue012": "_", "\ue013": "_", "\ue014": "~~", "\ue015": "~~",
+    "\ue016": "```\n", "\ue017": "\n```",
     _START: "", _END: "",
 }  # fmt: skip
 _PRIVATE = dict.fromkeys(range(0xE000, 0xE01A))

@@ -221,7 +221,7 @@ def _post(delivery: WebhookDelivery) -> _Outcome:
         return _Outcome(None, "", str(fault), _since(started))
     error = "" if 200 <= answer.status < 300 else _("The address answers with %(status)s.") % {"status": answer.status}
     text = answer.body.decode("utf-8", "replace").replace("\x00", "")
-    return _Outcome(answer.status, text, error, _since(started), pause_asked(answer))
+    return _Outcome(answer.status, text, error, _since(started), pause_asked(answer.headers.get("retry-after", "")))
 
 
 def _since(started: float) -> int:

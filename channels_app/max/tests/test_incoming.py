@@ -269,3 +269,11 @@ def test_only_the_secret_of_this_channel_lets_an_update_in(adapter):
     ):
         with pytest.raises(NotAuthenticated):
             adapter.verify(headers, b"{}")
+
+
+def test_a_link_of_a_kind_that_we_do_not_know_keeps_its_words():
+    update = load("message_created_text")
+    update["message"]["body"]["text"] = ""
+    update["message"]["link"] = {"type": "story", "message": {"mid": "mid.9", "text": "Слова внутри"}}
+    incoming = parse(update)[0].incoming
+    assert incoming.text == "Слова внутри" and "unsupported" not in incoming.content

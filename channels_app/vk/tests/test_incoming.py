@@ -369,3 +369,12 @@ def test_what_is_kept_has_no_secret(adapter):
     assert b"secret" not in kept and json.loads(kept)["object"] == load("message_new_text")["object"]
     inner = json.dumps(changed(text="my secret")).encode().replace(b'"secret": "vk_cb_S3cret_demo"', b'"x": 1')
     assert adapter.redact(inner) == inner
+
+
+def test_a_file_in_a_forwarded_message_is_asked_for_where_we_got_it():
+    """The number inside is one of a dialogue that we cannot read."""
+    photo = {"type": "photo", "photo": {"id": 1, "owner_id": 2, "sizes": [{"url": "https://vk.example/p.jpg"}]}}
+    inner = {"from_id": 6, "peer_id": 2000000001, "conversation_message_id": 3, "attachments": [photo]}
+    [result] = parse(changed(text="", attachments=[], fwd_messages=[{"from_id": 5, "fwd_messages": [inner]}]))
+    [file] = result.incoming.files
+    assert (str(file.remote["peer"]), str(file.remote["cmid"])) == (result.address, result.incoming.external_id)

@@ -32,6 +32,7 @@ def test_html(text, expected):
     [
         "5*3*2 = 30", "файл my_file_name_v2.txt", "* пункт один\n* пункт два", "2 ** 3", "**не закрыто", "[1] и [2]",
         "> цитата", "1. раз\n2. два\n\n   отступ", "a_b_c", "# заголовок", "\\*", "---", "", "😀 **", "цена ~100~200 ₽",
+        "файл __init__.py и __name__",
     ],
 )  # fmt: skip
 def test_what_is_no_markup_stays_as_it_was_typed(text):
