@@ -13,7 +13,7 @@ from django.utils.translation import ngettext
 
 from channels_app.models import Channel, InboundEvent
 from channels_app.registry import kind_choices
-from channels_app.services.inbound import replay, replay_failed, search_ledger
+from channels_app.services.inbound import replay, replay_failed, replayable, search_ledger
 from channels_app.tasks import drain_inbound
 from omnisupport.lib.admin import ReadOnlyAdmin
 from tenants.admin_sites import tenant_admin
@@ -94,7 +94,10 @@ class InboundEventAdmin(ReadOnlyAdmin):
 
     @admin.action(description=_("Process again"), permissions=["view"])
     def replay_selected(self, request: HttpRequest, queryset: QuerySet[InboundEvent]) -> HttpResponse | None:
-        ids = list(queryset.values_list("id", flat=True))
+        ids = list(replayable(queryset).values_list("id", flat=True))
+        if not ids:
+            messages.warning(request, _("Nothing to process again: these events are in their conversations already."))
+            return None
         for channel_id in replay(ids):
             wake(drain_inbound, str(channel_id))
         tell_replayed(request, len(ids))

@@ -21,6 +21,7 @@ from tickets.links import link_path
 from tickets.models import Attachment, Author, Delivery, Message
 from tickets.services.addresses import set_reachable
 from tickets.services.delivery import claim_next, has_due, move_delivery, note_sent_part, put_off, stale_claims
+from tickets.services.receipts import apply_early_receipts
 
 log = structlog.get_logger(__name__)
 
@@ -156,6 +157,7 @@ def _after_success(message: Message, channel: Channel, result: SendResult, start
         Attachment.objects.filter(id=attachment_id).update(remote=dict(remote))
     to = Delivery.DELIVERED if result.delivered else Delivery.SENT
     _finish(message, started, to, external_id=result.external_id)
+    apply_early_receipts(message.id)
     Channel.objects.filter(id=channel.id).update(last_outbound_at=timezone.now())
     mark_healthy(channel)
 

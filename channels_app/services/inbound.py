@@ -173,7 +173,8 @@ def apply_result(channel: Channel, result: InboundResult) -> None:
                 files=result.incoming.files,
             )
             if not known:
-                _receive(channel, result)
+                changed = replace(result.incoming, edited_at=result.edited_at)
+                _receive(channel, replace(result, incoming=changed))
         case Echo():
             receipts.receive_echo(
                 channel_id=channel.id,
@@ -258,9 +259,14 @@ def _receive(
     )
 
 
+def replayable(rows: QuerySet[InboundEvent]) -> QuerySet[InboundEvent]:
+    """Those that came to nothing; what was processed would only be found to be there."""
+    return rows.filter(state__in=[FAILED, InboundEvent.State.IGNORED])
+
+
 def replay(event_ids: Sequence[int]) -> list[UUID]:
     """Puts failed and ignored ledger rows back. Returns the channels whose drainer must be woken."""
-    return _put_back(InboundEvent.objects.filter(id__in=event_ids, state__in=[FAILED, InboundEvent.State.IGNORED]))
+    return _put_back(replayable(InboundEvent.objects.filter(id__in=event_ids)))
 
 
 def replay_failed(channel_id: UUID) -> int:

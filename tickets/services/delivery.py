@@ -1,5 +1,6 @@
 """States of an outgoing message. Each move is one conditional UPDATE, so two workers cannot both win and none goes back."""
 
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -70,7 +71,8 @@ def note_sent_part(message_id: int, part: str) -> None:
 def move_delivery(
     message_id: int, to: Delivery, *, error: str = "", external_id: str = "", due_at: datetime | None = None
 ) -> bool:
-    """Moves the state forward. Returns False (and changes nothing) when the message is already past it."""
+    """Moves the state forward. Returns False when the message is already past it; all that it may learn then is its name at
+    the provider."""
     changes: dict[str, Any] = {"delivery": to, "delivery_error": error[:500]}
     if to == Delivery.SENT:
         changes["sent_at"] = timezone.now()
@@ -79,6 +81,8 @@ def move_delivery(
     if to == Delivery.QUEUED:
         changes |= {"due_at": due_at, "claimed_at": None}
     if not _update(message_id, to, changes):
+        if external_id:
+            _name(message_id, external_id[:255])
         return False
     ticket_id = Message.objects.values_list("ticket_id", flat=True).get(id=message_id)
     record(
@@ -101,6 +105,14 @@ def _update(message_id: int, to: Delivery, changes: dict[str, Any]) -> int:
         return rows.update(**{name: value for name, value in changes.items() if name != "external_id"})
 
 
+def _name(message_id: int, external_id: str) -> None:
+    """A receipt came before the answer, by our own id: later ones may name the message as the answer does."""
+    message = Message.objects.get(id=message_id)
+    if message.external_id in {"", str(message.client_id)}:
+        with suppress(IntegrityError), transaction.atomic():
+            Message.objects.filter(id=message_id).update(external_id=external_id)
+
+
 def retry_message(message_id: int) -> bool:
     """An agent's choice for a failed or uncertain message: a new attempt that really sends."""
     with transaction.atomic():
@@ -110,7 +122,11 @@ def retry_message(message_id: int) -> bool:
         # The old provider id belongs to the attempt that failed.
         message.external_id = ""
         message.attempts = 0
-        message.save(update_fields=["external_id", "attempts"])
+        if message.sent_at is not None:
+            # All of it had left before it failed: going on behind the last piece would send nothing.
+            message.content = {name: value for name, value in message.content.items() if name != "sent_parts"}
+            message.sent_at = None
+        message.save(update_fields=["external_id", "attempts", "content", "sent_at"])
         return move_delivery(message_id, Delivery.QUEUED)
 
 

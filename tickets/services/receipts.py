@@ -14,12 +14,20 @@ from tickets.services.post import note_posted
 from tickets.services.receive import Incoming, attach_files
 from tickets.services.tickets import live_ticket, open_ticket
 
+# Of a long text in pieces, brought to several devices each.
+_MOST_EARLY = 50
+
 
 def note_receipt(
     *, channel_id: UUID, address: str, external_id: str, state: str, error: str = "", key: UUID | None = None
 ) -> bool:
-    """A provider's status of one of our messages. Returns False when the message is not known (yet)."""
+    """A provider's status of one of our messages. Returns False when the message is not known."""
     message = _ours(channel_id, address, external_id, key)
+    if message is None and address and external_id:
+        if _keep_early(channel_id, address, {"external_id": external_id, "state": state, "error": error}):
+            return True
+        # Its id may have been stored just now.
+        message = _ours(channel_id, address, external_id, key)
     if message is None:
         return False
     parts = message.content.get("sent_parts", [])
@@ -28,6 +36,35 @@ def note_receipt(
         return True
     move_delivery(message.id, Delivery(state), error=error, external_id="" if message.external_id else external_id)
     return True
+
+
+@transaction.atomic
+def _keep_early(channel_id: UUID, address: str, receipt: dict[str, str]) -> bool:
+    """A status may overtake the answer that names its message: it waits at the message that is being sent in this chat, which
+    is one at most. False: none is."""
+    rows = Message.objects.select_for_update(of=("self",)).filter(
+        address__in=addresses_named(channel_id, address), delivery=Delivery.SENDING
+    )
+    message = rows.first()
+    if message is None:
+        return False
+    kept = [*message.content.get("early_receipts", []), receipt]
+    message.content = {**message.content, "early_receipts": kept[-_MOST_EARLY:]}
+    message.save(update_fields=["content"])
+    return True
+
+
+def apply_early_receipts(message_id: int) -> None:
+    """What was said of the message before its name was known. To be called once it is."""
+    with transaction.atomic():
+        message = Message.objects.select_for_update(of=("self",)).select_related("address").get(id=message_id)
+        early = message.content.get("early_receipts", [])
+        if early:
+            message.content = {name: value for name, value in message.content.items() if name != "early_receipts"}
+            message.save(update_fields=["content"])
+    row = message.address
+    for receipt in early:
+        note_receipt(channel_id=row.channel_id, address=row.address, **receipt)
 
 
 def _ours(channel_id: UUID, address: str, external_id: str, key: UUID | None) -> Message | None:

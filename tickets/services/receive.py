@@ -50,6 +50,8 @@ class Incoming(Storable):
     files: tuple[IncomingFile, ...] = ()
     reply_to_external_id: str = ""
     sent_at: datetime | None = None
+    # Of one that comes to us changed already.
+    edited_at: datetime | None = None
     client_id: UUID | None = None
 
 
@@ -87,6 +89,7 @@ def receive_message(
         content=incoming.content,
         reply_to=Message.objects.filter(address=row, external_id=incoming.reply_to_external_id or "-").first(),
         sent_at=incoming.sent_at or timezone.now(),
+        edited_at=incoming.edited_at,
     )
     attach_files(message, row, incoming.files)
     _note_inbound(live, row, message)
@@ -148,6 +151,9 @@ def edit_received_message(
     message = rows.first()
     if message is None:
         return False
+    if edited_at and message.edited_at and edited_at < message.edited_at:
+        # A repeat that was late: what is here is newer.
+        return True
     changed = {name: value for name, value in (content or {}).items() if message.content.get(name) != value}
     known = {attachment.remote.get("key") for attachment in message.attachments.all()} if files else set()
     new_files = tuple(file for file in files if file.remote.get("key") and file.remote["key"] not in known)
