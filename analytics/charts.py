@@ -21,6 +21,7 @@ class Bar:
 class Chart:
     width: int
     height: int
+    left: int
     bars: Sequence[Bar] = ()
     line: str = ""
     ticks: Sequence[tuple[float, int]] = ()
@@ -28,7 +29,8 @@ class Chart:
 
 
 WIDTH, HEIGHT = 720, 220
-LEFT, BOTTOM, TOP = 36, 24, 8
+# Room for the labels at the size that a phone makes of them (pages.css).
+LEFT, BOTTOM, TOP = 48, 28, 12
 
 
 def nice_ceiling(value: int) -> int:
@@ -72,7 +74,7 @@ def stacked_bars(names: Sequence[str], stacks: Sequence[Sequence[tuple[int, str]
                         title,
                     )
                 )
-    return Chart(WIDTH, HEIGHT, bars=bars, ticks=_ticks(top), labels=_labels(names, slot))
+    return Chart(WIDTH, HEIGHT, LEFT, bars=bars, ticks=_ticks(top), labels=_labels(names, slot))
 
 
 def line(names: Sequence[str], values: Sequence[int]) -> Chart:
@@ -81,4 +83,4 @@ def line(names: Sequence[str], values: Sequence[int]) -> Chart:
     points = " ".join(
         f"{LEFT + slot * (n + 0.5):.1f},{TOP + plot * (1 - value / top):.1f}" for n, value in enumerate(values)
     )
-    return Chart(WIDTH, HEIGHT, line=points, ticks=_ticks(top), labels=_labels(names, slot))
+    return Chart(WIDTH, HEIGHT, LEFT, line=points, ticks=_ticks(top), labels=_labels(names, slot))

@@ -8,13 +8,13 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
-from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from analytics import charts, metrics
 from analytics.metrics import Period
 from channels_app.models import Channel
+from omnisupport.lib.dates import day_and_month
 
 PERIODS = (7, 30, 90)
 REASONS = {
@@ -110,7 +110,7 @@ def _volume(period: Period) -> dict[str, Any]:
     for day, channel, count in rows:
         if day in table:
             table[day][channel] = count
-    labels = [date_format(day, "j M") for day in table]
+    labels = [day_and_month(day) for day in table]
     stacks = [
         [(count, f"{label}, {names.get(channel, channel)}: {count}") for channel, count in row.items()]
         for label, row in zip(labels, table.values(), strict=True)
@@ -126,7 +126,7 @@ def _volume(period: Period) -> dict[str, Any]:
 
 def _backlog(period: Period) -> dict[str, Any]:
     rows = metrics.backlog_by_day(period)
-    labels = [date_format(day, "j M") for day, _count in rows]
+    labels = [day_and_month(day) for day, _count in rows]
     return {
         "backlog_chart": charts.line(labels, [count for _day, count in rows]),
         "backlog_table": [(label, count) for label, (_day, count) in zip(labels, rows, strict=True)],

@@ -42,7 +42,9 @@ def _admins_only(request: HttpRequest) -> None:
 
 @agent_required
 def channel_list(request: HttpRequest) -> HttpResponse:
-    rows = [(channel, adapter_class(channel.kind)) for channel in Channel.objects.select_related("first_assignee")]
+    rows = [
+        (channel, adapter_class(channel.kind).title) for channel in Channel.objects.select_related("first_assignee")
+    ]
     return render(request, "channels_app/list.html", {"rows": rows, "kinds": kind_choices()})
 
 

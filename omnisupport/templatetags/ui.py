@@ -18,6 +18,7 @@ from django.utils.translation import gettext as _
 from channels_app.registry import adapter_class, kinds
 from channels_app.services.channels import find_broken_channels
 from channels_app.services.templates import is_window_closed
+from omnisupport.lib.dates import day_and_month
 from omnisupport.lib.markup import HTML, translate
 
 register = template.Library()
@@ -103,7 +104,7 @@ def _short_age(value: datetime) -> str:
 def short_date(value: datetime) -> str:
     local = timezone.localtime(value)
     same_year = local.year == timezone.localtime().year
-    return date_format(local, "j b" if same_year else "SHORT_DATE_FORMAT").rstrip(".")
+    return day_and_month(local) if same_year else date_format(local, "SHORT_DATE_FORMAT")
 
 
 @register.filter
