@@ -26,7 +26,9 @@ from tenants.tasks import refill_spares
 class WorkspaceForm(forms.ModelForm[Tenant]):
     language = forms.ChoiceField(label=_("language"), choices=settings.LANGUAGES)
     timezone = forms.ChoiceField(
-        label=_("time zone"), choices=lambda: [(zone, zone) for zone in sorted(available_timezones())]
+        label=_("time zone"),
+        choices=lambda: [(zone, zone) for zone in sorted(available_timezones())],
+        initial=Tenant._meta.get_field("timezone").default,
     )
 
 

@@ -144,6 +144,11 @@ class HandoffReason(models.TextChoices):
     ERROR = "error", _("error of the model")
     OFF = "off", _("the assistant is switched off")
 
+    @classmethod
+    def words(cls, code: str) -> str:
+        """For people; a code of an older release stays as it is."""
+        return str(cls(code).label) if code in cls.values else code
+
 
 class TicketNumber(models.Model):
     """One row: the last number given. Locked while a ticket is made, so numbers have no gaps and no doubles."""

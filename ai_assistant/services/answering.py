@@ -276,7 +276,7 @@ def _is_still_ours(answer: Answer, ticket: Ticket) -> bool:
 def _packet(answer: Answer, reason: str) -> str:
     """What the agent should know at a glance."""
     lines = [
-        _("Handed over: %(reason)s") % {"reason": dict(HandoffReason.choices).get(reason, reason)},
+        _("Handed over: %(reason)s") % {"reason": HandoffReason.words(reason)},
         _("Question: %(text)s") % {"text": answer.question[:500]},
     ]
     titles = list(dict.fromkeys(str(passage["title"]) for passage in answer.passages[:4]))
