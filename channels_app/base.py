@@ -31,7 +31,7 @@ from channels_app.inbound import (
     Receipt,
     Typing,
 )
-from tickets.services.receive import Incoming, IncomingFile, Profile
+from tickets.services.receive import Incoming, IncomingFile, Letter, Profile
 
 __all__ = [
     "GENERATED",
@@ -50,6 +50,7 @@ __all__ = [
     "InboundResult",
     "Incoming",
     "IncomingFile",
+    "Letter",
     "Limits",
     "MessageReceived",
     "NotUnderstood",
@@ -265,7 +266,11 @@ class Adapter:
     # True where the provider refuses a repeated key, so that a lost answer may be retried without doubling.
     idempotent: ClassVar[bool] = False
     has_webhook: ClassVar[bool] = True
+    # May be asked for updates where there is no public address; `always_polls`: that is how it works everywhere.
     can_poll: ClassVar[bool] = False
+    always_polls: ClassVar[bool] = False
+    # People and other machines answer each other here, perhaps for ever: what we send without a person is rationed.
+    has_loops: ClassVar[bool] = False
     # The body of our 200; some providers compare it.
     acknowledgement: ClassVar[bytes] = b"ok"
     max_body: ClassVar[int] = 10 * 1024 * 1024
@@ -384,5 +389,13 @@ class Adapter:
         return None
 
     async def poll(self, state: dict[str, Any]) -> tuple[list[bytes], dict[str, Any]]:
-        """Waits for updates (long poll, ≤ 30 s) where there is no public address: raw bodies and the next state."""
+        """Waits for updates (long poll, ≤ 30 s) where `wants_poll`: raw bodies and the next state."""
         raise NotImplementedError
+
+    def wants_poll(self) -> bool:
+        """Whether this channel, of a kind that polls here, is asked at all."""
+        return True
+
+    def renewed_secrets(self) -> Mapping[str, Any]:
+        """Secrets that the provider has given in place of ours since they were stored; asked after each check of health."""
+        return {}

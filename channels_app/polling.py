@@ -1,4 +1,4 @@
-"""Long polling for channels that cannot be called: a laptop without a public address gets its messages all the same.
+"""Long polling for channels that cannot be called: mailboxes, and on a laptop without a public address messengers too.
 
 Runs in the websocket process; polled updates go the same way as called ones (ledger first). One poller per channel, kept by
 a short lock in Redis, however many processes there are.
@@ -35,7 +35,7 @@ class Poller:
         self._main: asyncio.Task[None] | None = None
 
     def start(self) -> None:
-        if not settings.PUBLIC_URL_REACHABLE and any(adapter_class(kind).can_poll for kind in kinds()):
+        if _pollable():
             self._main = asyncio.create_task(self._look())
 
     async def stop(self) -> None:
@@ -62,7 +62,7 @@ class Poller:
             await asyncio.sleep(LOOK_EVERY)
 
     async def _wanted(self) -> set[tuple[str, UUID]]:
-        pollable = [kind for kind in kinds() if adapter_class(kind).can_poll]
+        pollable = _pollable()
         found: set[tuple[str, UUID]] = set()
         for schema in await in_tenant(PUBLIC, active_schemas):
             ids = await in_tenant(schema, _channels_of, pollable)
@@ -99,9 +99,15 @@ class Poller:
         await in_tenant(schema, _keep_state, adapter.channel.id, state, after)
 
 
+def _pollable() -> list[str]:
+    adapters = {kind: adapter_class(kind) for kind in kinds()}
+    called = settings.PUBLIC_URL_REACHABLE
+    return [kind for kind, adapter in adapters.items() if adapter.always_polls or (adapter.can_poll and not called)]
+
+
 def _channels_of(pollable: list[str]) -> list[UUID]:
     rows = Channel.objects.filter(kind__in=pollable, is_active=True).exclude(external_id="")
-    return list(rows.values_list("id", flat=True))
+    return [channel.id for channel in rows if adapter_for(channel).wants_poll()]
 
 
 def _load(channel_id: UUID) -> tuple[Adapter, dict[str, Any]] | None:
