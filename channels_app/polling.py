@@ -32,6 +32,8 @@ class Poller:
     def __init__(self, ingress: Ingress) -> None:
         self._ingress = ingress
         self._tasks: dict[tuple[str, UUID], asyncio.Task[None]] = {}
+        # Channels that polling found broken, which it may call healthy again: what else is wrong with one it does not know.
+        self._broken: set[UUID] = set()
         self._main: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -83,6 +85,7 @@ class Poller:
         except (RedisError, OSError) as error:
             log.warning("poller_lost_redis", error=str(error))
         except TransportError as error:
+            self._broken.add(channel_id)
             await in_tenant(schema, _note_broken, channel_id, error.reason)
             await asyncio.sleep(error.retry_after or 10)
         finally:
@@ -96,7 +99,10 @@ class Poller:
         for body in updates:
             await self._ingress.store(schema, adapter, {}, body)
         # Stored after the ledger: a crash in between repeats updates, and the ledger knows them.
-        await in_tenant(schema, _keep_state, adapter.channel.id, state, after)
+        healed = adapter.channel.id in self._broken
+        self._broken.discard(adapter.channel.id)
+        if healed or after != state:
+            await in_tenant(schema, _keep_state, adapter.channel.id, state, after, healed)
 
 
 def _pollable() -> list[str]:
@@ -115,11 +121,12 @@ def _load(channel_id: UUID) -> tuple[Adapter, dict[str, Any]] | None:
     return (adapter_for(channel), dict(channel.poll_state)) if channel else None
 
 
-def _keep_state(channel_id: UUID, before: dict[str, Any], after: dict[str, Any]) -> None:
+def _keep_state(channel_id: UUID, before: dict[str, Any], after: dict[str, Any], healed: bool) -> None:
     channel = Channel.objects.filter(id=channel_id).first()
     if channel is None:
         return
-    mark_healthy(channel)
+    if healed:
+        mark_healthy(channel)
     if after != before:
         # Unless the channel was connected to another bot meanwhile, where this position means nothing.
         Channel.objects.filter(id=channel_id, poll_state=before).update(poll_state=after)
