@@ -245,8 +245,13 @@ def _inner(part: Message) -> bytes:
 
 def _file_name(part: Message) -> str:
     """Without the path and without what would show it as another; empty where the part has none."""
+    # Anew, with what is no ASCII made readable: the parser gives question marks for it.
+    head = Message()
+    for key, value in part.raw_items():
+        if key.lower() in {"content-disposition", "content-type"}:
+            head[key] = decode(_bytes(str(value)))
     try:
-        raw = part.get_filename("") or ""
+        raw = head.get_filename("") or ""
     except Exception:
         raw = ""
     name = _REORDERING.sub("", words_of(str(raw))).replace("\\", "/").rpartition("/")[2].strip(" .")

@@ -99,7 +99,7 @@ def _of_status(letter: MailLetter, part: Message) -> DeliveryReport:
     )
     status = next(iter(_STATUS.findall(worst.get("status", ""))), "")
     state = worst.get("action", "").lower().strip() or ("delayed" if status.startswith("4") else "failed")
-    said = worst.get("diagnostic-code", "").partition(";")[2].strip() or worst.get("diagnostic-code", "")
+    said = re.sub(r"^\s*[\w-]+\s*;\s*", "", worst.get("diagnostic-code", ""))
     return DeliveryReport(state, _reason(status, said), _all_ids(letter))
 
 

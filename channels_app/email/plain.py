@@ -60,6 +60,7 @@ class _Reader(HTMLParser):
         self._open: list[tuple[str, bool, bool]] = []
         self._silent = self._quoted = self._pre = 0
         self._link = ""
+        self._gap = False
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         given = {name: value or "" for name, value in attrs}
@@ -115,20 +116,27 @@ class _Reader(HTMLParser):
             # Tables of a layout leave heaps of empty lines.
             if line.strip("> ") or (found and found[-1].strip("> ")):
                 found.append(line)
+        while found and not found[-1].strip("> "):
+            found.pop()
         return "\n".join(found).strip()
 
     def _say(self, words: str) -> None:
+        if not words.strip() and not self._lines[-1][1]:
+            return
+        if self._gap and not self._lines[-1][1]:
+            # Between what stands apart, and never at the beginning.
+            self._lines += [(self._quoted, []), (self._quoted, [])]
+        self._gap = False
         depth, parts = self._lines[-1]
         if depth != self._quoted:
             self._lines.append((self._quoted, [words]))
-        elif words.strip() or parts:
+        else:
             parts.append(words)
 
     def _break(self, blank: bool = False) -> None:
         if self._lines[-1][1]:
             self._lines.append((self._quoted, []))
-            if blank:
-                self._lines.append((self._quoted, []))
+        self._gap = self._gap or blank
 
     def _close_link(self) -> None:
         """Its address behind the words, where they do not show it."""

@@ -28,6 +28,7 @@ _ATTRIBUTIONS = [
 ]
 # People write so themselves: only before a quotation.
 _PERHAPS_ATTRIBUTION = re.compile(rf"\b{_VERB}\s*:\s*$", re.IGNORECASE)
+_DATED = re.compile(rf"{_DATE}|{_ADDRESS}", re.IGNORECASE)
 _DIVIDER = re.compile(
     r"^\W{0,3}-{2,}\s*(?:исходное сообщение|пересылаемое сообщение|original message|original appointment)"
     r"\s*-{2,}",
@@ -91,7 +92,7 @@ def _begins_quotation(lines: list[str], place: int) -> bool:
 
 def _is_attribution(lines: list[str], place: int) -> bool:
     """Perhaps wrapped over two or three lines; Mail.ru's may stand behind a > itself."""
-    whole = ""
+    whole, dated = "", False
     for number in range(3):
         if place + number >= len(lines) or len(whole) > 400:
             return False
@@ -99,8 +100,13 @@ def _is_attribution(lines: list[str], place: int) -> bool:
         if not part:
             return False
         whole = f"{whole} {part}".strip()
+        if not number:
+            dated = bool(_DATED.search(part))
         if not whole.endswith(":"):
             continue
+        # What stands before it without a date is the writer's own.
+        if number and not dated:
+            return False
         if any(pattern.search(whole) for pattern in _ATTRIBUTIONS):
             return True
         return bool(_PERHAPS_ATTRIBUTION.search(whole)) and _is_quoted_next(lines[place + number + 1 :])
