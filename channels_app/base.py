@@ -325,7 +325,7 @@ class Adapter:
         """Raises TransportError."""
         raise NotImplementedError
 
-    def unpack_file(self, body: bytes, remote: Mapping[str, Any]) -> FetchedFile:
+    def unpack_file(self, headers: Mapping[str, str], body: bytes, remote: Mapping[str, Any]) -> FetchedFile:
         """A file that came inside the body of its event: an IncomingFile whose `remote` has a `part`. Raises TransportError."""
         raise NotImplementedError
 

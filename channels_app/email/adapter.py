@@ -113,8 +113,8 @@ class Adapter(BaseAdapter):
         service = headers.get("content-type", "") and self._receive
         return hooks.read_letter(service, headers, body) if service not in {"", "imap", "own"} else (body, ())
 
-    def unpack_file(self, body: bytes, remote: Mapping[str, Any]) -> FetchedFile:
-        file = MailLetter(body).find(str(remote.get("part", "")))
+    def unpack_file(self, headers: Mapping[str, str], body: bytes, remote: Mapping[str, Any]) -> FetchedFile:
+        file = MailLetter(self._letter(headers, body)[0]).find(str(remote.get("part", "")))
         if file is None:
             raise TransportError(_("The letter has no such file."), permanent=True)
         return FetchedFile(file.body(), file.name)

@@ -145,7 +145,7 @@ class MailLetter:
             return
         disposition = part.get_content_disposition()
         # A letter within a letter is one file: its words are not the sender's.
-        if disposition != "attachment" and not _file_name(part):
+        if disposition != "attachment" and not file_name_of(part):
             if kind == "text/plain" or kind.startswith("multipart/"):
                 self.texts.append(part)
                 return
@@ -243,7 +243,7 @@ def _inner(part: Message) -> bytes:
     return body_bytes(part)
 
 
-def _file_name(part: Message) -> str:
+def file_name_of(part: Message) -> str:
     """Without the path and without what would show it as another; empty where the part has none."""
     # Anew, with what is no ASCII made readable: the parser gives question marks for it.
     head = Message()
@@ -259,7 +259,7 @@ def _file_name(part: Message) -> str:
 
 
 def _name(part: Message, kind: str) -> str:
-    if name := _file_name(part):
+    if name := file_name_of(part):
         return name
     if part.get_content_maintype() == "message":
         subject = next((words_of(str(child.get("Subject", ""))) for child in children(part)), "")

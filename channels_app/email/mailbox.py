@@ -151,6 +151,8 @@ class Mailbox:
             self._enter(folder)
             day = (moment - timedelta(days=1)).date()
             dated = self._client.fetch(self._client.search(["SINCE", day]), ["INTERNALDATE"])
+            # Servers know seconds only.
+            moment = moment.replace(microsecond=0)
             wanted = [uid for uid, said in dated.items() if _moment(said.get(b"INTERNALDATE")) >= moment]
             return self._fetch(sorted(wanted, reverse=True), most_bytes)[0]
 

@@ -47,12 +47,14 @@ def test_each_sample(name, sender, subject, text, files):
 
 
 def test_all_samples_but_the_report_are_letters():
-    assert [path.name[:2] for path in sorted(FIXTURES.glob("*.eml")) if isinstance(parse(path.read_bytes())[0], Receipt)] == ["09"]
+    assert [
+        path.name[:2] for path in sorted(FIXTURES.glob("*.eml")) if isinstance(parse(path.read_bytes())[0], Receipt)
+    ] == ["09"]
 
 
 def test_files_are_unpacked_from_the_letter():
     adapter, body = adapter_of({"address": ADDRESS}), fixture("03")
-    contract, picture = (adapter.unpack_file(body, file.remote) for file in incoming(body).files)
+    contract, picture = (adapter.unpack_file({}, body, file.remote) for file in incoming(body).files)
     assert contract.body.startswith(b"%PDF-1.4") and picture.body.startswith(b"\x89PNG")
 
 
@@ -63,7 +65,7 @@ def test_a_letter_within_a_letter_is_one_file_and_its_words_are_not_the_sender_s
     said = incoming(head + parts)
     assert said.text == "outer"
     assert [file.name for file in said.files] == ["Внутри.eml"]
-    assert b"Subject" in Adapter.unpack_file(adapter_of({}), head + parts, said.files[0].remote).body
+    assert b"Subject" in Adapter.unpack_file(adapter_of({}), {}, head + parts, said.files[0].remote).body
 
 
 @pytest.mark.parametrize("charset", ["cp1251", "koi8-r", "cp866", "iso8859-5", "utf-8"])
@@ -183,7 +185,7 @@ def test_html_as_text():
     page = (
         "<html><head><title>no</title><style>p{}</style></head><body><p>раз&nbsp;два</p><div>три<br>четыре</div>"
         '<ul><li>пять</li></ul><a href="https://shop.example/x">сюда</a><script>alert(1)</script>'
-        '<table><tr><td>a</td><td>b</td></tr></table><pre>x  y\n  z</pre></p></b></body>'
+        "<table><tr><td>a</td><td>b</td></tr></table><pre>x  y\n  z</pre></p></b></body>"
     )
     assert html_to_text(page) == "раз два\n\nтри\nчетыре\n\n• пять\n\nсюда (https://shop.example/x)\n\nab\n\nx  y\nz"
 
@@ -206,5 +208,18 @@ def test_html_without_an_end_takes_no_time():
 def test_html_is_kept_without_what_runs_or_fetches(evil):
     kept = clean_html(f"<p>раз</p>{evil}").lower()
     assert "раз" in kept
-    for word in ("<script", "onerror", "onload", "javascript:", "<svg", "<iframe", "<base", "<meta", "<form", "<img", "style", "url("):
+    for word in (
+        "<script",
+        "onerror",
+        "onload",
+        "javascript:",
+        "<svg",
+        "<iframe",
+        "<base",
+        "<meta",
+        "<form",
+        "<img",
+        "style",
+        "url(",
+    ):
         assert word not in kept.replace("&lt;", "")

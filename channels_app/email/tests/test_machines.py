@@ -8,8 +8,8 @@ from django.utils import timezone
 
 from channels_app.base import Receipt
 from channels_app.email.incoming import LOOP_HEADER, loop_mark
-from channels_app.email.machines import read_report
 from channels_app.email.letter import MailLetter
+from channels_app.email.machines import read_report
 from channels_app.email.tests.scene import PAVEL, answer_to, fixture, incoming, letter, parse, raw, read
 from channels_app.models import Channel, InboundEvent
 from tenants.events.models import Event
@@ -19,9 +19,13 @@ from tickets.services.post import hand_to_human
 from tickets.services.tickets import set_status
 
 
-def report(message_id: str, *, action: str = "failed", status: str = "5.1.1", said: str = "550 5.1.1 User unknown") -> bytes:
+def report(
+    message_id: str, *, action: str = "failed", status: str = "5.1.1", said: str = "550 5.1.1 User unknown"
+) -> bytes:
     body = fixture("09").replace(b"<conv.9b1d7c2e.m.501@omni-demo.example>", message_id.encode())
-    body = body.replace(b"Action: failed", f"Action: {action}".encode()).replace(b"Status: 5.1.1", f"Status: {status}".encode())
+    body = body.replace(b"Action: failed", f"Action: {action}".encode()).replace(
+        b"Status: 5.1.1", f"Status: {status}".encode()
+    )
     return body.replace(b"Diagnostic-Code: smtp; 550 5.1.1 User unknown", f"Diagnostic-Code: smtp; {said}".encode())
 
 
@@ -219,7 +223,9 @@ def test_a_sender_who_may_be_another_is_marked_and_gets_no_answer_by_machine(sai
 
 
 def test_the_newest_word_of_a_server_counts():
-    body = raw("Authentication-Results: ours; dmarc=fail", "Authentication-Results: theirs; dmarc=pass", f"From: {PAVEL}")
+    body = raw(
+        "Authentication-Results: ours; dmarc=fail", "Authentication-Results: theirs; dmarc=pass", f"From: {PAVEL}"
+    )
     assert incoming(body).content["unverified"] is True
 
 

@@ -10,7 +10,7 @@ REPLIES = {
     "Gmail, wrapped": "Спасибо!\n\nвт, 17 нояб. 2026 г. в 11:02, Служба поддержки магазина\n<support@omni-demo.example>:\n> Чек.",
     "Gmail in English": "Спасибо!\n\nOn Tue, Nov 17, 2026 at 11:02 AM Support <support@omni-demo.example> wrote:\n> Sent.",
     "Gmail in English, wrapped": "Спасибо!\n\nOn Tue, Nov 17, 2026 at 11:02 AM Support <\nsupport@omni-demo.example> wrote:\n\n> Sent.",
-    "Yandex": "Спасибо!\n\n17.11.2026, 11:02, \"Поддержка\" <support@omni-demo.example>:\nЧек отправлен повторно.",
+    "Yandex": 'Спасибо!\n\n17.11.2026, 11:02, "Поддержка" <support@omni-demo.example>:\nЧек отправлен повторно.',
     "Mail.ru": "Спасибо!\n\n>Вторник, 17 ноября 2026, 11:02 +03:00 от Поддержка <support@omni-demo.example>:\n>\n>Чек отправлен.",
     "Mail.ru, bare": "Спасибо!\n\nВторник, 17 ноября 2026, 11:02 +03:00 от Поддержка:\nЧек отправлен.",
     "Outlook": "Спасибо!\n\nОт: Поддержка <support@omni-demo.example>\nОтправлено: 17 ноября 2026 г. 11:02\nКому: Павел\n"
