@@ -375,6 +375,14 @@ class Adapter:
         channel page. Raises TransportError."""
         return ""
 
+    def consent_url(self, state: str) -> str:
+        """Where an admin signs in at the provider, who then sends them back with a code; empty where nobody has to."""
+        return ""
+
+    def accept_consent(self, code: str) -> Mapping[str, Any]:
+        """The secrets that the provider gives for the code. Raises TransportError."""
+        raise NotImplementedError
+
     def disconnect(self) -> None:
         """Takes our webhook back."""
 

@@ -62,6 +62,10 @@ class Adapter(BaseAdapter):
         return str(self.channel.config.get("receive") or "imap")
 
     @property
+    def _provider(self) -> str:
+        return str(self.channel.config.get("provider", ""))
+
+    @property
     def _login(self) -> str:
         return str(self.channel.config.get("login") or self.address)
 
@@ -80,13 +84,16 @@ class Adapter(BaseAdapter):
 
     def _credentials(self) -> tuple[str, str, str]:
         """(login, password, access token): one of the last two. Raises TransportError."""
-        provider = str(self.channel.config.get("provider", ""))
-        if provider in _SIGNS_IN and self.channel.secrets.get("refresh_token"):
-            return self._login, "", oauth.access_token(provider, self.channel.config, self.channel.secrets)
-        return self._login, str(self.channel.secrets.get("password", "")), ""
+        if self._provider in _SIGNS_IN and self.channel.secrets.get("refresh_token"):
+            return self._login, "", oauth.access_token(self._provider, self.channel.config, self.channel.secrets)
+        password = str(self.channel.secrets.get("password", ""))
+        if not password and self._provider != "own":
+            reason = _("Neither a password is stored nor has anybody signed in: do one of the two.")
+            raise TransportError(reason, permanent=True, breaks_channel=True)
+        return self._login, password, ""
 
     def _forget_token(self) -> None:
-        oauth.forget(str(self.channel.config.get("provider", "")), self.channel.config, self.channel.secrets)
+        oauth.forget(self._provider, self.channel.config, self.channel.secrets)
 
     # -- inbound
 
@@ -136,12 +143,14 @@ class Adapter(BaseAdapter):
 
     def _open(self) -> Mailbox:
         """Raises TransportError."""
-        login, password, token = self._credentials()
         try:
-            return Mailbox(imap_server(self.channel.config), login, password, token)
+            return Mailbox(imap_server(self.channel.config), *self._credentials())
         except LoginRefused:
-            self._forget_token()
-            raise
+            if not self.channel.secrets.get("refresh_token"):
+                raise
+        # An access token may end before its time.
+        self._forget_token()
+        return Mailbox(imap_server(self.channel.config), *self._credentials())
 
     def list_received(self, since: datetime) -> Sequence[bytes] | None:
         if self._receive != "imap":
@@ -174,7 +183,19 @@ class Adapter(BaseAdapter):
     def setup_values(self) -> Mapping[str, str]:
         values = {"webhook_url": self.channel.webhook_url, "user": hooks.USER}
         scheme, _slashes, rest = self.channel.webhook_url.partition("://")
-        return {**values, "webhook_url_with_name": f"{scheme}://{hooks.USER}:SECRET@{rest}"}
+        named = f"{scheme}://{hooks.USER}:SECRET@{rest}"
+        return {**values, "webhook_url_with_name": named, "consent_url": self._redirect_url}
+
+    @property
+    def _redirect_url(self) -> str:
+        return f"{self.channel.site_url}/channels/consent/"
+
+    def consent_url(self, state: str) -> str:
+        return oauth.consent_url(self._provider, self.channel.config, self._redirect_url, state)
+
+    def accept_consent(self, code: str) -> Mapping[str, Any]:
+        config, secrets = self.channel.config, self.channel.secrets
+        return {"refresh_token": oauth.refresh_token_for(self._provider, config, secrets, self._redirect_url, code)}
 
     def connect(self) -> Connected:
         self._check(anyway=True)
@@ -199,8 +220,7 @@ class Adapter(BaseAdapter):
         return _("IMAP and SMTP let us in.")
 
     def renewed_secrets(self) -> Mapping[str, Any]:
-        provider = str(self.channel.config.get("provider", ""))
-        renewed = oauth.renewed_refresh_token(provider, self.channel.config, self.channel.secrets)
+        renewed = oauth.renewed_refresh_token(self._provider, self.channel.config, self.channel.secrets)
         return {"refresh_token": renewed} if renewed else {}
 
     def disconnect(self) -> None:

@@ -35,6 +35,15 @@ USER = "omni"
 MAILGUN_AGE = 24 * 3600
 # Unfolded: the standard generator would hide long ids in encoded words.
 _REBUILT = default.clone(max_line_length=None)
+_NO_LETTER = (
+    AnymailError,
+    ImproperlyConfigured,
+    SuspiciousOperation,
+    LookupError,
+    ValueError,
+    TypeError,
+    AttributeError,
+)
 _BASIC: dict[str, type[AnymailBaseWebhookView]] = {
     "postmark": PostmarkInboundWebhookView,
     "mailjet": MailjetInboundWebhookView,
@@ -70,22 +79,14 @@ def read_letter(receive: str, headers: Mapping[str, str], body: bytes) -> tuple[
         message = _view(receive, "unused").parse_events(request)[0].message
         raw = _bytes_of(message, hashlib.sha256(body).hexdigest()[:24])
         recipient = str(message.envelope_recipient or "").strip()
-    except (
-        AnymailError,
-        ImproperlyConfigured,
-        SuspiciousOperation,
-        LookupError,
-        ValueError,
-        TypeError,
-        AttributeError,
-    ) as fault:
+    except _NO_LETTER as fault:
         raise Unparsable(f"This is not a letter as {receive} posts it: {type(fault).__name__}: {fault}") from None
     return raw, tuple(filter(None, [recipient]))
 
 
 def _bytes_of(message: Message, mark: str) -> bytes:
-    """The same each time: it is known by its bytes. Files that the service took out were put back as they are; only in base64 do
-    they survive being written."""
+    """The same each time: it is known by its bytes. Files that the service took out were put back as they are; only in base64
+    do they survive being written."""
     for number, part in enumerate(message.walk()):
         if part.is_multipart():
             part.set_boundary(f"=_{mark}_{number}")

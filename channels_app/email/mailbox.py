@@ -80,12 +80,14 @@ class Position:
     uid: int = 0
 
     @classmethod
-    def read(cls, state: dict[str, Any]) -> "Position":
+    def read(cls, state: dict[str, Any], folder: str) -> "Position":
+        """None yet in a folder that was not read before."""
         validity, uid = state.get("validity"), state.get("uid")
-        return cls(validity, uid) if isinstance(validity, int) and isinstance(uid, int) else cls()
+        known = state.get("folder") == folder and isinstance(validity, int) and isinstance(uid, int)
+        return cls(int(validity or 0), int(uid or 0)) if known else cls()
 
-    def state(self) -> dict[str, int]:
-        return {"validity": self.validity, "uid": self.uid}
+    def state(self, folder: str) -> dict[str, Any]:
+        return {"folder": folder, "validity": self.validity, "uid": self.uid}
 
 
 class Mailbox:

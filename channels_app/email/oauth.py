@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
+from urllib.parse import urlencode
 
 import httpx
 from django.conf import settings
@@ -21,7 +22,12 @@ DEADLINE = 20.0
 # An access token is renewed so many seconds before its end.
 EARLY = 120
 _SCOPES = {
+    "google": "https://mail.google.com/",
     "microsoft": "offline_access https://outlook.office.com/IMAP.AccessAsUser.All https://outlook.office.com/SMTP.Send",
+}
+_PAGES = {
+    "google": "https://accounts.google.com/o/oauth2/v2/auth",
+    "microsoft": "https://login.microsoftonline.com/common/oauth2/v2.0/authorize",
 }
 
 
@@ -83,23 +89,53 @@ def login_string(login: str, token: str) -> str:
     return f"user={login}\x01auth=Bearer {token}\x01\x01"
 
 
+def consent_url(provider: str, config: Mapping[str, Any], redirect_url: str, state: str) -> str:
+    """The provider's page where the mailbox's owner lets us in; empty without an app there."""
+    client_id = config.get("oauth_client_id") or getattr(settings, f"{provider.upper()}_OAUTH_CLIENT_ID", "")
+    if provider not in _PAGES or not client_id:
+        return ""
+    wish = {"client_id": client_id, "redirect_uri": redirect_url, "response_type": "code", "scope": _SCOPES[provider],
+            "state": state, "login_hint": config.get("address", ""), "prompt": "consent"}  # fmt: skip
+    # Google gives a refresh token only to whoever asks so.
+    return f"{_PAGES[provider]}?{urlencode(wish | ({'access_type': 'offline'} if provider == 'google' else {}))}"
+
+
+def refresh_token_for(
+    provider: str, config: Mapping[str, Any], secrets: Mapping[str, Any], redirect_url: str, code: str
+) -> str:
+    """Raises TransportError."""
+    form = {"grant_type": "authorization_code", "code": code, "redirect_uri": redirect_url}
+    token = _ask(_token_url(provider), form | _app(provider, config, secrets)).refresh_token
+    if not token:
+        raise TransportError(
+            _("The sign-in brought no lasting permission. Take the app's access away there and try again.")
+        )
+    return token
+
+
+def _token_url(provider: str) -> str:
+    return str(getattr(settings, f"{provider.upper()}_OAUTH_TOKEN_URL"))
+
+
+def _app(provider: str, config: Mapping[str, Any], secrets: Mapping[str, Any]) -> dict[str, str]:
+    """Who asks: the app of the workspace, else the installation's. Raises TransportError."""
+    name, own = provider.upper(), config.get("oauth_client_id")
+    client_id = own or getattr(settings, f"{name}_OAUTH_CLIENT_ID")
+    client_secret = secrets.get("oauth_client_secret") if own else getattr(settings, f"{name}_OAUTH_CLIENT_SECRET")
+    if not client_id:
+        reason = _("Signing in needs the client ID of an app: give your own below, or ask the operator for one.")
+        raise TransportError(reason, permanent=True, breaks_channel=True)
+    return {"client_id": client_id} | ({"client_secret": client_secret} if client_secret else {})
+
+
 def _key(provider: str, config: Mapping[str, Any], secrets: Mapping[str, Any]) -> str:
     parts = (provider, config.get("oauth_client_id", ""), secrets.get("refresh_token", ""))
     return hashlib.sha256("\n".join(map(str, parts)).encode()).hexdigest()
 
 
 def _renew(provider: str, config: Mapping[str, Any], secrets: Mapping[str, Any]) -> _Kept:
-    name = provider.upper()
-    own = config.get("oauth_client_id")
-    client_id = own or getattr(settings, f"{name}_OAUTH_CLIENT_ID")
-    client_secret = secrets.get("oauth_client_secret") if own else getattr(settings, f"{name}_OAUTH_CLIENT_SECRET")
-    if not client_id:
-        reason = _("Signing in needs the client ID of an app: give your own below, or ask the operator for one.")
-        raise TransportError(reason, permanent=True, breaks_channel=True)
-    form = {"grant_type": "refresh_token", "refresh_token": secrets.get("refresh_token", ""), "client_id": client_id}
-    form |= {"client_secret": client_secret} if client_secret else {}
-    form |= {"scope": _SCOPES[provider]} if provider in _SCOPES else {}
-    found = _ask(getattr(settings, f"{name}_OAUTH_TOKEN_URL"), form)
+    form = {"grant_type": "refresh_token", "refresh_token": secrets.get("refresh_token", "")}
+    found = _ask(_token_url(provider), form | _app(provider, config, secrets))
     life = min(max(found.expires_in, 60), 86400)
     return _Kept(found.access_token, time.monotonic() + max(life - EARLY, 30), found.refresh_token)
 

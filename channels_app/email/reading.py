@@ -79,7 +79,7 @@ class Reader:
             while True:
                 is_new = self._mailbox is None
                 try:
-                    return self._look(open_mailbox, folder, Position.read(state))
+                    return self._look(open_mailbox, folder, Position.read(state, folder))
                 except LoginRefused:
                     raise
                 except (ConnectionLost, TransportError) as error:
@@ -99,7 +99,7 @@ class Reader:
             self._mailbox.wait(WAIT)
             bodies, after = self._mailbox.look(folder, position)
         self._worked_at = time.monotonic()
-        return bodies, after.state()
+        return bodies, after.state(folder)
 
     def _bear(self, error: ConnectionLost | TransportError) -> None:
         """For a while, where it worked before and may work again. Raises TransportError."""

@@ -64,13 +64,25 @@ def session(server: Server, name: str, login: str, password: str, token: str) ->
             if token:
                 client.auth("XOAUTH2", lambda challenge=None: login_string(login, token) if challenge is None else "")
             elif password:
-                client.login(login, password)
+                _log_in(client, login, password)
         yield client
     finally:
         watch.cancel()
         with suppress(OSError, smtplib.SMTPException):
             client.quit()
         client.close()
+
+
+def _log_in(client: smtplib.SMTP, login: str, password: str) -> None:
+    """In one way only: the library would try the same password in all of them, and servers count refusals."""
+    ways = client.esmtp_features.get("auth", "").upper().split()
+    client.user, client.password = login, password
+    if "PLAIN" in ways:
+        client.auth("PLAIN", client.auth_plain)
+    elif "LOGIN" in ways:
+        client.auth("LOGIN", client.auth_login)
+    else:
+        client.login(login, password)
 
 
 def _connected(server: Server, name: str) -> smtplib.SMTP:

@@ -104,6 +104,19 @@ def connect_channel(channel_id: UUID) -> Channel:
     return channel
 
 
+def accept_consent(channel_id: UUID, code: str) -> Channel:
+    """An admin has signed in at the provider: keeps what that gave, and connects. Raises as `connect_channel`."""
+    channel = Channel.objects.get(id=channel_id)
+    try:
+        given = adapter_for(channel).accept_consent(code)
+    except TransportError as error:
+        mark_broken(channel, error.reason)
+        return channel
+    channel.secrets = {**channel.secrets, **given}
+    channel.save(update_fields=["secrets"])
+    return connect_channel(channel_id)
+
+
 def _keep_identity(channel: Channel, connected: Connected) -> None:
     """Before the provider is asked for anything: a bot that another channel has must go on bringing its messages there."""
     before = channel.external_id

@@ -3,7 +3,7 @@ from collections.abc import Iterator
 import pytest
 from django.utils import translation
 
-from channels_app.email import reading
+from channels_app.email import oauth, reading
 from channels_app.email.tests.scene import Office
 from tests.standins.mailbox import MailServer
 
@@ -20,6 +20,13 @@ def nobody_waits(monkeypatch):
     """Looks into an empty mailbox end at once."""
     monkeypatch.setattr(reading, "WAIT", 0.01)
     monkeypatch.setattr(reading, "PAUSE", 0.0)
+
+
+@pytest.fixture(autouse=True)
+def nobody_remembers():
+    """Access tokens and refusals are kept in the process."""
+    oauth._kept.clear()
+    reading._refused.clear()
 
 
 @pytest.fixture

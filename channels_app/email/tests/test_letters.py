@@ -200,10 +200,12 @@ def test_html_without_an_end_takes_no_time():
 
 @pytest.mark.parametrize(
     "evil",
-    ["<script>alert(1)</script>", "<img src=x onerror=alert(1)>", '<a href="java&#x73;cript:alert(1)">x</a>', "<svg onload=alert(1)>",
+    ["<script>alert(1)</script>", "<img src=x onerror=alert(1)>",
+     '<a href="java&#x73;cript:alert(1)">x</a>', "<svg onload=alert(1)>",
      '<iframe srcdoc="<script>1</script>">', '<base href="//evil.example">', '<meta http-equiv="refresh" content="0;//evil">',
      '<form action="//evil"><input>', "<math><mtext><style><img src=x onerror=alert(1)>", "<style>@import '//evil'</style>",
-     '<img src="https://track.example/p.gif">', '<p style="background:url(//evil)">x</p>', "<noscript><p title='</noscript><img src=x onerror=1>'>"],
+     '<img src="https://track.example/p.gif">', '<p style="background:url(//evil)">x</p>',
+     "<noscript><p title='</noscript><img src=x onerror=1>'>"],
 )  # fmt: skip
 def test_html_is_kept_without_what_runs_or_fetches(evil):
     kept = clean_html(f"<p>раз</p>{evil}").lower()

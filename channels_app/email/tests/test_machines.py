@@ -84,8 +84,9 @@ def test_a_receipt_of_reading_is_one(office):
     (question,) = office.get(letter())
     answer = office.reply(question.ticket)
     body = (
-        f'From: {PAVEL}\r\nContent-Type: multipart/report; report-type=disposition-notification; boundary="b"\r\n\r\n--b\r\n\r\n'
-        "read\r\n--b\r\nContent-Type: message/disposition-notification\r\n\r\nDisposition: manual-action/MDN-sent-manually; "
+        f'From: {PAVEL}\r\nContent-Type: multipart/report; report-type=disposition-notification; boundary="b"\r\n\r\n'
+        "--b\r\n\r\nread\r\n--b\r\nContent-Type: message/disposition-notification\r\n\r\n"
+        "Disposition: manual-action/MDN-sent-manually; "
         f"displayed\r\nOriginal-Message-ID: {answer.external_id}\r\n\r\n--b--\r\n"
     )
     assert office.get(body.encode()) == []

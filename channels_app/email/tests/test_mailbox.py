@@ -19,6 +19,10 @@ from tests.standins.mailbox import MailServer
 from tickets.models import Message
 
 
+def at(uid: int, validity: int = 1, folder: str = "INBOX") -> dict[str, object]:
+    return {"folder": folder, "validity": validity, "uid": uid}
+
+
 def look(adapter, state):
     return asyncio.run(adapter.poll(state))
 
@@ -27,12 +31,15 @@ def test_only_what_comes_from_now_on_is_ours(mail):
     mail.imap.add(letter("старое"))
     adapter = adapter_of(mail.config())
     bodies, state = look(adapter, {})
-    assert (bodies, state) == ([], {"validity": 1, "uid": 1})
+    assert (bodies, state) == ([], at(1))
     new = letter("новое")
     mail.imap.add(new)
-    assert look(adapter, state) == ([new], {"validity": 1, "uid": 2})
+    assert look(adapter, state) == ([new], at(2))
     # The range behind the newest names the newest: it does not come again.
-    assert look(adapter, {"validity": 1, "uid": 2}) == ([], {"validity": 1, "uid": 2})
+    assert look(adapter, at(2)) == ([], at(2))
+    # Another folder is another beginning.
+    mail.imap.folder = "Support"
+    assert look(adapter_of(mail.config(folder="Support")), at(1)) == ([], at(2, folder="Support"))
 
 
 def test_nobody_sees_that_a_letter_was_read(office):
@@ -65,7 +72,7 @@ def test_a_letter_that_arrives_while_we_wait_is_there_at_once(mail, monkeypatch)
     adapter = adapter_of(mail.config())
     mail.imap.add(letter("старое"))
     found = []
-    state = {"validity": 1, "uid": 1}
+    state = at(1)
     waiter = threading.Thread(target=lambda: found.append(look(adapter, state)))
     waiter.start()
     assert mail.imap.waiting.acquire(timeout=10)
@@ -79,7 +86,7 @@ def test_whoever_stops_polling_does_not_wait_for_the_mailbox(mail, monkeypatch):
     adapter = adapter_of(mail.config())
 
     async def story():
-        polling = asyncio.create_task(adapter.poll({"validity": 1, "uid": 0}))
+        polling = asyncio.create_task(adapter.poll(at(0)))
         await asyncio.to_thread(mail.imap.waiting.acquire, timeout=10)
         polling.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -111,7 +118,7 @@ def test_a_connection_that_breaks_off_in_the_middle(office):
 def test_a_mailbox_that_counts_anew_is_looked_through_some_days_back(office):
     office.mail.imap.add(letter("давно"), when=datetime.now(UTC) - LOOK_BACK - timedelta(days=3))
     office.mail.imap.add(letter("вчера"), when=datetime.now(UTC) - timedelta(days=1))
-    Channel.objects.filter(id=office.channel.id).update(poll_state={"validity": 99, "uid": 700})
+    Channel.objects.filter(id=office.channel.id).update(poll_state=at(700, 99))
     office.collect()
     assert [message.text.strip() for message in Message.objects.all()] == ["вчера"]
 
@@ -199,7 +206,7 @@ def test_starttls_with_an_own_authority(settings, tmp_path):
     bundle, server_side = self_signed(tmp_path)
     with MailServer(server_side) as mail:
         settings.OUTBOUND_ALLOWED_HOSTS = mail.hosts
-        with pytest.raises(TransportError, match="certificate of 127.0.0.1 is not trusted"):
+        with pytest.raises(TransportError, match=r"certificate of 127\.0\.0\.1 is not trusted"):
             look(adapter_of(mail.config(imap_security="starttls")), {})
         assert mail.imap.logins == []
         settings.MAIL_CA_FILE = str(bundle)
@@ -212,7 +219,7 @@ def test_starttls_with_an_own_authority(settings, tmp_path):
 def test_the_daily_comparison_finds_what_is_missing(office):
     office.get(letter("пришло"))
     office.mail.imap.add(letter("пропало"))
-    Channel.objects.filter(id=office.channel.id).update(poll_state={"validity": 1, "uid": 2})
+    Channel.objects.filter(id=office.channel.id).update(poll_state=at(2))
     assert reconcile_channel(office.channel.id) == 1
     assert reconcile_channel(office.channel.id) == 0
     assert Channel.objects.get(id=office.channel.id).reconciliation["checked"] == 2
@@ -252,4 +259,4 @@ def test_the_poller_brings_a_letter_into_the_ledger(live_shop, settings, mail, m
         pass
     asyncio.run(story())
     assert InboundEvent.objects.filter(channel=office.channel).count() == 1
-    assert Channel.objects.get(id=office.channel.id).poll_state == {"validity": 1, "uid": 1}
+    assert Channel.objects.get(id=office.channel.id).poll_state == at(1)

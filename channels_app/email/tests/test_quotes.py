@@ -6,21 +6,21 @@ from channels_app.email.plain import html_to_text
 from channels_app.email.quotes import forwarded_from, is_forward_subject, is_reply_subject, split_quoted
 
 REPLIES = {
-    "Gmail": "Спасибо!\n\nвт, 17 нояб. 2026 г. в 11:02, Поддержка <support@omni-demo.example>:\n\n> Чек отправлен.\n",
-    "Gmail, wrapped": "Спасибо!\n\nвт, 17 нояб. 2026 г. в 11:02, Служба поддержки магазина\n<support@omni-demo.example>:\n> Чек.",
-    "Gmail in English": "Спасибо!\n\nOn Tue, Nov 17, 2026 at 11:02 AM Support <support@omni-demo.example> wrote:\n> Sent.",
-    "Gmail in English, wrapped": "Спасибо!\n\nOn Tue, Nov 17, 2026 at 11:02 AM Support <\nsupport@omni-demo.example> wrote:\n\n> Sent.",
-    "Yandex": 'Спасибо!\n\n17.11.2026, 11:02, "Поддержка" <support@omni-demo.example>:\nЧек отправлен повторно.',
-    "Mail.ru": "Спасибо!\n\n>Вторник, 17 ноября 2026, 11:02 +03:00 от Поддержка <support@omni-demo.example>:\n>\n>Чек отправлен.",
+    "Gmail": "Спасибо!\n\nвт, 17 нояб. 2026 г. в 11:02, Поддержка <help@omni.example>:\n\n> Чек отправлен.\n",
+    "Gmail, wrapped": "Спасибо!\n\nвт, 17 нояб. 2026 г. в 11:02, Служба поддержки магазина\n<help@omni.example>:\n> Чек.",
+    "Gmail in English": "Спасибо!\n\nOn Tue, Nov 17, 2026 at 11:02 AM Support <help@omni.example> wrote:\n> Sent.",
+    "Gmail in English, wrapped": "Спасибо!\n\nOn Tue, Nov 17, 2026 at 11:02 AM Support <\nhelp@omni.example> wrote:\n\n> Sent.",
+    "Yandex": 'Спасибо!\n\n17.11.2026, 11:02, "Поддержка" <help@omni.example>:\nЧек отправлен повторно.',
+    "Mail.ru": "Спасибо!\n\n>Вторник, 17 ноября 2026, 11:02 +03:00 от Поддержка <help@omni.example>:\n>\n>Чек отправлен.",
     "Mail.ru, bare": "Спасибо!\n\nВторник, 17 ноября 2026, 11:02 +03:00 от Поддержка:\nЧек отправлен.",
-    "Outlook": "Спасибо!\n\nОт: Поддержка <support@omni-demo.example>\nОтправлено: 17 ноября 2026 г. 11:02\nКому: Павел\n"
+    "Outlook": "Спасибо!\n\nОт: Поддержка <help@omni.example>\nОтправлено: 17 ноября 2026 г. 11:02\nКому: Павел\n"
     "Тема: Чек\n\nЧек отправлен.",
-    "Outlook, ruled": "Спасибо!\n\n________________________________\nОт: Поддержка <support@omni-demo.example>\n"
+    "Outlook, ruled": "Спасибо!\n\n________________________________\nОт: Поддержка <help@omni.example>\n"
     "Отправлено: 17 ноября 2026 г. 11:02\nКому: Павел\nТема: Чек\n\nЧек отправлен.",
     "Outlook in English": "Спасибо!\n\nFrom: Support\nSent: Tuesday, November 17, 2026\nTo: Pavel\nSubject: Receipt\n\nSent.",
     "Outlook, older": "Спасибо!\n\n-----Исходное сообщение-----\nОт: Поддержка\nЧек отправлен.",
     "Thunderbird": "Спасибо!\n\n17.11.2026 11:02, Поддержка пишет:\n> Чек отправлен.\n\n-- \nПавел",
-    "Apple Mail": "Спасибо!\n\n> 17 нояб. 2026 г., в 11:02, Поддержка <support@omni-demo.example> написал(а):\n> \n> Чек отправлен.",
+    "Apple Mail": "Спасибо!\n\n> 17 нояб. 2026 г., в 11:02, Поддержка <help@omni.example> написал(а):\n> \n> Чек отправлен.",
     "iPhone": "Спасибо!\n\nОтправлено с iPhone\n\n> 17 нояб. 2026 г., в 11:02, Поддержка <a@b.example> написал(а):\n> Чек.",
     "bare": "Спасибо!\n\n> Чек отправлен повторно.\n> Всего доброго.",
 }
