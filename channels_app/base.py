@@ -317,6 +317,10 @@ class Adapter:
         return body
 
     # -- inbound: called in the worker
+    def prepare(self, bodies: Sequence[bytes]) -> None:
+        """Before a batch is parsed, outside its transaction: fetches what events do not carry (names). What cannot
+        be had is left out."""
+
     def parse(self, headers: Mapping[str, str], body: bytes) -> Sequence[InboundResult]:
         """Typed events in order. Empty: nothing for us. Raises Unparsable."""
         raise NotImplementedError

@@ -1,5 +1,6 @@
 """What a customer or a provider did, as adapters tell it: the typed events that `Adapter.parse` returns."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -65,13 +66,17 @@ class Reaction:
 class Echo:
     """What the company wrote to the customer past us, in the messenger's own app: kept as an agent's message that has left.
 
-    One that we have sent ourselves is recognised by its external id, or by `key` as in Receipt.
+    One that we have sent ourselves is recognised by its external id, by `key` as in Receipt, or by `is_of`, which tells
+    whether a key is its own: some providers give back no more than a hash. `is_whole`: False for what may be an early piece of
+    a message of ours; alone it does not say that the message has left.
     """
 
     address: str
     profile: Profile
     incoming: Incoming
     key: UUID | None = None
+    is_of: Callable[[UUID], bool] | None = None
+    is_whole: bool = True
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ def refuse_unsafe_production() -> None:
     """Raises RefusedToStart; does nothing outside production."""
     if not settings.PRODUCTION:
         return
-    problems = [*_secrets(), *_layers(), *_broker(), *_pooler()]
+    problems = [*_secrets(), *_stand_ins(), *_layers(), *_broker(), *_pooler()]
     if problems:
         raise RefusedToStart(
             "ENVIRONMENT=production refuses to start:\n" + "\n".join(f"  - {line}" for line in problems)
@@ -46,6 +46,10 @@ def _secrets() -> list[str]:
     if settings.DEBUG:
         found.append("DEBUG is on.")
     return found
+
+
+def _stand_ins() -> list[str]:
+    return ["FAKE_PROVIDERS is on: customers would talk to stand-ins. Unset it."] if settings.FAKE_PROVIDERS else []
 
 
 def _layers() -> list[str]:

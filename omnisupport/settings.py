@@ -411,6 +411,9 @@ MICROSOFT_OAUTH_CLIENT_SECRET = env_str("MICROSOFT_OAUTH_CLIENT_SECRET")
 MICROSOFT_OAUTH_TOKEN_URL = env_str(
     "MICROSOFT_OAUTH_TOKEN_URL", "https://login.microsoftonline.com/common/oauth2/v2.0/token"
 )
+VK_API_URL = env_str("VK_API_URL", "https://api.vk.ru").rstrip("/").removesuffix("/method")
+# Characters of one message; VK's own pages name larger numbers, bots are cut here.
+VK_TEXT_LIMIT = env_int("VK_TEXT_LIMIT", 4096)
 VIBER_API_URL = env_str("VIBER_API_URL", "https://chatapi.viber.com").rstrip("/")
 WHATSAPP_API_URL = env_str("WHATSAPP_API_URL", "https://graph.facebook.com")
 WHATSAPP_API_TOKEN = env_str("WHATSAPP_API_TOKEN")
@@ -426,6 +429,8 @@ GIGACHAT_CA_BUNDLE = env_str("GIGACHAT_CA_BUNDLE")
 OPENAI_COMPATIBLE_API_URL = env_str("OPENAI_COMPATIBLE_API_URL")
 OPENAI_COMPATIBLE_API_KEY = env_str("OPENAI_COMPATIBLE_API_KEY")
 OPENAI_COMPATIBLE_MODEL = env_str("OPENAI_COMPATIBLE_MODEL")
+# `make run` plays all of the above itself (tests/standins), with a page to write to us as a customer.
+FAKE_PROVIDERS = env_bool("FAKE_PROVIDERS", False)
 # Hosts inside private networks that the guarded client may reach, "host:port" each: stand-ins and local models.
 OUTBOUND_ALLOWED_HOSTS = env_list("OUTBOUND_ALLOWED_HOSTS")
 

@@ -44,9 +44,10 @@ class Workspace:
         return tenant_context(self.schema)
 
     def client(self, user: Any = None, **headers: str) -> "HostClient":
-        """A browser on this workspace's host, logged in as `user`."""
+        """A browser on this workspace's host, logged in as `user`, whose owner has chosen English."""
         defaults: dict[str, Any] = {"HTTP_HOST": self.host, "HTTP_ACCEPT_LANGUAGE": "en", **headers}
         client = HostClient(**defaults)
+        client.cookies["language"] = "en"
         if user is not None:
             with self.enter():
                 client.force_login(user)

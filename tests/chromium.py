@@ -5,10 +5,15 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
 # No QUIC and no calls home: tests talk to this machine only.
 ARGUMENTS = ["--no-sandbox", "--disable-quic", "--disable-background-networking"]
+
+
+# A machine that is busy with other things must not fail a story; where all is well nobody waits for it.
+PATIENCE = 30_000
+expect.set_options(timeout=PATIENCE)
 
 
 @contextmanager

@@ -11,7 +11,7 @@ PAGES = [
     ("/inbox/", "agent"), ("/dashboard/", "agent"), ("/assistant/playground/", "agent"), ("/assistant/answers/", "agent"),
     ("/assistant/settings/", "admin"), ("/assistant/settings/?provider=gigachat", "admin"), ("/channels/", "agent"),
     ("/channels/add/telegram/", "admin"), ("/channels/add/widget/", "admin"), ("/channels/add/max/", "admin"),
-    ("/channels/add/viber/", "admin"), ("/channels/{channel}/", "admin"),
+    ("/channels/add/viber/", "admin"), ("/channels/add/vk/", "admin"), ("/channels/{channel}/", "admin"),
     ("/assistant/answers/{answer}/", "agent"), ("/accounts/me/", "agent"), ("/admin/", "admin"),
     ("/admin/knowledge/document/", "admin"), ("/api/v1/docs/", "nobody"), ("/accounts/login/", "nobody"),
     ("/demo-shop/", "nobody"),

@@ -49,6 +49,11 @@ def test_debug_memory_layers_and_embedded_index(safe):
     assert all(word in text for word in ("DEBUG", "QDRANT_URL", "channel layer"))
 
 
+def test_stand_ins(safe):
+    safe.FAKE_PROVIDERS = True
+    assert "FAKE_PROVIDERS" in refusal()
+
+
 def test_an_evicting_broker(safe):
     redis_client().config_set("maxmemory-policy", "allkeys-lru")
     try:

@@ -56,10 +56,10 @@ def test_the_playground_shows_every_stage_and_writes_nothing(worker, openai):
         "Вернуть можно в течение 45 дней. [1]",  # the answer
         "Вернуть можно в течение 60 дней. [1]</del>",  # what was refused
         "openai_compatible · scripted",
-        "Уверенность поиска",
+        "Confidence of the search",
         "Деньги приходят на карту за 10 рабочих дней",  # the passage
-        "Модель и проверки",
-        " мс</td>",
+        "Model and checks",
+        " ms</td>",
     ):
         assert shown in page, shown
     assert [model.objects.count() for model in (Ticket, Message, Contact, Answer)] == before
@@ -70,7 +70,7 @@ def test_nobody_works(shop, monkeypatch):
     answer = post(shop, QUESTION)
     assert (answer.status_code, answer.json()["error"]["code"]) == (503, "assistant_unavailable")
     page = shop.client(shop.agent).post(PLAYGROUND, {"question": QUESTION}).content.decode()
-    assert "Ассистент не ответил" in page
+    assert "The assistant did not answer" in page
 
 
 @pytest.mark.parametrize(

@@ -17,8 +17,8 @@ from django.utils.translation import gettext as _
 
 from channels_app.base import TransportError, UnknownOutcome
 from channels_app.parts import mapping, words
-from omnisupport.lib.errors import AppError
-from omnisupport.lib.http import check_url, guarded_client, service_client, until
+from channels_app.upload import bring
+from omnisupport.lib.http import service_client, until
 
 # For a whole call.
 DEADLINE = 45.0
@@ -168,15 +168,7 @@ def upload(token: str, kind: str, name: str, data: bytes, mime: str) -> str:
 
 
 def _put(url: str, name: str, data: bytes, mime: str) -> httpx.Response:
-    """The address comes from MAX, so it is vetted like any other. The token of the bot does not go there."""
-    try:
-        check_url(url)
-        with guarded_client(timeout=40) as http, until(time.monotonic() + DEADLINE):
-            answer = http.post(url, files={"data": (name[-200:] or "file", data, mime or "application/octet-stream")})
-    except AppError as error:
-        raise TransportError(str(error), permanent=True) from None
-    except httpx.HTTPError:
-        raise TransportError(_("The file could not be brought to MAX.")) from None
+    answer = bring(url, "data", name, data, mime, seconds=DEADLINE)
     if answer.status_code >= 400:
         raise error_of(answer.status_code, _object(answer), answer.headers.get("retry-after", ""))
     return answer

@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from pydantic import BaseModel, ValidationError
@@ -21,6 +22,7 @@ from tenants.claims import claim_identity, release_identity
 from tenants.events.log import record
 
 CHECK_EVERY = timedelta(minutes=5)
+HEARD_EVERY = timedelta(minutes=1)
 
 
 def check_settings(kind: str, config: dict[str, Any], secrets: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -185,6 +187,13 @@ def disconnect_channel(channel_id: UUID) -> None:
         channel.is_active = False
         channel.external_id = ""
         channel.save(update_fields=["is_active", "external_id"])
+
+
+def note_heard(channel_id: UUID) -> None:
+    """A customer wrote, for kinds without a ledger. Seldom: a row that every visitor writes makes them wait for each other."""
+    now = timezone.now()
+    silent = Q(last_inbound_at=None) | Q(last_inbound_at__lt=now - HEARD_EVERY)
+    Channel.objects.filter(silent, id=channel_id).update(last_inbound_at=now)
 
 
 def find_broken_channels() -> list[Channel]:

@@ -62,6 +62,7 @@ def drain_channel(channel_id: UUID) -> int:
             adapter = adapter_for(channel)
             while rows := _next_batch(waiting):
                 _begin(rows)
+                _prepare(rows, adapter)
                 with transaction.atomic():
                     for row in rows:
                         _process(row, channel, adapter)
@@ -83,6 +84,14 @@ def _begin(rows: Sequence[InboundEvent]) -> None:
     InboundEvent.objects.filter(id__in=[row.pk for row in rows]).update(attempts=F("attempts") + 1)
     for row in rows:
         row.attempts += 1
+
+
+def _prepare(rows: Sequence[InboundEvent], adapter: Adapter) -> None:
+    try:
+        adapter.prepare([bytes(row.body) for row in rows])
+    except Exception:
+        # Without a name a message is still a message.
+        log.exception("inbound_not_prepared", channel=str(adapter.channel.id))
 
 
 def _process(row: InboundEvent, channel: Channel, adapter: Adapter) -> None:
@@ -173,6 +182,8 @@ def apply_result(channel: Channel, result: InboundResult) -> None:
                 profile=result.profile,
                 incoming=result.incoming,
                 key=result.key,
+                is_of=result.is_of,
+                is_whole=result.is_whole,
             )
         case Elsewhere():
             _hand_on(channel, result)

@@ -36,7 +36,7 @@ def test_the_second_workspace_is_refused_with_a_reason_and_the_first_keeps_its_m
             connect_channel(second.id)
         second.refresh_from_db()
         assert (second.external_id, second.health) == ("", "broken")
-        assert "another workspace" in str(caught.value) and second.health_note == str(caught.value)
+        assert "другом рабочем пространстве" in str(caught.value) and second.health_note == str(caught.value)
         assert "shop" not in str(caught.value)
     # It was asked who it is, and nothing else: its webhook stays where it was.
     assert [request.path.rsplit("/", 1)[-1] for request in telegram.requests[calls:]] == ["getMe"]

@@ -123,3 +123,20 @@ def test_edits_and_deletions_find_the_person_by_either_name(shop):
     apply_result(shop.channel, DeletedMessage("RU.abc", "1"))
     message = Message.objects.get()
     assert message.text == "исправлено" and message.deleted_at is not None
+
+
+def test_an_echo_that_brings_only_a_hash_of_our_key_is_known(shop):
+    writes(shop, "visitor-1", "1")
+    message = say(shop, Ticket.objects.get())
+    Message.objects.filter(id=message.id).update(delivery="sending")
+
+    def echoed(external_id: str, key: uuid.UUID, **parts) -> list[tuple[str, str]]:
+        echo = Echo(
+            "visitor-1", Profile(), Incoming(external_id=external_id, text="…"), is_of=lambda own: own == key, **parts
+        )
+        apply_result(shop.channel, echo)
+        return list(Message.objects.filter(author="agent").order_by("id").values_list("delivery", "external_id"))
+
+    assert echoed("m1", message.client_id, is_whole=False) == [("sending", "")]
+    assert echoed("m2", message.client_id) == [("sent", "m2")]
+    assert echoed("m3", uuid.uuid4()) == [("sent", "m2"), ("sent", "m3")]

@@ -276,3 +276,10 @@ def test_what_ends_every_worker_is_set_aside_and_its_neighbours_are_not(channel,
     assert states() == ["done"] * 4 + ["failed"] + ["done"] * 7
     assert texts() == [f"{n}" for n in range(1, 13) if n != 5]
     assert InboundEvent.objects.get(state="failed").error
+
+
+def test_what_cannot_be_looked_up_beforehand_holds_nothing_up(shop, channel, monkeypatch):
+    monkeypatch.setattr(telegram_adapter.Adapter, "prepare", lambda adapter, bodies: 1 / len(bodies[2:]))
+    store(channel, update(1, "раз"), update(2, "два"))
+    drain_channel(channel.id)
+    assert texts() == ["раз", "два"]

@@ -10,9 +10,10 @@ from django.db.models import Max, Q
 from django.utils.translation import gettext as _
 
 from channels_app.base import Incoming, IncomingFile, Profile
+from channels_app.facts import type_fact
 from channels_app.models import Channel
 from channels_app.registry import adapter_for
-from channels_app.facts import type_fact
+from channels_app.services.channels import note_heard
 from channels_app.widget.serializers import public_message, visible_messages
 from channels_app.widget.sessions import Visitor
 from omnisupport.lib.errors import Conflict, InvalidInput
@@ -64,7 +65,7 @@ def write(
     taken = Conflict(_("Another message has been sent under this id. Send this one anew."), field="client_id")
     files = tuple(IncomingFile(attachment_id=id) for id in attachment_ids)
     try:
-        message, _new = receive_message(
+        message, is_new = receive_message(
             channel_id=visitor.channel.id,
             address=visitor.address,
             profile=Profile(language=language, details={"facts": dict(facts)} if facts else {}),
@@ -75,6 +76,8 @@ def write(
         raise taken from None
     if message.author != Author.CONTACT or (message.text != text and message.edited_at is None):
         raise taken
+    if is_new:
+        note_heard(visitor.channel.id)
     return message
 
 

@@ -3,12 +3,14 @@ an assistant and three documents. Passwords are random and stand only in DATA_DI
 
 import json
 import secrets
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
 from django.conf import settings
 from django.core.files import File
 from django.db import transaction
+from django.utils import translation
 
 from ai_assistant.services.assistants import ensure_assistant
 from channels_app.models import Channel
@@ -16,6 +18,7 @@ from channels_app.services.channels import connect_channel, create_channel
 from knowledge.models import Document
 from knowledge.services.documents import add_document
 from knowledge.tasks import ingest_document_task
+from omnisupport.demo.playground import add_playground_channels
 from omnisupport.demo.texts import DOCUMENTS
 from tenants.accounts.models import Role, User
 from tenants.db import tenant_context
@@ -104,6 +107,22 @@ def seed_demo() -> list[dict[str, str]]:
     return logins
 
 
+def wait_for_documents(seconds: float = 90) -> int:
+    """Until a worker has read the demo documents. Returns how many it has not read by then."""
+    deadline = time.monotonic() + seconds
+    while (left := sum(map(_unread_documents, DEMOS))) and time.monotonic() < deadline:
+        time.sleep(0.3)
+    return left
+
+
+def _unread_documents(demo: Demo) -> int:
+    state = Document.State
+    with tenant_context(schema_for(demo.slug)):
+        return Document.objects.filter(
+            state__in=[state.UPLOADED, state.READING, state.SPLITTING, state.INDEXING]
+        ).count()
+
+
 def _read_logins(path: Path) -> list[dict[str, str]]:
     return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else []
 
@@ -147,7 +166,8 @@ def _make_workspace(demo: Demo, passwords: dict[str, str]) -> None:
                 language=demo.language,
                 timezone=demo.timezone,
             )
-            documents = _fill(demo, passwords)
+            with translation.override(demo.language):
+                documents = _fill(demo, passwords)
         for document in documents:
             wake(ingest_document_task, str(document.id))
 
@@ -162,6 +182,9 @@ def _fill(demo: Demo, passwords: dict[str, str]) -> list[Document]:
     for tag in demo.tags:
         Tag.objects.create(name=tag)
     _add_channel(demo)
+    if settings.FAKE_PROVIDERS and demo is DEMOS[0]:
+        # One bot belongs to one workspace.
+        add_playground_channels()
     return [_add_document(HERE / demo.slug / filename, owner) for filename, _title, _sections in DOCUMENTS[demo.slug]]
 
 

@@ -17,13 +17,21 @@ from types import FrameType
 from typing import TextIO
 
 from omnisupport.embedded.engines import Engines, start_engines
-from omnisupport.embedded.environment import ROOT, data_dir_of, given_environment, read_env_file
+from omnisupport.embedded.environment import (
+    ROOT,
+    data_dir_of,
+    given_environment,
+    read_env_file,
+    write_secrets,
+)
+from omnisupport.embedded.playground import is_wanted, playground_page, start_playground
 from omnisupport.embedded.processes import Child, StartError, request_death_signal, spawn, stop_all
 
 _READY_WITHIN = 90
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _PLATFORM_PAGES = (("Site", "/"), ("Admin", "/admin/"))
 _WORKSPACE_PAGES = (("Inbox", "/inbox/"), ("Shop", "/demo-shop/"), ("Admin", "/admin/"))
+_ADDRESS = ("PORT", "BASE_DOMAIN")
 _QUEUES = "inbound,outbound,webhooks,assistant,ingestion,default"
 
 
@@ -66,6 +74,7 @@ def _run() -> None:
     given = given_environment()
     data_dir = data_dir_of(given)
     port = _read_port(given)
+    plays = is_wanted(given)
     engines: Engines | None = None
     children: list[Child] = []
     try:
@@ -73,16 +82,27 @@ def _run() -> None:
             data_dir, postgres=not _is_given("DATABASE_URL", given), redis=not _is_given("REDIS_URL", given), step=step
         )
         env = child_environment(given, engines, port)
+        # For manage.py beside this run: addresses that it prints are to open.
+        write_secrets(data_dir, read_env_file(data_dir / "secrets.env") | {name: env[name] for name in _ADDRESS})
         host = given.get("LISTEN_HOST") or default_host(env["BASE_DOMAIN"])
         check_port_free(host, port)
+        if plays:
+            with step("Starting the stand-ins"):
+                player, pointers = start_playground(env, data_dir)
+            children.append(player)
+            env |= pointers
         with step("Preparing the database"):
             run_command("prepare", env, data_dir)
-        seed(env, data_dir)
+        is_new = seed(env, data_dir)
         with step("Starting web, worker and beat"):
             for name, command in application_commands(host, port, data_dir).items():
                 children.append(spawn(name, command, data_dir=data_dir, env=env, cwd=ROOT))
             here = "127.0.0.1" if host == "0.0.0.0" else host  # noqa: S104 - compared
             wait_until_ready(f"http://{here}:{port}/readyz", env["BASE_DOMAIN"], children + engines.children)
+        if is_new:
+            # Whoever asks in the first second must not be told that nobody has written anything.
+            with step("Reading the demo documents"):
+                run_command("seed_demo", env, data_dir, "--wait-for-documents")
         say(f"\nReady in {time.monotonic() - started:.0f} s.\n\n{describe_addresses(env, data_dir)}\n")
         watch(children + engines.children)
     finally:
@@ -167,9 +187,9 @@ def application_commands(host: str, port: int, data_dir: Path) -> dict[str, list
     }
 
 
-def run_command(name: str, env: Mapping[str, str], data_dir: Path) -> None:
+def run_command(name: str, env: Mapping[str, str], data_dir: Path, *options: str) -> None:
     """One management command to its end; its output goes to its log. Raises StartError with the end of that log."""
-    command = [sys.executable, "manage.py", name]
+    command = [sys.executable, "manage.py", name, *options]
     child = spawn(name, command, data_dir=data_dir, env=env, cwd=ROOT)
     try:
         if child.process.wait():
@@ -178,14 +198,15 @@ def run_command(name: str, env: Mapping[str, str], data_dir: Path) -> None:
         stop_all([child], grace=3)
 
 
-def seed(env: Mapping[str, str], data_dir: Path) -> None:
-    """Demo workspaces, once for a data folder: the mark is written only after the whole seed is in."""
+def seed(env: Mapping[str, str], data_dir: Path) -> bool:
+    """Demo workspaces, once for a data folder: the mark is written only after the whole seed is in. True: just made."""
     mark = data_dir / "seeded"
     if mark.exists() or env.get("SEED_DEMO", "true").lower() in {"0", "false", "no", "off"}:
-        return
+        return False
     with step("Making the demo workspaces"):
         run_command("seed_demo", env, data_dir)
     mark.touch()
+    return True
 
 
 def wait_until_ready(url: str, host: str, children: Sequence[Child]) -> None:
@@ -230,6 +251,8 @@ def describe_addresses(env: Mapping[str, str], data_dir: Path) -> str:
             pages = _WORKSPACE_PAGES if login["host"] else _PLATFORM_PAGES
             lines += [f"    {title:<9}{_address(login['host'], page, env)}" for title, page in pages]
         lines.append(f"    {login['role']:<9}{login['email']:<27}{login['password']}")
+    page = playground_page(env, data_dir)
+    lines += ["", f"  Playground {page}"] if page else []
     lines += ["", f"  Logs       {data_dir / 'logs'}", "  Stop       Ctrl-C"]
     return "\n".join(lines[1:])
 

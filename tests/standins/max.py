@@ -63,6 +63,7 @@ class MaxStandIn(StandIn):
         self.calls: list[tuple[str, str, dict[str, str], Any]] = []
         self.subscriptions: dict[str, dict[str, Any]] = {}
         self.stopped: set[int] = set()
+        self.names: dict[int, str] = {}
         self.messages: dict[str, dict[str, Any]] = {}
         self.uploaded: dict[str, tuple[str, str, bytes]] = {}
         self.videos: dict[str, dict[str, str]] = {}
@@ -94,7 +95,7 @@ class MaxStandIn(StandIn):
             body["attachments"] = content.pop("attachments")
         message = {
             "recipient": {"chat_id": chat_of(user), "chat_type": "dialog", "user_id": BOT_ID},
-            "timestamp": int(time.time() * 1000), "body": body, "sender": _person(user), **content,
+            "timestamp": int(time.time() * 1000), "body": body, "sender": self._person(user), **content,
         }  # fmt: skip
         self.messages[body["mid"]] = message
         return self.update("message_created", message=message, user_locale="ru")
@@ -114,13 +115,13 @@ class MaxStandIn(StandIn):
 
     def start(self, payload: str | None = None, *, user: int = USER) -> dict[str, Any]:
         self.stopped.discard(user)
-        person = {"chat_id": chat_of(user), "user": _person(user), "user_locale": "ru"}
+        person = {"chat_id": chat_of(user), "user": self._person(user), "user_locale": "ru"}
         return self.update("bot_started", payload=payload, **person)
 
     def stop(self, *, user: int = USER) -> list[dict[str, Any]]:
         """Both updates that come when a dialogue is deleted."""
         self.stopped.add(user)
-        person = {"chat_id": chat_of(user), "user": _person(user), "user_locale": "ru"}
+        person = {"chat_id": chat_of(user), "user": self._person(user), "user_locale": "ru"}
         return [self.update(kind, **person) for kind in ("bot_stopped", "dialog_removed")]
 
     def press(self, payload: str, *, user: int = USER) -> dict[str, Any]:
@@ -128,7 +129,7 @@ class MaxStandIn(StandIn):
         found = [sent for sent in self.sent if payload in _payloads(sent)]
         assert found, f"No message has a button with {payload!r}."
         callback = {"timestamp": int(time.time() * 1000), "callback_id": f"cb{next(self._numbers)}",
-                    "user": _person(user), "payload": payload}  # fmt: skip
+                    "user": self._person(user), "payload": payload}  # fmt: skip
         self._callbacks.add(callback["callback_id"])
         message = self.messages[found[-1]["mid"]]
         return self.update("message_callback", callback=callback, message=message, user_locale="ru")
@@ -339,6 +340,12 @@ class MaxStandIn(StandIn):
         self.files[name] = body
         return f"{self.url}/cdn/{name}"
 
+    def _person(self, user: int) -> dict[str, Any]:
+        name = self.names.get(user, "Тимур Ахметов")
+        first, _space, last = name.partition(" ")
+        return {"user_id": user, "first_name": first, "last_name": last, "is_bot": False, "name": name,
+                "last_activity_time": 1790300000000}  # fmt: skip
+
     def _mid(self) -> str:
         return f"mid.{next(self._numbers):032x}"
 
@@ -346,11 +353,6 @@ class MaxStandIn(StandIn):
 def _bot() -> dict[str, Any]:
     return {"user_id": BOT_ID, "first_name": "Омни Поддержка", "username": "omni_demo_bot", "is_bot": True,
             "last_activity_time": 1790300000000, "name": "Омни Поддержка"}  # fmt: skip
-
-
-def _person(user: int) -> dict[str, Any]:
-    return {"user_id": user, "first_name": "Тимур", "last_name": "Ахметов", "is_bot": False, "name": "Тимур Ахметов",
-            "last_activity_time": 1790300000000}  # fmt: skip
 
 
 def _payloads(body: dict[str, Any]) -> list[str]:

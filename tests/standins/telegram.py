@@ -67,6 +67,12 @@ BLOCKED = error(403, "Forbidden: bot was blocked by the user")
 UNAUTHORIZED = error(401, "Unauthorized")
 
 
+class Upload(bytes):
+    """A file as it came, with its name."""
+
+    name = ""
+
+
 class TelegramStandIn(StandIn):
     """`sent`: the data of every accepted send with its `method` and `message_id`, files as bytes. `calls`: every call."""
 
@@ -78,6 +84,7 @@ class TelegramStandIn(StandIn):
         self.files: dict[str, bytes] = {}
         self.webhook: dict[str, Any] = {}
         self.blocked: set[int] = set()
+        self.names: dict[int, str] = {}
         # (chat, message_id) → the message as it stands now
         self.messages: dict[tuple[int, int], dict[str, Any]] = {}
         self._updates: list[dict[str, Any]] = []
@@ -96,6 +103,7 @@ class TelegramStandIn(StandIn):
 
     def message(self, text: str = "", *, chat: int = 710455821, name: str = "Марина", **content: Any) -> dict[str, Any]:
         """An update with a new message of this person; it still has to be delivered."""
+        self.names[chat] = name
         message = {"message_id": next(self._numbers), "from": _person(chat, name), "date": int(time.time()),
                    "chat": {"id": chat, "first_name": name, "type": "private"}, **content}  # fmt: skip
         if text:
@@ -118,7 +126,8 @@ class TelegramStandIn(StandIn):
         """Presses the newest button of this chat with these data. Raises AssertionError when there is none."""
         found = [m for (place, _n), m in self.messages.items() if place == chat and data in _callback_data(m)]
         assert found, f"No message of chat {chat} has a button with {data!r}."
-        query = {"id": f"cb{next(self._numbers)}", "from": _person(chat, "Марина"), "message": found[-1],
+        person = _person(chat, self.names.get(chat, "Марина"))
+        query = {"id": f"cb{next(self._numbers)}", "from": person, "message": found[-1],
                  "chat_instance": "1", "data": data}  # fmt: skip
         self._callbacks.add(query["id"])
         update = self.update(callback_query=query)
@@ -129,7 +138,8 @@ class TelegramStandIn(StandIn):
         (self.blocked.discard if unblocks else self.blocked.add)(chat)
         status = ("kicked", "member") if unblocks else ("member", "kicked")
         bot = self._bot()
-        change = {"chat": {"id": chat, "type": "private"}, "from": _person(chat, "Марина"), "date": int(time.time()),
+        person = _person(chat, self.names.get(chat, "Марина"))
+        change = {"chat": {"id": chat, "type": "private"}, "from": person, "date": int(time.time()),
                   "old_chat_member": {"user": bot, "status": status[0]},
                   "new_chat_member": {"user": bot, "status": status[1], "until_date": 0}}  # fmt: skip
         update = self.update(my_chat_member=change)
@@ -325,6 +335,8 @@ class TelegramStandIn(StandIn):
             file_id = f"FILE{next(self._numbers)}"
             self.files[file_id] = given
         file = {"file_id": file_id, "file_unique_id": f"u{file_id}", "file_size": len(self.files[file_id])}
+        if field != "photo" and getattr(given, "name", ""):
+            file["file_name"] = given.name
         return {field: [file] if field == "photo" else file}
 
     def _chat(self, data: dict[str, Any]) -> int:
@@ -405,7 +417,8 @@ def _fields(request: Request) -> dict[str, Any]:
         name = str(part.get_param("name", header="content-disposition"))
         payload = bytes(part.get_payload(decode=True))
         if part.get_filename():
-            fields[name] = payload
+            fields[name] = Upload(payload)
+            fields[name].name = part.get_filename()
         else:
             fields[name] = json.loads(payload) if name in _JSON_FIELDS else payload.decode()
     return fields

@@ -53,6 +53,7 @@ class ViberStandIn(StandIn):
         self.event_types: list[str] = []
         self.connect_to = ""
         self.subscribers: set[str] | None = None
+        self.names: dict[str, str] = {}
         self.fetched: dict[str, bytes] = {}
         self.files: dict[str, bytes] = {}
         # Viber looks at a file only after it has taken the message; tests that care let it look at once.
@@ -74,12 +75,12 @@ class ViberStandIn(StandIn):
         if self.subscribers is not None:
             self.subscribers.add(user)
         return self.event(
-            "message", sender=_person(user), message={"type": "text", "text": text, **message}, silent=False
+            "message", sender=self._person(user), message={"type": "text", "text": text, **message}, silent=False
         )
 
     def start(self, context: str = "", *, user: str = USER) -> dict[str, Any]:
         more = {"context": context} if context else {}
-        return self.event("conversation_started", type="open", user=_person(user), subscribed=False, **more)
+        return self.event("conversation_started", type="open", user=self._person(user), subscribed=False, **more)
 
     def unsubscribe(self, *, user: str = USER) -> dict[str, Any]:
         self.subscribers = (self.subscribers or set()) - {user}
@@ -180,15 +181,14 @@ class ViberStandIn(StandIn):
         assert answer.status_code == 200, f"{url} gives {answer.status_code}"
         return answer.content
 
+    def _person(self, user: str) -> dict[str, Any]:
+        name, avatar = self.names.get(user, "Жанна Р."), "https://media-direct.cdn.viber.com/pg_download?dlid=demo"
+        return {"id": user, "name": name, "avatar": avatar, "language": "ru", "country": "KZ", "api_version": 10}
+
     def add_file(self, name: str, body: bytes) -> str:
         """Its address."""
         self.files[name] = body
         return f"{self.url}/cdn/{name}?Expires=1790403600"
-
-
-def _person(user: str) -> dict[str, Any]:
-    return {"id": user, "name": "Жанна Р.", "avatar": "https://media-direct.cdn.viber.com/pg_download?dlid=demo",
-            "language": "ru", "country": "KZ", "api_version": 10}  # fmt: skip
 
 
 def _check_content(data: dict[str, Any]) -> None:

@@ -126,9 +126,11 @@ class WhatsAppStandIn(StandIn):
         media = {"id": self.add_media(body, mime), "mime_type": mime, "sha256": digest, **fields}
         return self.customer_says(type=kind, **{kind: media})
 
-    def customer_presses(self, title: str) -> dict[str, Any]:
+    def customer_presses(self, title: str, **who: Any) -> dict[str, Any]:
         """The newest button or row with this title. Raises AssertionError when there is none."""
         for message in reversed(self.sent):
+            if message["to"] != who.get("phone", message["to"]):
+                continue
             for kind, choice in choices_of(message):
                 if choice["title"] == title:
                     reply = {
@@ -136,7 +138,7 @@ class WhatsAppStandIn(StandIn):
                         kind: {key: choice[key] for key in ("id", "title", "description") if key in choice},
                     }
                     context = {"from": PHONE, "id": message["id"]}
-                    return self.customer_says(type="interactive", interactive=reply, context=context)
+                    return self.customer_says(type="interactive", interactive=reply, context=context, **who)
         raise AssertionError(f"No message has a button {title!r}.")
 
     def status(self, wamid: str, state: str, *, code: int = 0, **more: Any) -> dict[str, Any]:

@@ -12,7 +12,7 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Frame, FrameLocator, Locator, Page, expect
 
-from tests.chromium import launch_chromium
+from tests.chromium import PATIENCE, launch_chromium
 from tests.servers import free_port
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -127,7 +127,7 @@ def visit(chromium: Browser, desk: Desk) -> Iterator[Callable[..., Visit]]:
         options.setdefault("viewport", {"width": 1000, "height": 760})
         context = chromium.new_context(locale="ru-RU", timezone_id="Europe/Moscow", **options)
         page = context.new_page()
-        page.set_default_timeout(10_000)
+        page.set_default_timeout(PATIENCE)
         new = Visit(page, desk, russian=lang == "ru")
         page.on("console", lambda line: new.problems.append(line.text) if line.type in {"error", "warning"} else None)
         page.on("pageerror", lambda error: new.problems.append(str(error)))

@@ -21,6 +21,7 @@ from channels_app.max.adapter import Adapter
 from channels_app.max.incoming import parse_update
 from omnisupport.lib.crypto import derive_secret
 from omnisupport.lib.errors import NotAuthenticated
+from tests.spoiling import spoil, spoiled
 from tests.standins.max import TOKEN
 
 FIXTURES = Path(__file__).parent.parent / "fixtures"
@@ -201,28 +202,6 @@ def test_a_keyboard_in_a_message_is_nothing_to_show():
     update = load("message_created_text")
     update["message"]["body"]["attachments"] = [{"type": "inline_keyboard", "payload": {"buttons": []}}]
     assert "unsupported" not in parse(update)[0].incoming.content
-
-
-def spoiled(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[tuple[Any, ...], str]]:
-    """Every place inside, with each way to spoil it."""
-    found = [(path, how) for how in ("absent", "null", "number", "text", "list", "object")] if path else []
-    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else []
-    for key, part in inner:
-        found += spoiled(part, (*path, key))
-    return found
-
-
-def spoil(update: Any, path: tuple[Any, ...], how: str) -> Any:
-    copy = json.loads(json.dumps(update))
-    place = copy
-    for key in path[:-1]:
-        place = place[key]
-    if how == "absent":
-        del place[path[-1]]
-    else:
-        strange = {"null": None, "number": 2**70, "text": "\x00\ud800?", "list": [1], "object": {"a": [None]}}
-        place[path[-1]] = strange[how]
-    return copy
 
 
 @pytest.mark.parametrize("path", sorted(FIXTURES.glob("*.json")), ids=lambda path: path.stem)

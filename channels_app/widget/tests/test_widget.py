@@ -61,6 +61,8 @@ def test_a_message_is_stored_and_found_again(shop):
     visitor = Visitor(shop)
     sent = visitor.say("Где заказ?")
     assert sent.status_code == 201
+    shop.channel.refresh_from_db()
+    assert shop.channel.last_inbound_at is not None
     assert (sent.json()["author"], sent.json()["text"], sent.json()["state"]) == ("visitor", "Где заказ?", "sent")
     back = visitor.post("session/").json()
     assert [m["id"] for m in back["messages"]] == [sent.json()["id"]]

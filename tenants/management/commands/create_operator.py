@@ -1,4 +1,3 @@
-from getpass import getpass
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -6,6 +5,7 @@ from django.db import IntegrityError
 
 from omnisupport.lib.errors import AppError
 from tenants.accounts.models import Role, User
+from tenants.accounts.prompt import ask_password
 from tenants.accounts.services import check_person
 from tenants.db import tenant_context
 from tenants.names import PUBLIC
@@ -20,7 +20,7 @@ class Command(BaseCommand):
         parser.add_argument("--password", default="", help="asked for when left out")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        password = options["password"] or getpass("Password: ")
+        password = options["password"] or ask_password("Password: ")
         try:
             check_person(email=options["email"], name=options["name"] or options["email"][:120], password=password)
         except AppError as error:

@@ -1,9 +1,9 @@
-from getpass import getpass
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from omnisupport.lib.errors import AppError
+from tenants.accounts.prompt import ask_password
 from tenants.names import host_for, url_for_host
 from tenants.provisioning import create_workspace, keep_spares
 
@@ -22,7 +22,7 @@ class Command(BaseCommand):
         parser.add_argument("--timezone", default="Europe/Moscow")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        password = options["password"] or getpass("Password of the owner: ")
+        password = options["password"] or ask_password("Password of the owner: ")
         try:
             tenant = create_workspace(
                 slug=options["slug"],
