@@ -60,7 +60,7 @@ class Config(BaseModel):
     address: str = Field(title=gettext_noop("Address of the mailbox"))
     sender_name: str = Field(
         "", max_length=80, title=gettext_noop("Name that customers see"),
-        description=gettext_noop("Empty: the name of the channel's address alone."),
+        description=gettext_noop("Empty: the address alone."),
     )  # fmt: skip
     receive: Literal["imap", "mailgun", "postmark", "mailjet", "own"] = Field(
         "imap",
