@@ -68,7 +68,7 @@ def parse_letter(
         return []
     report = read_report(letter)
     if report is not None:
-        return _of_report(report)
+        return _of_report(report, naming.domain_of(address))
     name, sender = letter.sender
     if not sender:
         raise Unparsable("This letter does not say who sent it: no From with an address.")
@@ -86,13 +86,16 @@ def _unstub(raw: bytes) -> tuple[int, bytes]:
     return (int(digits) if digits.isdigit() else 1), rest
 
 
-def _of_report(report: DeliveryReport) -> list[InboundResult]:
+def _of_report(report: DeliveryReport, domain: str) -> list[InboundResult]:
     """Only what concerns a message of ours; by its id alone, for the addresses in a report are forged easily."""
     state = _STATES.get(report.state)
     if state is None:
         return []
     error = report.reason if state == "failed" else ""
-    return [Receipt("", id, state, error, next(iter(naming.keys_of([id])), None)) for id in report.ids]
+    if keys := naming.keys_of(report.ids):
+        return [Receipt("", "", state, error, key) for key in keys]
+    # Written by hand or by an earlier program; a search for any id that spammers make up would cost too much.
+    return [Receipt("", id, state, error) for id in report.ids if naming.domain_of(id.strip("<>")) == domain][:1]
 
 
 def _incoming(

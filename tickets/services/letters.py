@@ -4,7 +4,7 @@ import hashlib
 from dataclasses import dataclass
 from uuid import UUID
 
-from django.db.models import Q, QuerySet
+from django.db.models import Q
 
 from omnisupport.lib.text import Storable
 from tickets.models import ContactAddress, Message, Status, Ticket
@@ -39,7 +39,7 @@ def name_of(row: ContactAddress, external_id: str, letter: Letter | None) -> str
 
 def find_thread(row: ContactAddress, letter: Letter, external_id: str) -> tuple[Ticket | None, str]:
     """The live ticket that the letter goes on with, locked, and its thread; (None, thread) where one has to be made."""
-    named = _named(letter, Q(address__contact_id=row.contact_id), Q(contact_id=row.contact_id), row.channel_id)
+    named = _named(letter, row)
     if named is None:
         return None, hashlib.sha256(f"{external_id}\n{letter.fingerprint}".encode()).hexdigest()[:32]
     live = Ticket.objects.exclude(status=Status.CLOSED).filter(contact_id=row.contact_id)
@@ -50,16 +50,18 @@ def find_thread(row: ContactAddress, letter: Letter, external_id: str) -> tuple[
 
 def named_by_another(row: ContactAddress, letter: Letter) -> Ticket | None:
     """Somebody else's conversation that the letter names: agents should know, the letter does not get in."""
-    other = ~Q(address__contact_id=row.contact_id)
-    return _named(letter, other, ~Q(contact_id=row.contact_id), row.channel_id)
+    # By our own names alone, which an index finds; other people's would be looked for among all messages.
+    ours = Q(messages__client_id__in=letter.keys) | Q(number=letter.number)
+    others = Ticket.objects.filter(channel_id=row.channel_id).exclude(contact_id=row.contact_id)
+    return others.filter(ours).first() if letter.keys or letter.number else None
 
 
-def _named(letter: Letter, said_by: Q, begun_by: Q, channel_id: UUID) -> Ticket | None:
-    said: QuerySet[Message] = Message.objects.filter(said_by, address__channel_id=channel_id)
+def _named(letter: Letter, row: ContactAddress) -> Ticket | None:
+    """The conversation of this person that the letter names: by what it answers, else by number."""
+    here = Message.objects.filter(address__contact_id=row.contact_id, address__channel_id=row.channel_id)
     ids = Q(external_id__in=letter.references) | Q(client_id__in=letter.keys)
-    answered = said.filter(ids).select_related("ticket").order_by("-id").first()
+    answered = here.filter(ids).select_related("ticket").order_by("-id").first()
     if answered is not None:
         return answered.ticket
-    return (
-        Ticket.objects.filter(begun_by, channel_id=channel_id, number=letter.number).first() if letter.number else None
-    )
+    own = Ticket.objects.filter(contact_id=row.contact_id, channel_id=row.channel_id)
+    return own.filter(number=letter.number).first() if letter.number else None

@@ -81,7 +81,7 @@ def test_a_stranger_who_knows_the_ids_begins_a_conversation_of_their_own(shop, m
     (forged,) = office.get(letter("Отдайте заказ мне", sender=ANNA, **clues[clue]))
     assert forged.ticket_id != first.ticket_id and forged.ticket.contact_id != first.ticket.contact_id
     # Agents see whose conversation it wanted to be in.
-    assert forged.content["answers"] == str(first.ticket.number)
+    assert forged.content.get("answers") == (None if clue == "their id" else str(first.ticket.number))
 
 
 def test_a_letter_from_an_agent_s_address_is_a_customer_s(office):
