@@ -95,7 +95,8 @@ def _of_report(report: DeliveryReport, domain: str) -> list[InboundResult]:
     if keys := naming.keys_of(report.ids):
         return [Receipt("", "", state, error, key) for key in keys]
     # Written by hand or by an earlier program; a search for any id that spammers make up would cost too much.
-    return [Receipt("", id, state, error) for id in report.ids if naming.domain_of(id.strip("<>")) == domain][:1]
+    own = [id for id in report.ids if naming.domain_of(id.strip("<>")) == domain]
+    return [Receipt("", id, state, error) for id in own[:1]]
 
 
 def _incoming(
