@@ -68,7 +68,8 @@ def _open_messages(ticket: Ticket) -> list[Message]:
     found: list[Message] = []
     for message in rows[:30]:
         if message.author == Author.CONTACT:
-            found.insert(0, message)
+            if not message.content.get("automatic"):
+                found.insert(0, message)
         elif message.author != Author.SYSTEM or "handoff" in message.content:
             break
     return found
