@@ -60,8 +60,9 @@ def words_of(textpage: Any, piece: Piece) -> list[Line]:
     """Only for pages that may have a table: two calls a word cost more than the page's text."""
     first, last = pdfium.FS_RECTF(), pdfium.FS_RECTF()
     words = []
+    is_clean = " ".join(piece.raw.split()) == piece.line.text
     for match in _WORD.finditer(piece.raw):
-        text = one_line(match[0])
+        text = match[0] if is_clean else one_line(match[0])
         _loose_box(textpage, piece.first + match.start(), first)
         _loose_box(textpage, piece.first + match.end() - 1, last)
         if text:

@@ -65,6 +65,8 @@ def _rulings(page: Any) -> Iterator[_Ruling]:
         if x1 - x0 <= _THIN or y1 - y0 <= _THIN:
             yield from _ruling(x0, y0, x1, y1)
             continue
+        if max(x1 - x0, y1 - y0) < _LOWEST:
+            continue
         count = pdfium.FPDFPath_CountSegments(shape)
         points += count
         if points > _MAX_POINTS:
@@ -81,11 +83,11 @@ def _ruling(x0: float, y0: float, x1: float, y1: float) -> Iterator[_Ruling]:
 
 
 def _edges(shape: Any, count: int) -> Iterator[tuple[float, float, float, float]]:
-    """The straight sides of a path; a side that closes it is among them. Curves break the chain."""
+    """The straight sides of a path; pdfium has written out the side that closes it. Curves break the chain."""
     matrix = pdfium.FS_MATRIX()
     pdfium.FPDFPageObj_GetMatrix(shape, ctypes.byref(matrix))
     x, y = ctypes.c_float(), ctypes.c_float()
-    begin = last = None
+    last = None
     for index in range(count):
         segment = pdfium.FPDFPath_GetPathSegment(shape, index)
         pdfium.FPDFPathSegment_GetPoint(segment, ctypes.byref(x), ctypes.byref(y))
@@ -94,12 +96,8 @@ def _edges(shape: Any, count: int) -> Iterator[tuple[float, float, float, float]
             matrix.b * x.value + matrix.d * y.value + matrix.f,
         )
         kind = pdfium.FPDFPathSegment_GetType(segment)
-        if kind == pdfium.FPDF_SEGMENT_MOVETO:
-            begin = point
-        elif kind == pdfium.FPDF_SEGMENT_LINETO and last is not None:
+        if kind == pdfium.FPDF_SEGMENT_LINETO and last is not None:
             yield (*last, *point)
-        if begin is not None and pdfium.FPDFPathSegment_GetClose(segment):
-            yield (*point, *begin)
         last = point
 
 

@@ -4,9 +4,11 @@ Where lines are drawn, they are the table's grid. Else columns are what at least
 words; rows are told from the lines of a wrapped cell by the gaps between them.
 """
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
+from operator import neg
 from statistics import median
 from typing import Any
 
@@ -19,8 +21,8 @@ _LOOSE = 0.6
 # Heights of a line: the least gap between two columns, and the largest between two rows.
 _COLUMN_GAP, _ROW_GAP = 0.8, 1.6
 _LEAST_ROWS = 3
-# Points, for the first look.
-_WIDE_GAP = 6
+# For the first look; in points.
+_LEAST_SIGNS, _WIDE_GAP, _TALL_CELL = 2, 6, 150
 # Words that may be read between two that stand side by side or below each other: the rest of a wrapped cell.
 _JUMP = 12
 # A column of lines that run to its edge is prose.
@@ -70,14 +72,13 @@ class _Table:
 
 def with_tables(page: Any, textpage: Any, pieces: Sequence[Piece]) -> list[Line]:
     """The pieces in their order; those that a table took are one Line with the table's text, at the place of the first."""
-    grids = grids_of(page)
-    if not grids and not _has_gaps(textpage, pieces):
+    if not _may_have_table(textpage, pieces):
         return [piece.line for piece in pieces]
     by_piece = [words_of(textpage, piece) for piece in pieces]
     flat = [(number, line) for number, lines in enumerate(by_piece) for line in lines]
     words = [_Word(line, order, number) for order, (number, line) in enumerate(flat)]
     tables = []
-    for grid in grids:
+    for grid in grids_of(page):
         table = _ruled(grid, words)
         if table is not None:
             tables.append(table)
@@ -87,17 +88,17 @@ def with_tables(page: Any, textpage: Any, pieces: Sequence[Piece]) -> list[Line]
     return _placed(pieces, words, tables)
 
 
-def _has_gaps(textpage: Any, pieces: Sequence[Piece]) -> bool:
-    """A first look that costs little: lines too wide for their letters, or wide gaps between what was drawn in one go."""
-    if sum(_is_loose(piece.line) for piece in pieces) >= 2:
-        return True
-    gaps, last_bottom, last_right = 0, 0.0, 0.0
-    for index in range(textpage.count_rects()):
+def _may_have_table(textpage: Any, pieces: Sequence[Piece]) -> bool:
+    """A first look that costs little: lines too wide for their letters, and steps to the right or up from cell to cell."""
+    signs = sum(_is_loose(piece.line) for piece in pieces)
+    last_top, last_bottom, last_right = 0.0, 0.0, 0.0
+    for index in range(textpage.count_rects() if signs < _LEAST_SIGNS else 0):
         left, bottom, right, top = textpage.get_rect(index)
-        if abs(bottom - last_bottom) < top - bottom < left - last_right and left - last_right > _WIDE_GAP:
-            gaps += 1
-        last_bottom, last_right = bottom, right
-    return gaps >= 2
+        beside = abs(bottom - last_bottom) < top - bottom < left - last_right and left - last_right > _WIDE_GAP
+        above = left > last_right and 0 < bottom - last_top < _TALL_CELL
+        signs += beside or above
+        last_top, last_bottom, last_right = top, bottom, right
+    return signs >= _LEAST_SIGNS
 
 
 def _is_loose(line: Line) -> bool:
@@ -113,12 +114,15 @@ def _placed(pieces: Sequence[Piece], words: list[_Word], tables: list[_Table]) -
         begins.setdefault(table.words[0].piece, []).append(table)
         for word in table.words:
             taken.setdefault(word.piece, set()).add(word.order)
+    free: dict[int, list[_Word]] = {}
+    for word in words:
+        free.setdefault(word.piece, []).append(word)
     lines = []
     for number, piece in enumerate(pieces):
         if number not in taken:
             lines.append(piece.line)
             continue
-        left = [word for word in words if word.piece == number and word.order not in taken[number]]
+        left = [word for word in free.get(number, []) if word.order not in taken[number]]
         at = [(table.words[0].order, _line_of(table)) for table in begins.get(number, [])]
         at += [(stretch[0].order, _as_line(stretch, piece.line)) for stretch in _stretches(left)]
         lines += [line for _order, line in sorted(at, key=lambda pair: pair[0])]
@@ -152,35 +156,28 @@ def _text(words: Iterable[_Word]) -> str:
 
 def _ruled(grid: Grid, words: Sequence[_Word]) -> _Table | None:
     """None where the grid is a chart or a frame: hardly any row has two cells with words."""
-    inside = [(place, word) for word in words if (place := _place_in(grid, word.line))]
-    bands = [
-        [[word for place, word in inside if place == (row, column)] for column in range(len(grid.columns) - 1)]
-        for row in sorted({row for (row, _column), _word in inside})
-    ]
-    lines = [_in_columns(grid, row) for row in _rows([word for _place, word in inside])]
-    # Where only the header and the whole body are framed, rows are told as without lines.
-    few = len(grid.rows) <= _LEAST_ROWS and sum(all(line) for line in lines) > len(bands)
-    rows = _grouped(lines) if few else bands
+    bands: dict[int, list[list[_Word]]] = {}
+    for word in words:
+        row, column = _place_in(grid, word.line)
+        if 0 <= row < len(grid.rows) - 1 and 0 <= column < len(grid.columns) - 1:
+            bands.setdefault(row, [[] for _column in grid.columns[1:]])[column].append(word)
+    rows = [bands[row] for row in sorted(bands)]
+    if len(grid.rows) <= _LEAST_ROWS:
+        # Perhaps only the header and the whole body are framed: then rows are told as without lines.
+        lines = [
+            [[word for word in row.words if _place_in(grid, word.line)[1] == column] for column in range(len(rows[0]))]
+            for row in _rows(sorted(_in_order(map(_in_order, rows)), key=lambda word: word.order))
+        ]
+        rows = _grouped(lines) if sum(all(line) for line in lines) > len(rows) else rows
     if sum(sum(map(bool, row)) >= 2 for row in rows) < 2:
         return None
     return _Table(rows)
 
 
-def _in_columns(grid: Grid, row: _Row) -> list[list[_Word]]:
-    cells: list[list[_Word]] = [[] for _column in grid.columns[1:]]
-    for word in row.words:
-        place = _place_in(grid, word.line)
-        if place:
-            cells[place[1]].append(word)
-    return cells
-
-
-def _place_in(grid: Grid, word: Line) -> tuple[int, int] | None:
-    """(row, column) of the cell that has the word's centre."""
+def _place_in(grid: Grid, word: Line) -> tuple[int, int]:
+    """(row, column) of the cell that has the word's centre; outside the grid one of them is -1 or too large."""
     x, y = (word.left + word.right) / 2, (word.top + word.bottom) / 2
-    row = next((i for i, (top, bottom) in enumerate(pairwise(grid.rows)) if bottom < y <= top), None)
-    column = next((i for i, (left, right) in enumerate(pairwise(grid.columns)) if left <= x < right), None)
-    return None if row is None or column is None else (row, column)
+    return bisect_left(grid.rows, -y, key=neg) - 1, bisect_right(grid.columns, x) - 1
 
 
 # ---- Unruled ---------------------------------------------------------------------------------------------------------
