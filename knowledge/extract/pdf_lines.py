@@ -67,7 +67,9 @@ def words_of(textpage: Any, piece: Piece) -> list[Line]:
         _loose_box(textpage, piece.first + match.end() - 1, last)
         if text:
             bottom = min(first.bottom, last.bottom)
-            words.append(Line(text, first.left, last.right, first.top, bottom, first.top - first.bottom))
+            # Of a word written from right to left or broken over two lines the first letter is not the leftmost.
+            left, right = min(first.left, last.left), max(first.right, last.right)
+            words.append(Line(text, left, right, first.top, bottom, first.top - first.bottom))
     return words
 
 

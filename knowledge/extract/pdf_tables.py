@@ -230,7 +230,7 @@ class _Run:
             return False
         columns = [list(column) for column in self.columns]
         for stretch in row.stretches:
-            left, right = stretch[0].line.left, stretch[-1].line.right
+            left, right = _extent(stretch)
             margin = 0.25 * row.height
             touched = [column for column in columns if left < column[1] + margin and right > column[0] - margin]
             if len(touched) > 1:
@@ -247,7 +247,7 @@ class _Run:
         last = self.rows[-1]
         jump = abs(min(word.order for word in row.words) - max(word.order for word in last.words))
         near = last.bottom - row.top < _ROW_GAP * last.height
-        return near and jump <= _JUMP and 0.75 < row.height / last.height < 1.33
+        return near and jump <= _JUMP and 0.75 * last.height < row.height < 1.33 * last.height
 
     def table(self) -> _Table | None:
         """None where this is prose in columns, a list, or too little to tell."""
@@ -274,16 +274,21 @@ class _Run:
     def _cells(self, row: _Row) -> list[list[_Word]]:
         cells: list[list[_Word]] = [[] for _column in self.columns]
         for stretch in row.stretches:
-            middle = (stretch[0].line.left + stretch[-1].line.right) / 2
+            middle = sum(_extent(stretch)) / 2
             cells[next(i for i, (left, right) in enumerate(self.columns) if left <= middle <= right)] += stretch
         return cells
 
     def _is_prose(self, cells: Iterable[list[_Word]]) -> bool:
         filled = [cell for cell in cells if cell]
-        widths = [cell[-1].line.right - cell[0].line.left for cell in filled]
+        widths = [right - left for left, right in map(_extent, filled)]
         if not widths or max(widths) < _PROSE_WIDTH * filled[0][0].line.height:
             return False
         return sum(width > _PROSE_SHARE * max(widths) for width in widths) > len(widths) / 2
+
+
+def _extent(words: Iterable[_Word]) -> tuple[float, float]:
+    lines = [word.line for word in words]
+    return min(line.left for line in lines), max(line.right for line in lines)
 
 
 def _is_read_across(row: _Row) -> bool:
