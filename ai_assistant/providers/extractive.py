@@ -17,6 +17,7 @@ from django.conf import LazySettings
 from django.utils import translation
 from django.utils.translation import gettext, gettext_lazy
 
+from ai_assistant.asked import ASKING, kind_of
 from ai_assistant.language import language_of
 from ai_assistant.providers.base import (
     CallContext,
@@ -37,7 +38,10 @@ MAX_WINDOWS, MAX_CHARACTERS = 3, 600
 # Sentences around the best one join it up to this length.
 _PROSE_CHARACTERS = 450
 _LEAD_WEIGHT, _TITLE_WEIGHT, _SIMILAR_WEIGHT = 0.6, 0.4, 0.6
-_RANK_LOSS = 0.08
+# A passage with half of the best one's score keeps two thirds of its windows' worth.
+_PASSAGE_POWER = 0.6
+# A table whose header says what is asked.
+_HEADER_BOOST = 1.3
 # A further window must cover this share of the question anew, or come this near to the best one.
 _NEW_SHARE, _NEAR_BEST, _NEAR_BEST_LINE = 0.2, 0.9, 0.6
 # Measured on XQuAD: below it lies 1 % of what the passages answer, and a quarter of what they do not.
@@ -50,7 +54,6 @@ _TABLE_RULE = re.compile(r"[|:+=\s-]+")
 _LONGEST_LEAD, _LONGEST_HEADING, _SHORT = 250, 90, 40
 # Footnote marks of a document would pass for our own citations.
 _FOOTNOTE = re.compile(r"\s*\[\d+\]")
-_ASKS_NUMBER = re.compile(r"сколько|когда|срок|цен[аыу]|стоит|стоимост|how (?:much|many|long)|when|price|cost", re.I)
 _STOP_TEXT = (
     "и в во на по к ко с со у о об от до для за из при не ни да нет но а или если же ли бы то это этот эта эти того как что "
     "чтобы где когда куда откуда почему зачем сколько какой какая какое какие какого какую кто чей чем кому мой моя мое мои "
@@ -132,9 +135,14 @@ def _as_json(windows: list[_Window], language: str) -> str:
 
 def _choose(question: str, passages: Iterable[SourcePassage]) -> list[_Window]:
     """One to three windows, best first; none when the question shares no telling word with the passages."""
-    blocks = [(rank, passage, block) for rank, passage in enumerate(passages) for block in _blocks(passage.text)]
-    scale = _Scale(question, [part for _rank, _passage, block in blocks for part in block.parts])
-    windows = [window for parts in blocks if (window := _window(scale, *parts)).covered]
+    blocks = [(passage, block) for passage in passages for block in _blocks(passage.text, passage.section)]
+    scale = _Scale(question, [part for _passage, block in blocks for part in block.parts])
+    top = max((passage.score for passage, _block in blocks), default=0)
+    windows = [
+        window
+        for passage, block in blocks
+        if (window := _window(scale, passage, block, (passage.score / top) ** _PASSAGE_POWER if top else 1)).covered
+    ]
     windows.sort(key=lambda window: -window.score)
     if not windows or windows[0].score < _LEAST_SHARE * scale.total:
         return []
@@ -168,11 +176,13 @@ class _Scale:
 
     def __init__(self, question: str, parts: list[str]) -> None:
         sets = [set(_terms(part)) for part in parts]
+        asked = dict.fromkeys(_terms(question))
+        # «Сколько стоит доставка?» is about delivery; «сколько стоит?» is about nothing else than that.
+        named = [term for term in asked if term not in ASKING] or list(asked)
         self._weights = {
-            term: math.log(1 + (len(sets) + 1) / (0.5 + sum(term in terms for terms in sets)))
-            for term in dict.fromkeys(_terms(question))
+            term: math.log(1 + (len(sets) + 1) / (0.5 + sum(term in terms for terms in sets))) for term in named
         }
-        self._asks_number = bool(_ASKS_NUMBER.search(question))
+        self.kind = kind_of(question)
         self.total = sum(self._weights.values())
 
     def matches(self, text: str) -> dict[str, float]:
@@ -183,7 +193,10 @@ class _Scale:
 
     def score(self, text: str) -> float:
         score = sum(self._weights[term] * share for term, share in self.matches(text).items())
-        return score * 1.15 if self._asks_number and any(c.isdigit() for c in text) else score
+        return score * self.boost(text)
+
+    def boost(self, text: str) -> float:
+        return self.kind.boost if self.kind and self.kind.shows.search(text) else 1
 
     def weight_of(self, terms: Iterable[str]) -> float:
         return sum(self._weights[term] for term in terms)
@@ -205,16 +218,19 @@ def _similarity(term: str, terms: set[str]) -> float:
 # ---- Windows ---------------------------------------------------------------------------------------------------------
 
 
-def _window(scale: _Scale, rank: int, passage: SourcePassage, block: _Block) -> _Window:
+def _window(scale: _Scale, passage: SourcePassage, block: _Block, worth: float) -> _Window:
     """The part of a block to quote. Words of the heading and of the title count less than words of the text itself."""
     scores = [scale.score(part) for part in block.parts]
     best = max(range(len(scores)), key=lambda i: scores[i])
     by_lead = scale.score(block.lead) > scores[best]
     text = _prose(block, scores, best, by_lead) if block.kind == "prose" else _lines(block, scores, best, by_lead)
     inside, lead, title = (set(scale.matches(each)) for each in (text, block.lead, passage.title))
-    score = scale.score(text)
+    score = sum(scale.weight_of([term]) * share for term, share in scale.matches(text).items())
     score += _LEAD_WEIGHT * scale.weight_of(lead - inside) + _TITLE_WEIGHT * scale.weight_of(title - lead - inside)
-    return _Window(passage.number, text, score / (1 + _RANK_LOSS * rank), frozenset(inside | lead | title))
+    score *= scale.boost(text)
+    if block.kind == "table" and scale.kind and scale.kind.asks.search(block.shown):
+        score *= _HEADER_BOOST
+    return _Window(passage.number, text, score * worth, frozenset(inside | lead | title))
 
 
 def _prose(block: _Block, scores: list[float], best: int, by_lead: bool) -> str:
@@ -259,9 +275,9 @@ def _clip(text: str) -> str:
 # ---- Reading a passage -----------------------------------------------------------------------------------------------
 
 
-def _blocks(text: str) -> list[_Block]:
+def _blocks(text: str, section: str = "") -> list[_Block]:
     found: list[_Block] = []
-    heading = lead = ""
+    heading, lead = section, ""
     lines = _logical_lines(_FOOTNOTE.sub("", text))
     for kind, group in itertools.groupby(lines, key=_kind_of):
         run = list(group)

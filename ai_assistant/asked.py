@@ -1,0 +1,51 @@
+"""What kind of thing a question asks for, and what a text has to show to give it.
+
+Closed classes of words: they say what is asked and never of what, so none of them is a subject.
+"""
+
+import re
+from dataclasses import dataclass
+
+from knowledge.encoding import terms_of
+
+# Stems of words that ask for a price or a time.
+ASKING = frozenset(
+    terms_of(
+        "стоит стоят стоило стоить стоимость цена цены ценник почём тариф срок сроки долго скоро занимает "
+        "cost costs price prices pricing fee fees charge much long soon take takes"
+    )
+)
+
+
+@dataclass(frozen=True)
+class Kind:
+    """`asks` finds the kind in a question or in a header; `shows` finds it in an answer."""
+
+    asks: re.Pattern[str]
+    shows: re.Pattern[str]
+    boost: float
+
+
+def _kind(asks: str, shows: str, boost: float) -> Kind:
+    return Kind(re.compile(asks, re.IGNORECASE), re.compile(shows, re.IGNORECASE), boost)
+
+
+_KINDS = (
+    _kind(
+        r"\b(?:сто(?:ит|ят|ило|ить|имост\w*)|цен[аыуе]|ценник\w*|поч[её]м|тариф\w*|pric(?:es?|ing)|costs?|fees?)\b|how much",
+        r"\d\s*(?:₽|руб|р\.|€|\$|£|usd|eur)|[£$€]\s*\d|\bбесплатн|\bдаром\b|\bfree\b",
+        1.6,
+    ),
+    _kind(
+        r"\b(?:когда|долго|скоро|срок\w*|врем\w+|when|times?)\b|сколько (?:дн|час|недел|месяц|лет)|до скольки|во сколько"
+        r"|how (?:long|soon|many (?:day|hour|week|month|year))",
+        r"\d\s*(?:\w+\s)?(?:дн|ден|час|мин|недел|месяц|год|лет|сут)|\d:\d\d|\d\s*[ap]\.?m\b|\b[12]\d{3}\b"
+        r"|\b(?:minute|hour|day|week|month|year)s?\b",
+        1.2,
+    ),
+    _kind(r"сколько|how many|how much", r"\d", 1.15),
+)
+
+
+def kind_of(question: str) -> Kind | None:
+    return next((kind for kind in _KINDS if kind.asks.search(question)), None)
