@@ -11,30 +11,33 @@ from knowledge.encoding import terms_of
 # Stems of words that ask for a price or a time.
 ASKING = frozenset(
     terms_of(
-        "стоит стоят стоило стоить стоимость цена цены ценник почём тариф срок сроки долго скоро занимает "
-        "cost costs price prices pricing fee fees charge much long soon take takes"
+        "стоит стоят стоило стоить стоимость цена цены ценник почём тариф срок сроки долго скоро "
+        "cost costs price prices pricing fee fees charge much long soon"
     )
 )
 
 
 @dataclass(frozen=True)
 class Kind:
-    """`asks` finds the kind in a question or in a header; `shows` finds it in an answer."""
+    """`asks` finds the kind in a question or in a header; `shows` finds it in an answer, and `required` wants it there."""
 
     asks: re.Pattern[str]
     shows: re.Pattern[str]
     boost: float
+    required: bool = False
 
 
-def _kind(asks: str, shows: str, boost: float) -> Kind:
-    return Kind(re.compile(asks, re.IGNORECASE), re.compile(shows, re.IGNORECASE), boost)
+def _kind(asks: str, shows: str, boost: float, *, required: bool = False) -> Kind:
+    return Kind(re.compile(asks, re.IGNORECASE), re.compile(shows, re.IGNORECASE), boost, required)
 
 
 _KINDS = (
     _kind(
-        r"\b(?:сто(?:ит|ят|ило|ить|имост\w*)|цен[аыуе]|ценник\w*|поч[её]м|тариф\w*|pric(?:es?|ing)|costs?|fees?)\b|how much",
-        r"\d\s*(?:₽|руб|р\.|€|\$|£|usd|eur)|[£$€]\s*\d|\bбесплатн|\bдаром\b|\bfree\b",
+        r"\b(?:сто(?:ит|ят|ило|ить|имост\w*)|цен[аыуе]|ценник\w*|поч[её]м|тариф\w*)\b"
+        r"|\b(?:pric(?:es?|ing)|costs?|fees?|how much (?:is|are))\b",
+        r"\d\s*(?:₽|руб|р\.|€|\$|£|usd|eur)|[£$€]\s*\d|\bбесплатн(?:о|а|ы|ый)\b|\bнаш сч[её]т|\bfree\b|\bno cost",
         1.6,
+        required=True,
     ),
     _kind(
         r"\b(?:когда|долго|скоро|срок\w*|врем\w+|when|times?)\b|сколько (?:дн|час|недел|месяц|лет)|до скольки|во сколько"
