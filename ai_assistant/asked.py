@@ -8,27 +8,33 @@ from dataclasses import dataclass
 
 from knowledge.encoding import terms_of
 
-# Stems of words that ask for a price or a time.
+# Stems of words that ask for a price or a time, units of time among them.
 ASKING = frozenset(
     terms_of(
-        "стоит стоят стоило стоить стоимость цена цены ценник почём тариф срок сроки долго скоро "
-        "cost costs price prices pricing fee fees charge much long soon"
+        "стоит стоят стоило стоить стоимость цена цены ценник почём тариф срок сроки долго скоро время времени длится занимает "
+        "день дня дней час часа часов неделя недель месяц месяца месяцев год года лет "
+        "cost costs price prices pricing fee fees charge much long soon time last lasts take takes "
+        "day days hour hours week weeks month months year years"
     )
 )
 
 
 @dataclass(frozen=True)
 class Kind:
-    """`asks` finds the kind in a question or in a header; `shows` finds it in an answer, and `required` wants it there."""
+    """`asks` finds the kind in a question or in a header, `shows` finds it in an answer.
+
+    `telling`: few texts show it by chance. `required`: without it nothing is an answer.
+    """
 
     asks: re.Pattern[str]
     shows: re.Pattern[str]
     boost: float
-    required: bool = False
+    telling: bool
+    required: bool
 
 
-def _kind(asks: str, shows: str, boost: float, *, required: bool = False) -> Kind:
-    return Kind(re.compile(asks, re.IGNORECASE), re.compile(shows, re.IGNORECASE), boost, required)
+def _kind(asks: str, shows: str, boost: float, *, telling: bool = True, required: bool = False) -> Kind:
+    return Kind(re.compile(asks, re.IGNORECASE), re.compile(shows, re.IGNORECASE), boost, telling, required)
 
 
 _KINDS = (
@@ -40,13 +46,13 @@ _KINDS = (
         required=True,
     ),
     _kind(
-        r"\b(?:когда|долго|скоро|срок\w*|врем\w+|when|times?)\b|сколько (?:дн|час|недел|месяц|лет)|до скольки|во сколько"
-        r"|how (?:long|soon|many (?:day|hour|week|month|year))",
+        r"\b(?:когда|долго|скоро|длит\w*|срок\w*|врем\w+|when|times?)\b"
+        r"|сколько (?:дн|час|недел|месяц|лет)|до скольки|во сколько|how (?:long|soon|many (?:day|hour|week|month|year))",
         r"\d\s*(?:\w+\s)?(?:дн|ден|час|мин|недел|месяц|год|лет|сут)|\d:\d\d|\d\s*[ap]\.?m\b|\b[12]\d{3}\b"
         r"|\b(?:minute|hour|day|week|month|year)s?\b",
         1.2,
     ),
-    _kind(r"сколько|how many|how much", r"\d", 1.15),
+    _kind(r"сколько|how many|how much", r"\d", 1.15, telling=False),
 )
 
 

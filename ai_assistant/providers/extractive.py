@@ -41,7 +41,7 @@ _LEAD_WEIGHT, _TITLE_WEIGHT, _SIMILAR_WEIGHT = 0.6, 0.4, 0.6
 # A passage with half of the best one's score keeps two thirds of its windows' worth.
 _PASSAGE_POWER = 0.6
 # A table whose header says what is asked.
-_HEADER_BOOST = 1.3
+_HEADER_BOOST = 1.5
 # A further window must cover this share of the question anew, or come this near to the best one.
 _NEW_SHARE, _NEAR_BEST, _NEAR_BEST_TABLE, _NEAR_BEST_LINE = 0.2, 0.9, 0.5, 0.6
 # Measured on XQuAD: below it lies 1 % of what the passages answer, and a quarter of what they do not.
@@ -159,10 +159,12 @@ def _choose(question: str, passages: Iterable[SourcePassage]) -> list[_Window]:
 
 def _answers(chosen: list[_Window], scale: "_Scale") -> bool:
     """Not when a price is asked and none is there, nor when of a question of two words only the common one is."""
-    if scale.kind and scale.kind.required and not any(window.shows for window in chosen):
+    kind, shows = scale.kind, any(window.shows for window in chosen)
+    if kind and kind.required and not shows:
         return False
     covered = frozenset[str]().union(*(window.covered for window in chosen))
-    return scale.size > 2 or scale.weight_of(covered) >= _LEAST_OF_TWO * scale.total
+    is_told = bool(kind and kind.telling and shows)
+    return is_told or scale.size > 2 or scale.weight_of(covered) >= _LEAST_OF_TWO * scale.total
 
 
 def _pick(windows: list[_Window], scale: "_Scale") -> list[_Window]:
@@ -195,13 +197,13 @@ class _Scale:
         sets = [set(_terms(part)) for part in parts]
         asked = dict.fromkeys(_terms(question))
         # «Сколько стоит доставка?» is about delivery; «сколько стоит?» is about nothing else than that.
-        named = [term for term in asked if term not in ASKING] or list(asked)
+        self.kind = kind_of(question)
+        named = [term for term in asked if not (self.kind and term in ASKING)] or list(asked)
         self._weights = {
             term: math.log(1 + (len(sets) + 1) / (0.5 + max(1, sum(term in terms for terms in sets)))) for term in named
         }
         known = set[str]().union(*sets)
         self._unknown = {term for term in named if term not in known}
-        self.kind = kind_of(question)
         self.size = len(named)
         self.total = sum(self._weights.values())
 
