@@ -134,7 +134,8 @@ def _running_lines(pages: list[list[Line]]) -> set[str]:
 
 
 def _edges(lines: list[Line]) -> list[Line]:
-    return lines[:2] + lines[-2:]
+    """Tables are not among them: without their numbers the pages of a long one are alike."""
+    return [line for line in lines[:2] + lines[-2:] if not line.columns]
 
 
 def _without_running(lines: list[Line], running: set[str]) -> list[Line]:

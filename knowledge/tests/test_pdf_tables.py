@@ -144,6 +144,12 @@ def test_a_table_over_two_pages_has_its_header_on_both(read, repeated):
     assert all(piece.text.startswith("City | Days") for piece in split(found.elements)[1:])
 
 
+def test_pages_of_a_long_table_are_no_running_header(read):
+    rows = [["City", "Days", "Price"], *([f"City {n}", f"{n} days", f"{n * 10} roubles"] for n in range(1, 301))]
+    found = read(pdf(Table(rows, repeatRows=1, style=GRID)))
+    assert sum(text.count("roubles") for text in tables(found)) == 300
+
+
 def test_a_drawing_or_a_frame_is_no_table(read):
     buffer = io.BytesIO()
     drawing = canvas.Canvas(buffer)
