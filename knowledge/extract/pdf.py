@@ -13,7 +13,7 @@ import pypdfium2.raw as pdfium  # type: ignore[import-untyped]
 from knowledge.extract.elements import ITEM_MARK, Element, Extraction, Kind, Report, is_typed_heading, own_title
 from knowledge.extract.errors import ExtractionError
 from knowledge.extract.pdf_lines import Line, join_pieces, pieces_of
-from knowledge.extract.pdf_tables import with_tables
+from knowledge.extract.pdf_tables import TableFinder
 
 MAX_PAGES = 5000
 MAX_CHARACTERS = 20_000_000
@@ -30,11 +30,12 @@ def read_pdf(path: Path, report: Report) -> Extraction:
     document = _open(path)
     try:
         pages, unread, pictures = [], [], 0
+        tables = TableFinder()
         total, characters = len(document), 0
         if total > MAX_PAGES:
             raise ExtractionError("too_large", pages=total, limit=MAX_PAGES)
         for number in range(1, total + 1):
-            lines, has_objects = _read_page(document, number - 1)
+            lines, has_objects = _read_page(document, number - 1, tables)
             text = "\n".join(line.text for line in lines)
             characters += len(text)
             if characters > MAX_CHARACTERS:
@@ -76,7 +77,7 @@ def is_garbled(text: str) -> bool:
     return letters > 40 and len(_BROKEN.findall(text)) > _BROKEN_SHARE * letters
 
 
-def _read_page(document: pypdfium2.PdfDocument, index: int) -> tuple[list[Line], bool]:
+def _read_page(document: pypdfium2.PdfDocument, index: int, tables: TableFinder) -> tuple[list[Line], bool]:
     """The lines of a page and whether anything is painted on it; a page that cannot be loaded counts as painted."""
     try:
         page = document[index]
@@ -85,7 +86,7 @@ def _read_page(document: pypdfium2.PdfDocument, index: int) -> tuple[list[Line],
     try:
         textpage = page.get_textpage()
         try:
-            lines = with_tables(page, textpage, list(pieces_of(textpage)))
+            lines = tables.lines(page, textpage, list(pieces_of(textpage)))
             return list(join_pieces(lines)), pdfium.FPDFPage_CountObjects(page.raw) > 0
         finally:
             textpage.close()

@@ -16,6 +16,8 @@ from knowledge.extract.elements import ITEM_MARK, table_text
 from knowledge.extract.pdf_lines import Line, Piece, words_of
 from knowledge.extract.pdf_rulings import Grid, grids_of
 
+# On pages that may have a table, of a whole document: some 15 s of the child's 55.
+MAX_CHARACTERS = 3_000_000
 # Points of width that a character takes in a line of prose, in heights of the line, stay below this.
 _LOOSE = 0.6
 # Heights of a line: the least gap between two columns, and the largest between two rows.
@@ -70,10 +72,21 @@ class _Table:
         return sorted((word for row in self.rows for cell in row for word in cell), key=lambda word: word.order)
 
 
-def with_tables(page: Any, textpage: Any, pieces: Sequence[Piece]) -> list[Line]:
-    """The pieces in their order; those that a table took are one Line with the table's text, at the place of the first."""
-    if not _may_have_table(textpage, pieces):
-        return [piece.line for piece in pieces]
+class TableFinder:
+    """Looks for the tables of one document, within a bound: measuring words costs more than reading them."""
+
+    def __init__(self) -> None:
+        self._left = MAX_CHARACTERS
+
+    def lines(self, page: Any, textpage: Any, pieces: Sequence[Piece]) -> list[Line]:
+        """The pieces in their order; those of a table are one Line with its text, at the place of the first."""
+        if not _may_have_table(textpage, pieces):
+            return [piece.line for piece in pieces]
+        self._left -= textpage.count_chars()
+        return _with_tables(page, textpage, pieces) if self._left > 0 else [piece.line for piece in pieces]
+
+
+def _with_tables(page: Any, textpage: Any, pieces: Sequence[Piece]) -> list[Line]:
     by_piece = [words_of(textpage, piece) for piece in pieces]
     flat = [(number, line) for number, lines in enumerate(by_piece) for line in lines]
     words = [_Word(line, order, number) for order, (number, line) in enumerate(flat)]

@@ -223,3 +223,11 @@ def test_a_page_of_thousands_of_lines_is_still_read(read):
     assert tables(read(buffer.getvalue())) == [
         "\n".join(" | ".join(f"cell {r} {c}" for c in range(3)) for r in range(4))
     ]
+
+
+def test_a_document_of_too_many_tables_is_read_as_text_from_there_on(read, monkeypatch):
+    rows = [["City", "Days", "Price"], *([f"City {n}", f"{n} days", f"{n * 10} roubles"] for n in range(1, 81))]
+    monkeypatch.setattr("knowledge.extract.pdf_tables.MAX_CHARACTERS", 1500)
+    found = read(pdf(Table(rows, repeatRows=1, style=GRID)))
+    assert {e.page for e in found.elements if e.kind == "table"} == {1}
+    assert "80 days" in " ".join(e.text for e in found.elements if e.page == 3)
