@@ -46,8 +46,6 @@ _HEADER_BOOST = 1.5
 _NEW_SHARE, _NEAR_BEST, _NEAR_BEST_TABLE, _NEAR_BEST_LINE = 0.2, 0.9, 0.5, 0.6
 # Measured on XQuAD: below it lies 1 % of what the passages answer, and a quarter of what they do not.
 _LEAST_SHARE = 0.15
-# Of a question of two words: the one found is as rare as the one missing, or both are there.
-_LEAST_OF_TWO = 0.49
 
 _SENTENCE_END = re.compile(r"[.!?…]+[»\")]*\s+(?=[«\"(]?[A-ZА-ЯЁ0-9])")
 _ABBREVIATION = re.compile(r"(?<!\w)(?:\w|руб|стр|тел|ул|им|рис|табл|см|тыс|млн|доб|mr|mrs|dr|no|vs)\.$", re.IGNORECASE)
@@ -158,13 +156,12 @@ def _choose(question: str, passages: Iterable[SourcePassage]) -> list[_Window]:
 
 
 def _answers(chosen: list[_Window], scale: "_Scale") -> bool:
-    """Not when a price is asked and none is there, nor when of a question of two words only the common one is."""
+    """Not when a price is asked and none is there, nor when of a question that names two things one is missing."""
     kind, shows = scale.kind, any(window.shows for window in chosen)
-    if kind and kind.required and not shows:
-        return False
+    if kind and (kind.required or (kind.telling and shows)):
+        return shows
     covered = frozenset[str]().union(*(window.covered for window in chosen))
-    is_told = bool(kind and kind.telling and shows)
-    return is_told or scale.size > 2 or scale.weight_of(covered) >= _LEAST_OF_TWO * scale.total
+    return len(scale.named) > 2 or scale.named <= covered
 
 
 def _pick(windows: list[_Window], scale: "_Scale") -> list[_Window]:
@@ -204,7 +201,7 @@ class _Scale:
         }
         known = set[str]().union(*sets)
         self._unknown = {term for term in named if term not in known}
-        self.size = len(named)
+        self.named = frozenset(named) - ASKING
         self.total = sum(self._weights.values())
 
     def matches(self, text: str) -> dict[str, float]:

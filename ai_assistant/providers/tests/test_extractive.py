@@ -245,7 +245,7 @@ def test_the_row_of_the_thing_and_not_the_whole_table_it_stands_in() -> None:
     assert quotes(ask("Какая гарантия на рюкзаки?", LAVKA)) == ["Товар | Гарантия\nРюкзаки | 36 месяцев"]
 
 
-def test_the_common_one_of_two_words_is_no_answer() -> None:
+def test_one_of_the_two_things_asked_about_is_no_answer() -> None:
     passages = (
         SourcePassage(1, "", "Отправка по Европе в тот же день. Отправка за море невозможна. Отправка по вторникам."),
     )
