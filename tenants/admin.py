@@ -139,6 +139,7 @@ class DomainForm(forms.ModelForm[Domain]):
     class Meta:
         model = Domain
         fields = ["domain", "tenant", "is_primary"]
+        labels = {"domain": _("host name"), "tenant": _("workspace"), "is_primary": _("the main one")}
 
     def clean_domain(self) -> str:
         host = host_name(self.cleaned_data["domain"])
