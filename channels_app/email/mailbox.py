@@ -233,7 +233,7 @@ def _signing_in(server: Server) -> Iterator[None]:
     try:
         yield
     except LoginError as error:
-        said = words(str(error))
+        said = _server_words(error)
         if any(mark in said.upper() for mark in _PASSING):
             reason = _("IMAP: %(host)s does not let us in just now: %(reason)s")
             raise TransportError(reason % {**where, "reason": said}, retry_after=60) from None
@@ -251,6 +251,16 @@ def _signing_in(server: Server) -> Iterator[None]:
         raise TransportError(f"IMAP: {error}", permanent=True, breaks_channel=True) from None
     except (OSError, imaplib.IMAP4.error):
         raise TransportError(_("IMAP: %(host)s cannot be reached.") % where, retry_after=30) from None
+
+
+def _server_words(error: Exception) -> str:
+    """imaplib hands on what the server said as bytes, which str() would show with their quotes."""
+    said = error.args[0] if error.args else ""
+    return (
+        words(said.decode(errors="replace") if isinstance(said, bytes) else str(said))
+        .removeprefix("b'")
+        .removesuffix("'")
+    )
 
 
 class LoginRefused(TransportError):

@@ -160,7 +160,10 @@ def test_a_refused_login_is_not_repeated_until_the_settings_change(mail):
     for _look in range(5):
         with pytest.raises(TransportError) as caught:
             look(adapter, {})
-        assert caught.value.breaks_channel and "does not take the login or the password" in caught.value.reason
+        assert (
+            caught.value.breaks_channel
+            and "не принимает логин или пароль: [AUTHENTICATIONFAILED] Invalid" in caught.value.reason
+        )
     assert mail.imap.logins == [False]
     adapter.channel.secrets["password"] = "changed"
     assert look(adapter, {})[0] == []
@@ -183,12 +186,12 @@ def test_a_server_that_is_away_for_a_moment_is_no_fault(mail, monkeypatch):
     mail.imap.stop()
     assert look(adapter, state) == ([], state)
     monkeypatch.setattr(reading, "PATIENCE", 0.0)
-    with pytest.raises(TransportError, match=r"127\.0\.0\.1 cannot be reached"):
+    with pytest.raises(TransportError, match=r"127\.0\.0\.1 недоступен"):
         look(adapter, state)
 
 
 def test_a_folder_that_is_not_there(mail):
-    with pytest.raises(TransportError, match="folder “Archive” cannot be opened") as caught:
+    with pytest.raises(TransportError, match="папка «Archive» не открывается") as caught:
         look(adapter_of(mail.config(folder="Archive")), {})
     assert caught.value.breaks_channel
 
@@ -196,7 +199,7 @@ def test_a_folder_that_is_not_there(mail):
 @pytest.mark.parametrize("host", ["127.0.0.1", "10.0.0.1", "localhost", "169.254.169.254"])
 def test_no_server_inside_the_network_is_reached(settings, mail, host):
     settings.OUTBOUND_ALLOWED_HOSTS = []
-    with pytest.raises(TransportError, match="private network") as caught:
+    with pytest.raises(TransportError, match="внутреннюю сеть") as caught:
         look(adapter_of(mail.config(imap_host=host)), {})
     assert caught.value.permanent
     assert mail.imap.connections == set() and mail.imap.commands == []
@@ -206,7 +209,7 @@ def test_starttls_with_an_own_authority(settings, tmp_path):
     bundle, server_side = self_signed(tmp_path)
     with MailServer(server_side) as mail:
         settings.OUTBOUND_ALLOWED_HOSTS = mail.hosts
-        with pytest.raises(TransportError, match=r"certificate of 127\.0\.0\.1 is not trusted"):
+        with pytest.raises(TransportError, match=r"сертификат 127\.0\.0\.1 не является доверенным"):
             look(adapter_of(mail.config(imap_security="starttls")), {})
         assert mail.imap.logins == []
         settings.MAIL_CA_FILE = str(bundle)
