@@ -10,7 +10,7 @@ from tickets.models import Ticket
 
 @subscribe("message.received", "ticket.assigned")
 def take_turn(event: Event) -> None:
-    if event.ticket_id is None:
+    if event.ticket_id is None or event.payload.get("automatic"):
         return
     if Ticket.objects.filter(id=event.ticket_id, assignee__role="assistant").exists():
         countdown = SETTLE.total_seconds() if event.type == "message.received" else 0

@@ -5,6 +5,7 @@ Both sides of a comparison run in the same minute and take turns, because absolu
 
 import asyncio
 import contextlib
+import importlib
 import os
 import statistics
 import subprocess
@@ -191,6 +192,13 @@ def house() -> Iterator[Path]:
 
             connection.close()
             engines.stop()
+
+
+def run_by_name(name: str) -> list[Result]:
+    """One benchmark in a house of its own. Not in `__main__`, which a spawned process does not import."""
+    with house() as folder:
+        found: list[Result] = importlib.import_module(f"benchmarks.{name}").run(folder)
+        return found
 
 
 def uvicorn_command(application: str, port: int) -> list[str]:

@@ -31,7 +31,7 @@ from channels_app.inbound import (
     Receipt,
     Typing,
 )
-from tickets.services.receive import Incoming, IncomingFile, Profile
+from tickets.services.receive import Incoming, IncomingFile, Letter, Profile
 
 __all__ = [
     "GENERATED",
@@ -50,6 +50,7 @@ __all__ = [
     "InboundResult",
     "Incoming",
     "IncomingFile",
+    "Letter",
     "Limits",
     "MessageReceived",
     "NotUnderstood",
@@ -265,7 +266,11 @@ class Adapter:
     # True where the provider refuses a repeated key, so that a lost answer may be retried without doubling.
     idempotent: ClassVar[bool] = False
     has_webhook: ClassVar[bool] = True
+    # May be asked for updates where there is no public address; `always_polls`: that is how it works everywhere.
     can_poll: ClassVar[bool] = False
+    always_polls: ClassVar[bool] = False
+    # People and other machines answer each other here, perhaps for ever: what we send without a person is rationed.
+    has_loops: ClassVar[bool] = False
     # The body of our 200; some providers compare it.
     acknowledgement: ClassVar[bytes] = b"ok"
     max_body: ClassVar[int] = 10 * 1024 * 1024
@@ -324,7 +329,7 @@ class Adapter:
         """Raises TransportError."""
         raise NotImplementedError
 
-    def unpack_file(self, body: bytes, remote: Mapping[str, Any]) -> FetchedFile:
+    def unpack_file(self, headers: Mapping[str, str], body: bytes, remote: Mapping[str, Any]) -> FetchedFile:
         """A file that came inside the body of its event: an IncomingFile whose `remote` has a `part`. Raises TransportError."""
         raise NotImplementedError
 
@@ -374,6 +379,14 @@ class Adapter:
         channel page. Raises TransportError."""
         return ""
 
+    def consent_url(self, state: str) -> str:
+        """Where an admin signs in at the provider, who then sends them back with a code; empty where nobody has to."""
+        return ""
+
+    def accept_consent(self, code: str) -> Mapping[str, Any]:
+        """The secrets that the provider gives for the code. Raises TransportError."""
+        raise NotImplementedError
+
     def disconnect(self) -> None:
         """Takes our webhook back."""
 
@@ -388,5 +401,13 @@ class Adapter:
         return None
 
     async def poll(self, state: dict[str, Any]) -> tuple[list[bytes], dict[str, Any]]:
-        """Waits for updates (long poll, ≤ 30 s) where there is no public address: raw bodies and the next state."""
+        """Waits for updates (long poll, ≤ 30 s) where `wants_poll`: raw bodies and the next state."""
         raise NotImplementedError
+
+    def wants_poll(self) -> bool:
+        """Whether this channel, of a kind that polls here, is asked at all."""
+        return True
+
+    def renewed_secrets(self) -> Mapping[str, Any]:
+        """Secrets that the provider has given in place of ours since they were stored; asked after each check of health."""
+        return {}

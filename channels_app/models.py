@@ -36,10 +36,10 @@ class Channel(models.Model):
         help_text=_("The assistant, a person, or nobody."),
     )
     health = models.CharField(_("state"), max_length=8, choices=Health, default=Health.NEW, editable=False)
-    health_note = models.CharField(max_length=500, blank=True, editable=False)
+    health_note = models.CharField(_("note"), max_length=500, blank=True, editable=False)
     health_at = models.DateTimeField(null=True, editable=False)
-    last_inbound_at = models.DateTimeField(null=True, editable=False)
-    last_outbound_at = models.DateTimeField(null=True, editable=False)
+    last_inbound_at = models.DateTimeField(_("last message in"), null=True, editable=False)
+    last_outbound_at = models.DateTimeField(_("last message out"), null=True, editable=False)
     # After a 429 the whole bot rests until then.
     paused_until = models.DateTimeField(null=True, editable=False)
     # What the provider holds compared with what we have: when, and {since, until, checked, missing, error}.
@@ -47,7 +47,7 @@ class Channel(models.Model):
     reconciliation = models.JSONField(default=dict, blank=True, editable=False)
     poll_state = models.JSONField(default=dict, blank=True, editable=False)
     templates_synced_at = models.DateTimeField(null=True, editable=False)
-    created_at = models.DateTimeField(auto_now_add=True)
+    created_at = models.DateTimeField(_("created"), auto_now_add=True)
 
     class Meta:
         verbose_name = _("channel")
@@ -72,20 +72,20 @@ class InboundEvent(models.Model):
         IGNORED = "ignored", _("nothing for us")
         FAILED = "failed", _("failed")
 
-    channel = models.ForeignKey(Channel, on_delete=models.CASCADE, related_name="inbound")
+    channel = models.ForeignKey(Channel, verbose_name=_("channel"), on_delete=models.CASCADE, related_name="inbound")
     # The provider's own key of the update (Telegram: update_id); the same one twice is one row.
-    event_key = models.CharField(max_length=200)
+    event_key = models.CharField(_("key of the event"), max_length=200)
     body = models.BinaryField()
     headers = models.JSONField(default=dict)
-    state = models.CharField(max_length=10, choices=State, default=State.RECEIVED)
-    attempts = models.PositiveSmallIntegerField(default=0)
-    error = models.TextField(blank=True)
-    received_at = models.DateTimeField(auto_now_add=True)
-    processed_at = models.DateTimeField(null=True)
+    state = models.CharField(_("state"), max_length=10, choices=State, default=State.RECEIVED)
+    attempts = models.PositiveSmallIntegerField(_("attempts"), default=0)
+    error = models.TextField(_("reason"), blank=True)
+    received_at = models.DateTimeField(_("received at"), auto_now_add=True)
+    processed_at = models.DateTimeField(_("processed at"), null=True)
 
     class Meta:
         verbose_name = _("inbound event")
-        verbose_name_plural = _("inbound ledger")
+        verbose_name_plural = _("inbound events")
         constraints = [models.UniqueConstraint(fields=["channel", "event_key"], name="inbound_event_once")]
         indexes = [
             models.Index(fields=["channel", "id"], name="inbound_waiting", condition=Q(state="received")),

@@ -1,4 +1,4 @@
-"""Long polling for channels that cannot be called: a laptop without a public address gets its messages all the same.
+"""Long polling for channels that cannot be called: mailboxes, and on a laptop without a public address messengers too.
 
 Runs in the websocket process; polled updates go the same way as called ones (ledger first). One poller per channel, kept by
 a short lock in Redis, however many processes there are.
@@ -32,10 +32,12 @@ class Poller:
     def __init__(self, ingress: Ingress) -> None:
         self._ingress = ingress
         self._tasks: dict[tuple[str, UUID], asyncio.Task[None]] = {}
+        # Channels that polling found broken, which it may call healthy again: what else is wrong with one it does not know.
+        self._broken: set[UUID] = set()
         self._main: asyncio.Task[None] | None = None
 
     def start(self) -> None:
-        if not settings.PUBLIC_URL_REACHABLE and any(adapter_class(kind).can_poll for kind in kinds()):
+        if _pollable():
             self._main = asyncio.create_task(self._look())
 
     async def stop(self) -> None:
@@ -62,7 +64,7 @@ class Poller:
             await asyncio.sleep(LOOK_EVERY)
 
     async def _wanted(self) -> set[tuple[str, UUID]]:
-        pollable = [kind for kind in kinds() if adapter_class(kind).can_poll]
+        pollable = _pollable()
         found: set[tuple[str, UUID]] = set()
         for schema in await in_tenant(PUBLIC, active_schemas):
             ids = await in_tenant(schema, _channels_of, pollable)
@@ -83,6 +85,7 @@ class Poller:
         except (RedisError, OSError) as error:
             log.warning("poller_lost_redis", error=str(error))
         except TransportError as error:
+            self._broken.add(channel_id)
             await in_tenant(schema, _note_broken, channel_id, error.reason)
             await asyncio.sleep(error.retry_after or 10)
         finally:
@@ -96,12 +99,21 @@ class Poller:
         for body in updates:
             await self._ingress.store(schema, adapter, {}, body)
         # Stored after the ledger: a crash in between repeats updates, and the ledger knows them.
-        await in_tenant(schema, _keep_state, adapter.channel.id, state, after)
+        healed = adapter.channel.id in self._broken
+        self._broken.discard(adapter.channel.id)
+        if healed or after != state:
+            await in_tenant(schema, _keep_state, adapter.channel.id, state, after, healed)
+
+
+def _pollable() -> list[str]:
+    adapters = {kind: adapter_class(kind) for kind in kinds()}
+    called = settings.PUBLIC_URL_REACHABLE
+    return [kind for kind, adapter in adapters.items() if adapter.always_polls or (adapter.can_poll and not called)]
 
 
 def _channels_of(pollable: list[str]) -> list[UUID]:
     rows = Channel.objects.filter(kind__in=pollable, is_active=True).exclude(external_id="")
-    return list(rows.values_list("id", flat=True))
+    return [channel.id for channel in rows if adapter_for(channel).wants_poll()]
 
 
 def _load(channel_id: UUID) -> tuple[Adapter, dict[str, Any]] | None:
@@ -109,11 +121,12 @@ def _load(channel_id: UUID) -> tuple[Adapter, dict[str, Any]] | None:
     return (adapter_for(channel), dict(channel.poll_state)) if channel else None
 
 
-def _keep_state(channel_id: UUID, before: dict[str, Any], after: dict[str, Any]) -> None:
+def _keep_state(channel_id: UUID, before: dict[str, Any], after: dict[str, Any], healed: bool) -> None:
     channel = Channel.objects.filter(id=channel_id).first()
     if channel is None:
         return
-    mark_healthy(channel)
+    if healed:
+        mark_healthy(channel)
     if after != before:
         # Unless the channel was connected to another bot meanwhile, where this position means nothing.
         Channel.objects.filter(id=channel_id, poll_state=before).update(poll_state=after)

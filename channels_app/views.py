@@ -1,13 +1,18 @@
 """Pages of the channels: list with health, set-up with a real test."""
 
+import secrets
+from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
 from django.contrib import messages
+from django.core import signing
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.template.loader import select_template
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.cache import never_cache
@@ -17,6 +22,7 @@ from channels_app.forms import ChannelForm, ClientIdForm
 from channels_app.models import Channel, MessageTemplate
 from channels_app.registry import adapter_class, adapter_for, kind_choices
 from channels_app.services.channels import (
+    accept_consent,
     change_channel,
     connect_channel,
     create_channel,
@@ -33,6 +39,10 @@ from tenants.accounts.models import Role, User
 from tenants.tasking import wake
 from tickets.inbox.forms import checked
 from tickets.queries import get_conversation
+
+_CONSENT = "channel_consent"
+_CONSENT_TIME = timedelta(minutes=15)
+_STATES = signing.TimestampSigner(salt="channel-consent")
 
 
 def _admins_only(request: HttpRequest) -> None:
@@ -138,9 +148,43 @@ def connect(request: HttpRequest, channel_id: UUID) -> HttpResponse:
     return _connect(request, channel_id)
 
 
-def _connect(request: HttpRequest, channel_id: UUID) -> HttpResponse:
+@require_GET
+@never_cache
+@agent_required
+def consent(request: HttpRequest, channel_id: UUID) -> HttpResponse:
+    """To the provider's own page, where the account says that we may act for it."""
+    _admins_only(request)
+    request.session[_CONSENT] = nonce = secrets.token_urlsafe(16)
+    url = adapter_for(get_object_or_404(Channel, id=channel_id)).consent_url(
+        _STATES.sign_object([str(channel_id), nonce])
+    )
+    return redirect(url or reverse("channels:channel", args=[channel_id]))
+
+
+@require_GET
+@never_cache
+@agent_required
+def consented(request: HttpRequest) -> HttpResponse:
+    """And back. Only who went may come: a code of somebody else's account would bring us their mail."""
+    _admins_only(request)
+    nonce = request.session.pop(_CONSENT, "")
     try:
-        channel = connect_channel(channel_id)
+        channel_id, known = _STATES.unsign_object(request.GET.get("state", ""), max_age=_CONSENT_TIME)
+    except (signing.BadSignature, ValueError, TypeError):
+        channel_id, known = "", None
+    if not nonce or known != nonce:
+        messages.error(request, _("This sign-in has expired. Begin it anew."))
+        return redirect("channels:list")
+    code = request.GET.get("code", "")
+    if not code:
+        messages.error(request, _("Nothing was allowed there, so nothing has changed here."))
+        return redirect("channels:channel", channel_id)
+    return _connect(request, UUID(channel_id), lambda: accept_consent(UUID(channel_id), code))
+
+
+def _connect(request: HttpRequest, channel_id: UUID, how: Callable[[], Channel] | None = None) -> HttpResponse:
+    try:
+        channel = how() if how else connect_channel(channel_id)
     except AppError as error:
         messages.error(request, str(error))
     else:

@@ -112,15 +112,15 @@ class Document(models.Model):
 class Chunk(models.Model):
     """A passage. PostgreSQL holds its text, the index only its vector."""
 
-    document = models.ForeignKey(Document, on_delete=models.CASCADE, related_name="chunks")
+    document = models.ForeignKey(Document, verbose_name=_("document"), on_delete=models.CASCADE, related_name="chunks")
     version = models.PositiveIntegerField()
     number = models.PositiveIntegerField(_("number"))
     heading_path = models.TextField(_("section"), blank=True)
     text = models.TextField(_("text"))
     page = models.PositiveIntegerField(_("page"), null=True)
-    anchor = models.CharField(max_length=200, blank=True)
+    anchor = models.CharField(_("anchor"), max_length=200, blank=True)
     tokens = models.PositiveIntegerField(_("tokens"))
-    language = models.CharField(max_length=5)
+    language = models.CharField(_("language"), max_length=5)
     content_hash = models.CharField(max_length=64)
     # Distinct stems, for document frequencies.
     terms: Any = ArrayField(models.TextField())

@@ -1,4 +1,5 @@
-"""`/healthz` (alive), `/readyz` (every dependency and the oldest unsent message), and the worker's heartbeat."""
+"""`/healthz` (alive), `/readyz` (every dependency and the oldest unsent message), `/hostz` (is this host ours), and the
+worker's heartbeat."""
 
 import time
 from collections.abc import Callable
@@ -13,6 +14,7 @@ from psycopg import sql
 
 from omnisupport.lib.redis import redis_client
 from tenants.db import active_schemas, tenant_context
+from tenants.hosts import find_tenant, host_name
 from tenants.names import PUBLIC
 
 HEARTBEAT_KEY = "omni:worker-heartbeat"
@@ -28,6 +30,13 @@ def beat_heart() -> None:
 
 def healthz(request: HttpRequest) -> HttpResponse:
     return HttpResponse("ok", content_type="text/plain")
+
+
+def hostz(request: HttpRequest) -> HttpResponse:
+    """200 for `?domain=` of the platform or of a workspace, else 404: a front asks before it fetches a certificate."""
+    with tenant_context(PUBLIC):
+        known = find_tenant(host_name(request.GET.get("domain", "")[:253].replace("\x00", ""))) is not None
+    return HttpResponse("ours" if known else "not ours", status=200 if known else 404, content_type="text/plain")
 
 
 def readyz(request: HttpRequest) -> JsonResponse:

@@ -4,10 +4,15 @@ from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
 
-from omnisupport.health import healthz, readyz
+from omnisupport.health import healthz, hostz, readyz
 from omnisupport.metrics import metrics
 
-PROBES: dict[str, Callable[[HttpRequest], HttpResponse]] = {"/healthz": healthz, "/readyz": readyz, "/metrics": metrics}
+PROBES: dict[str, Callable[[HttpRequest], HttpResponse]] = {
+    "/healthz": healthz,
+    "/hostz": hostz,
+    "/metrics": metrics,
+    "/readyz": readyz,
+}
 
 
 class ProbeMiddleware:

@@ -400,6 +400,17 @@ TELEGRAM_BOT_TOKEN = env_str("TELEGRAM_BOT_TOKEN")
 MAX_API_URL = env_str("MAX_API_URL", "https://platform-api2.max.ru").rstrip("/")
 # PEM with the Russian Trusted Root CA, trusted besides the usual roots for this host only.
 MAX_CA_FILE = env_str("MAX_CA_FILE")
+# PEM of the own authority of mail servers inside the company, trusted besides the usual roots.
+MAIL_CA_FILE = env_str("MAIL_CA_FILE")
+# Apps of the installation at Google and Microsoft, for mailboxes that are signed in to there; a workspace may bring its own.
+GOOGLE_OAUTH_CLIENT_ID = env_str("GOOGLE_OAUTH_CLIENT_ID")
+GOOGLE_OAUTH_CLIENT_SECRET = env_str("GOOGLE_OAUTH_CLIENT_SECRET")
+GOOGLE_OAUTH_TOKEN_URL = env_str("GOOGLE_OAUTH_TOKEN_URL", "https://oauth2.googleapis.com/token")
+MICROSOFT_OAUTH_CLIENT_ID = env_str("MICROSOFT_OAUTH_CLIENT_ID")
+MICROSOFT_OAUTH_CLIENT_SECRET = env_str("MICROSOFT_OAUTH_CLIENT_SECRET")
+MICROSOFT_OAUTH_TOKEN_URL = env_str(
+    "MICROSOFT_OAUTH_TOKEN_URL", "https://login.microsoftonline.com/common/oauth2/v2.0/token"
+)
 VK_API_URL = env_str("VK_API_URL", "https://api.vk.ru").rstrip("/").removesuffix("/method")
 # Characters of one message; VK's own pages name larger numbers, bots are cut here.
 VK_TEXT_LIMIT = env_int("VK_TEXT_LIMIT", 4096)

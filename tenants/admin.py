@@ -26,7 +26,9 @@ from tenants.tasks import refill_spares
 class WorkspaceForm(forms.ModelForm[Tenant]):
     language = forms.ChoiceField(label=_("language"), choices=settings.LANGUAGES)
     timezone = forms.ChoiceField(
-        label=_("time zone"), choices=lambda: [(zone, zone) for zone in sorted(available_timezones())]
+        label=_("time zone"),
+        choices=lambda: [(zone, zone) for zone in sorted(available_timezones())],
+        initial=Tenant._meta.get_field("timezone").default,
     )
 
 
@@ -137,6 +139,7 @@ class DomainForm(forms.ModelForm[Domain]):
     class Meta:
         model = Domain
         fields = ["domain", "tenant", "is_primary"]
+        labels = {"domain": _("host name"), "tenant": _("workspace"), "is_primary": _("the main one")}
 
     def clean_domain(self) -> str:
         host = host_name(self.cleaned_data["domain"])

@@ -144,6 +144,11 @@ class HandoffReason(models.TextChoices):
     ERROR = "error", _("error of the model")
     OFF = "off", _("the assistant is switched off")
 
+    @classmethod
+    def words(cls, code: str) -> str:
+        """For people; a code of an older release stays as it is."""
+        return str(cls(code).label) if code in cls.values else code
+
 
 class TicketNumber(models.Model):
     """One row: the last number given. Locked while a ticket is made, so numbers have no gaps and no doubles."""
@@ -161,6 +166,8 @@ class Ticket(models.Model):
         "channels_app.Channel", verbose_name=_("channel"), on_delete=models.PROTECT, related_name="tickets"
     )
     subject = models.CharField(_("subject"), max_length=255, blank=True)
+    # Where a channel has several conversations with one person (e-mail): which one it is; made of its first letter's id.
+    thread = models.CharField(max_length=32, blank=True, editable=False)
     status = models.CharField(_("status"), max_length=10, choices=Status, default=Status.OPEN)
     priority = models.PositiveSmallIntegerField(_("priority"), choices=Priority, default=Priority.NORMAL)
     assignee = models.ForeignKey(
@@ -195,9 +202,9 @@ class Ticket(models.Model):
         verbose_name = _("ticket")
         verbose_name_plural = _("tickets")
         constraints = [
-            # The one open conversation of an address: two webhooks at once cannot make two tickets.
+            # The one open conversation of an address (and thread): two webhooks at once cannot make two tickets.
             models.UniqueConstraint(
-                fields=["address"], condition=~Q(status="closed"), name="one_live_ticket_per_address"
+                fields=["address", "thread"], condition=~Q(status="closed"), name="one_live_ticket_per_address"
             ),
         ]
         indexes = [
@@ -270,7 +277,10 @@ class Message(models.Model):
     #   address?} · contact {name, phone} · sticker "<emoji>" · quote "<words of the message replied to>" · forwarded_from
     #   "<name>" · group "<album>" · started "<payload of the link>" · unsupported "<kind>" · handoff "<reason>" ·
     #   template {name, language, variables} · html "<sanitised letter>" · subject "<of a letter>" · reactions ["<emoji>"] ·
-    #   referral {kind, title, url} of an advertisement · ledger "<row of the inbound ledger it came in>" ·
+    #   quoted "<what a letter repeats of earlier ones>" · unverified (true: the sender is perhaps another) · answers
+    #   "<number of another person's conversation that a letter names>" · fingerprint "<of a letter: sender and words>" ·
+    #   automatic (true: written by a machine) · referral {kind, title, url} of an advertisement ·
+    #   ledger "<row of the inbound ledger it came in>" ·
     #   edits [{text, until}] and sent_parts ["<provider id>"] (by services)
     content = models.JSONField(default=dict, blank=True)
     reply_to = models.ForeignKey("self", null=True, on_delete=models.SET_NULL, related_name="+")

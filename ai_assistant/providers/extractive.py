@@ -17,6 +17,7 @@ from django.conf import LazySettings
 from django.utils import translation
 from django.utils.translation import gettext, gettext_lazy
 
+from ai_assistant.asked import ASKING, kind_of
 from ai_assistant.language import language_of
 from ai_assistant.providers.base import (
     CallContext,
@@ -37,9 +38,12 @@ MAX_WINDOWS, MAX_CHARACTERS = 3, 600
 # Sentences around the best one join it up to this length.
 _PROSE_CHARACTERS = 450
 _LEAD_WEIGHT, _TITLE_WEIGHT, _SIMILAR_WEIGHT = 0.6, 0.4, 0.6
-_RANK_LOSS = 0.08
+# A passage with half of the best one's score keeps two thirds of its windows' worth.
+_PASSAGE_POWER = 0.6
+# A table whose header says what is asked.
+_HEADER_BOOST = 1.5
 # A further window must cover this share of the question anew, or come this near to the best one.
-_NEW_SHARE, _NEAR_BEST, _NEAR_BEST_LINE = 0.2, 0.9, 0.6
+_NEW_SHARE, _NEAR_BEST, _NEAR_BEST_TABLE, _NEAR_BEST_LINE = 0.2, 0.9, 0.5, 0.6
 # Measured on XQuAD: below it lies 1 % of what the passages answer, and a quarter of what they do not.
 _LEAST_SHARE = 0.15
 
@@ -48,9 +52,9 @@ _ABBREVIATION = re.compile(r"(?<!\w)(?:\w|руб|стр|тел|ул|им|рис|
 _STEP = re.compile(r"\(?\d{1,3}[.)]\s")
 _TABLE_RULE = re.compile(r"[|:+=\s-]+")
 _LONGEST_LEAD, _LONGEST_HEADING, _SHORT = 250, 90, 40
+_SHORTEST_SLIP = 5
 # Footnote marks of a document would pass for our own citations.
 _FOOTNOTE = re.compile(r"\s*\[\d+\]")
-_ASKS_NUMBER = re.compile(r"сколько|когда|срок|цен[аыу]|стоит|стоимост|how (?:much|many|long)|when|price|cost", re.I)
 _STOP_TEXT = (
     "и в во на по к ко с со у о об от до для за из при не ни да нет но а или если же ли бы то это этот эта эти того как что "
     "чтобы где когда куда откуда почему зачем сколько какой какая какое какие какого какую кто чей чем кому мой моя мое мои "
@@ -83,6 +87,10 @@ class _Window:
     text: str
     score: float
     covered: frozenset[str]
+    # What the question asks for is there: a price, a time, a number.
+    shows: bool
+    # A table whose header names what is asked.
+    named: bool
 
 
 class Provider:
@@ -132,13 +140,28 @@ def _as_json(windows: list[_Window], language: str) -> str:
 
 def _choose(question: str, passages: Iterable[SourcePassage]) -> list[_Window]:
     """One to three windows, best first; none when the question shares no telling word with the passages."""
-    blocks = [(rank, passage, block) for rank, passage in enumerate(passages) for block in _blocks(passage.text)]
-    scale = _Scale(question, [part for _rank, _passage, block in blocks for part in block.parts])
-    windows = [window for parts in blocks if (window := _window(scale, *parts)).covered]
+    blocks = [(passage, block) for passage in passages for block in _blocks(passage.text, passage.section)]
+    scale = _Scale(question, [part for _passage, block in blocks for part in block.parts])
+    top = max((passage.score for passage, _block in blocks), default=0)
+    windows = [
+        window
+        for passage, block in blocks
+        if (window := _window(scale, passage, block, (passage.score / top) ** _PASSAGE_POWER if top else 1)).covered
+    ]
     windows.sort(key=lambda window: -window.score)
     if not windows or windows[0].score < _LEAST_SHARE * scale.total:
         return []
-    return _pick(windows, scale)
+    chosen = _pick(windows, scale)
+    return chosen if _answers(chosen, scale) else []
+
+
+def _answers(chosen: list[_Window], scale: "_Scale") -> bool:
+    """Not when a price is asked and none is there, nor when of a question that names two things one is missing."""
+    kind, shows = scale.kind, any(window.shows for window in chosen)
+    if kind and (kind.required or (kind.telling and shows)):
+        return shows
+    covered = frozenset[str]().union(*(window.covered for window in chosen))
+    return len(scale.named) > 2 or scale.named <= covered
 
 
 def _pick(windows: list[_Window], scale: "_Scale") -> list[_Window]:
@@ -147,7 +170,8 @@ def _pick(windows: list[_Window], scale: "_Scale") -> list[_Window]:
     room = MAX_CHARACTERS - len(windows[0].text)
     for window in windows[1:]:
         gain = scale.weight_of(window.covered - covered)
-        adds = gain >= _NEW_SHARE * answerable or window.score >= _NEAR_BEST * windows[0].score
+        near = _NEAR_BEST_TABLE if window.named else _NEAR_BEST
+        adds = gain >= _NEW_SHARE * answerable or window.score >= near * windows[0].score
         if len(chosen) == MAX_WINDOWS or not (adds and len(window.text) <= room):
             continue
         if any(_much_the_same(window.text, other.text) for other in chosen):
@@ -168,22 +192,35 @@ class _Scale:
 
     def __init__(self, question: str, parts: list[str]) -> None:
         sets = [set(_terms(part)) for part in parts]
+        asked = dict.fromkeys(_terms(question))
+        # «Сколько стоит доставка?» is about delivery; «сколько стоит?» is about nothing else than that.
+        self.kind = kind_of(question)
+        named = [term for term in asked if not (self.kind and term in ASKING)] or list(asked)
         self._weights = {
-            term: math.log(1 + (len(sets) + 1) / (0.5 + sum(term in terms for terms in sets)))
-            for term in dict.fromkeys(_terms(question))
+            term: math.log(1 + (len(sets) + 1) / (0.5 + max(1, sum(term in terms for terms in sets)))) for term in named
         }
-        self._asks_number = bool(_ASKS_NUMBER.search(question))
+        known = set[str]().union(*sets)
+        self._unknown = {term for term in named if term not in known}
+        self.named = frozenset(named) - ASKING
         self.total = sum(self._weights.values())
 
     def matches(self, text: str) -> dict[str, float]:
         """Words of the question found in the text; 1 for the same stem, less for a similar one."""
         terms = set(_terms(text))
-        found = {term: 1.0 if term in terms else _similarity(term, terms) for term in self._weights}
+        found = {term: 1.0 if term in terms else self._similarity(term, terms) for term in self._weights}
         return {term: share for term, share in found.items() if share}
+
+    def _similarity(self, term: str, terms: set[str]) -> float:
+        """Only a word that no passage has may be misspelt."""
+        alike = (_same_beginning(term, other) or (term in self._unknown and _is_slip(term, other)) for other in terms)
+        return _SIMILAR_WEIGHT if term.isalpha() and any(alike) else 0.0
 
     def score(self, text: str) -> float:
         score = sum(self._weights[term] * share for term, share in self.matches(text).items())
-        return score * 1.15 if self._asks_number and any(c.isdigit() for c in text) else score
+        return score * self.boost(text)
+
+    def boost(self, text: str) -> float:
+        return self.kind.boost if self.kind and self.kind.shows.search(text) else 1
 
     def weight_of(self, terms: Iterable[str]) -> float:
         return sum(self._weights[term] for term in terms)
@@ -193,28 +230,51 @@ def _terms(text: str) -> list[str]:
     return [stem(token) for token in tokens_of(text) if token not in _STOP_WORDS]
 
 
-def _similarity(term: str, terms: set[str]) -> float:
+def _same_beginning(term: str, other: str) -> bool:
     """Snowball leaves скидк- and скидок, возврат- and возвраща- apart: one or two letters of ending may differ."""
-    for other in terms:
-        needed = max(4, max(len(term), len(other)) - 2)
-        if term.isalpha() and term[:needed] == other[:needed] and len(min(term, other, key=len)) >= needed:
-            return _SIMILAR_WEIGHT
-    return 0.0
+    needed = max(4, max(len(term), len(other)) - 2)
+    return term[:needed] == other[:needed] and len(min(term, other, key=len)) >= needed
+
+
+def _is_slip(term: str, other: str) -> bool:
+    """One letter wrong, left out, put in, or two exchanged: «доствка», "refnd"."""
+    if min(len(term), len(other)) < _SHORTEST_SLIP or term[0] != other[0]:
+        return False
+    start = _shared(term, other)
+    end = _shared(term[: start - 1 : -1], other[: start - 1 : -1])
+    rest, other_rest = term[start : len(term) - end], other[start : len(other) - end]
+    return max(len(rest), len(other_rest)) <= 1 or (len(rest) == 2 and rest == other_rest[::-1])
+
+
+def _shared(one: str, other: str) -> int:
+    """How many letters both begin with."""
+    pairs = enumerate(zip(one, other, strict=False))
+    return next((i for i, (a, b) in pairs if a != b), min(len(one), len(other)))
 
 
 # ---- Windows ---------------------------------------------------------------------------------------------------------
 
 
-def _window(scale: _Scale, rank: int, passage: SourcePassage, block: _Block) -> _Window:
+def _window(scale: _Scale, passage: SourcePassage, block: _Block, worth: float) -> _Window:
     """The part of a block to quote. Words of the heading and of the title count less than words of the text itself."""
     scores = [scale.score(part) for part in block.parts]
     best = max(range(len(scores)), key=lambda i: scores[i])
+    lead = set(scale.matches(block.lead))
     by_lead = scale.score(block.lead) > scores[best]
-    text = _prose(block, scores, best, by_lead) if block.kind == "prose" else _lines(block, scores, best, by_lead)
-    inside, lead, title = (set(scale.matches(each)) for each in (text, block.lead, passage.title))
-    score = scale.score(text)
-    score += _LEAD_WEIGHT * scale.weight_of(lead - inside) + _TITLE_WEIGHT * scale.weight_of(title - lead - inside)
-    return _Window(passage.number, text, score / (1 + _RANK_LOSS * rank), frozenset(inside | lead | title))
+    if block.kind == "prose":
+        text = _prose(block, scores, best, by_lead)
+    else:
+        # «Гарантия на рюкзаки»: the table is about the first, but one row has the second.
+        own = set(scale.matches(block.parts[best])) - lead
+        text = _lines(block, scores, best, by_lead and not own)
+    inside = scale.matches(text)
+    title = set(scale.matches(passage.title)) - lead - inside.keys()
+    score = sum(scale.weight_of([term]) * share for term, share in inside.items())
+    score += _LEAD_WEIGHT * scale.weight_of(lead - inside.keys()) + _TITLE_WEIGHT * scale.weight_of(title)
+    named = block.kind == "table" and bool(scale.kind and scale.kind.asks.search(block.shown))
+    shows = bool(scale.kind and scale.kind.shows.search(text))
+    score *= scale.boost(text) * (_HEADER_BOOST if named else 1)
+    return _Window(passage.number, text, score * worth, frozenset(inside.keys() | lead | title), shows, named)
 
 
 def _prose(block: _Block, scores: list[float], best: int, by_lead: bool) -> str:
@@ -259,9 +319,9 @@ def _clip(text: str) -> str:
 # ---- Reading a passage -----------------------------------------------------------------------------------------------
 
 
-def _blocks(text: str) -> list[_Block]:
+def _blocks(text: str, section: str = "") -> list[_Block]:
     found: list[_Block] = []
-    heading = lead = ""
+    heading, lead = section, ""
     lines = _logical_lines(_FOOTNOTE.sub("", text))
     for kind, group in itertools.groupby(lines, key=_kind_of):
         run = list(group)

@@ -68,7 +68,8 @@ def _open_messages(ticket: Ticket) -> list[Message]:
     found: list[Message] = []
     for message in rows[:30]:
         if message.author == Author.CONTACT:
-            found.insert(0, message)
+            if not message.content.get("automatic"):
+                found.insert(0, message)
         elif message.author != Author.SYSTEM or "handoff" in message.content:
             break
     return found
@@ -276,7 +277,7 @@ def _is_still_ours(answer: Answer, ticket: Ticket) -> bool:
 def _packet(answer: Answer, reason: str) -> str:
     """What the agent should know at a glance."""
     lines = [
-        _("Handed over: %(reason)s") % {"reason": dict(HandoffReason.choices).get(reason, reason)},
+        _("Handed over: %(reason)s") % {"reason": HandoffReason.words(reason)},
         _("Question: %(text)s") % {"text": answer.question[:500]},
     ]
     titles = list(dict.fromkeys(str(passage["title"]) for passage in answer.passages[:4]))

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ai_assistant.answer_text import MARK, ModelAnswer, read_answer, renumber
+from ai_assistant.asked import ASKING
 from ai_assistant.checks import Checked, Problem, check_answer, repeats_instructions
 from ai_assistant.drafts import Draft, OnText
 from ai_assistant.language import is_answered_in
@@ -34,13 +35,8 @@ from omnisupport.lib.errors import InvalidInput, NotFound, Unavailable
 
 SOURCES = 6
 BUDGET = 25.0
-# Words that ask for a price or a time name nothing, nor do pronouns.
-_ASKING = frozenset(
-    terms_of(
-        "не нее него ней ним них ему ей им оно стоит стоят стоило стоимость цена цены ценник почём срок сроки долго "
-        "cost price much long"
-    )
-)
+# Pronouns name nothing, nor do words that ask for a price or a time.
+_NAMELESS = ASKING | frozenset(terms_of("не нее него ней ним них ему ей им оно"))
 
 
 @dataclass
@@ -119,7 +115,7 @@ def _queries(task: Task) -> list[str]:
 
 def _is_about(passages: Sequence[Passage], question: str) -> bool:
     """Not only about the question before: of what this one names, something is there."""
-    named = content_terms(question).keys() - _ASKING
+    named = content_terms(question).keys() - _NAMELESS
     return bool(passages) and (
         not named or any(named & set(terms_of(f"{_title(passage)}\n{passage.text}")) for passage in passages)
     )
@@ -147,7 +143,10 @@ class _Exchange:
         self.provider: ChatProvider = provider_of(assistant)
         self.mask = Mask()
         # A document's own footnotes would pass for our source numbers.
-        self.sources = [SourcePassage(n, _title(p), MARK.sub("", p.text)) for n, p in enumerate(passages, 1)]
+        self.sources = [
+            SourcePassage(n, _title(p), MARK.sub("", p.text), p.heading_path.rpartition(" › ")[2], p.score)
+            for n, p in enumerate(passages, 1)
+        ]
         self._assistant, self._task, self._query = assistant, task, query
         self._context = CallContext.within(BUDGET, session_key=task.session_key)
         self._told = ""

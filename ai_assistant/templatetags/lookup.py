@@ -2,6 +2,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from django import template
+from django.utils.translation import gettext as _
+
+from tickets.models import HandoffReason
 
 register = template.Library()
 
@@ -9,3 +12,10 @@ register = template.Library()
 @register.filter
 def lookup(mapping: Mapping[Any, Any], key: Any) -> Any:
     return mapping.get(key)
+
+
+@register.filter
+def reason_words(code: str) -> str:
+    """Of a receipt: why people got the conversation, or why nothing was said."""
+    dropped = {"overtaken": _("a newer message or a person came first"), "lost": _("cut short, tried again")}
+    return dropped.get(code) or HandoffReason.words(code)

@@ -89,7 +89,7 @@ class Adapter(BaseAdapter):
     def fetch_file(self, remote: Mapping[str, Any]) -> FetchedFile:
         return download(str(remote.get("url", "")), max_bytes=MAX_FILE)
 
-    def unpack_file(self, body: bytes, remote: Mapping[str, Any]) -> FetchedFile:
+    def unpack_file(self, headers: Mapping[str, str], body: bytes, remote: Mapping[str, Any]) -> FetchedFile:
         try:
             file = find_file(body, str(remote.get("part", "")))
             data = file.data.partition(";base64,")[2] if file.data.startswith("data:") else file.data

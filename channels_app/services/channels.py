@@ -1,5 +1,6 @@
 """Connecting channels to their providers and keeping their health."""
 
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -105,6 +106,19 @@ def connect_channel(channel_id: UUID) -> Channel:
     return channel
 
 
+def accept_consent(channel_id: UUID, code: str) -> Channel:
+    """An admin has signed in at the provider: keeps what that gave, and connects. Raises as `connect_channel`."""
+    channel = Channel.objects.get(id=channel_id)
+    try:
+        given = adapter_for(channel).accept_consent(code)
+    except TransportError as error:
+        mark_broken(channel, error.reason)
+        return channel
+    channel.secrets = {**channel.secrets, **given}
+    channel.save(update_fields=["secrets"])
+    return connect_channel(channel_id)
+
+
 def _keep_identity(channel: Channel, connected: Connected) -> None:
     """Before the provider is asked for anything: a bot that another channel has must go on bringing its messages there."""
     before = channel.external_id
@@ -132,13 +146,26 @@ def check_channel(channel_id: UUID) -> None:
     """Asks the provider whether all is well, and keeps the answer with its time."""
     channel = Channel.objects.get(id=channel_id)
     try:
-        note = adapter_for(channel).check_health()
+        adapter = adapter_for(channel)
+        note = adapter.check_health()
+        _keep_renewed(channel, adapter.renewed_secrets())
         if are_old(channel):
             sync_templates(channel.id)
     except TransportError as error:
         mark_broken(channel, error.reason)
     else:
         _set_health(channel, Channel.Health.OK, note)
+
+
+def _keep_renewed(channel: Channel, renewed: Mapping[str, Any]) -> None:
+    """Unless an admin has saved other ones meanwhile."""
+    if not renewed:
+        return
+    with transaction.atomic():
+        row = Channel.objects.select_for_update().get(id=channel.id)
+        if row.secrets == channel.secrets:
+            row.secrets = {**row.secrets, **renewed}
+            row.save(update_fields=["secrets"])
 
 
 def claim_checks() -> list[UUID]:

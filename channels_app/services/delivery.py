@@ -14,6 +14,7 @@ from channels_app.base import Adapter, OutgoingFile, OutgoingMessage, SendResult
 from channels_app.models import Channel, DeliveryAttempt
 from channels_app.registry import adapter_class, adapter_for
 from channels_app.services.channels import mark_broken, mark_healthy
+from channels_app.services.loops import is_used_up
 from channels_app.services.templates import is_window_closed
 from omnisupport.lib.limits import take_turn
 from tenants.names import tenant_key
@@ -26,6 +27,7 @@ from tickets.services.receipts import apply_early_receipts
 log = structlog.get_logger(__name__)
 
 MAX_ATTEMPTS = 8
+_AUTOMATIC = {Author.ASSISTANT, Author.SYSTEM}
 # A message that has ended so many workers is not given to another.
 MAX_LOSSES = 3
 # A worker waits out a turn that is so near (seconds); beyond, the chat is put off and the sweeper wakes it.
@@ -81,6 +83,10 @@ def _send(message: Message, channel: Channel) -> None:
         reason = _("The customer has not written for too long: this channel lets only an approved template through.")
         _finish(message, started, Delivery.FAILED, reason)
         return
+    if message.author in _AUTOMATIC and is_used_up(channel.kind, message):
+        reason = _("One automatic message has left for this customer already; a second could answer another machine.")
+        _finish(message, started, Delivery.FAILED, reason)
+        return
     try:
         adapter = adapter_for(channel)
         result = adapter.send(outgoing_message(message, adapter))
@@ -125,7 +131,7 @@ def outgoing_message(message: Message, adapter: Adapter) -> OutgoingMessage:
         ticket_number=message.ticket.number,
         subject=message.ticket.subject,
         thread=_newest_ids(message),
-        automatic=message.author in {Author.ASSISTANT, Author.SYSTEM},
+        automatic=message.author in _AUTOMATIC,
     )
 
 

@@ -34,6 +34,7 @@ from channels_app.base import (
 from channels_app.models import Channel, InboundEvent
 from channels_app.parts import words
 from channels_app.registry import adapter_for
+from channels_app.services.loops import leave_to_people
 from tenants.db import try_lock
 from tickets.models import Status, Ticket
 from tickets.realtime import publish_typing
@@ -249,7 +250,7 @@ def _receive(
     result: MessageReceived | ButtonPressed | ConversationStarted | EditedMessage,
     start_code: str = "",
 ) -> None:
-    receive.receive_message(
+    message, is_new = receive.receive_message(
         channel_id=channel.id,
         address=result.address,
         profile=result.profile,
@@ -257,6 +258,8 @@ def _receive(
         assign_to=channel.first_assignee_id,
         start_code=start_code,
     )
+    if is_new:
+        leave_to_people(channel, message, result.incoming.quiet)
 
 
 def replayable(rows: QuerySet[InboundEvent]) -> QuerySet[InboundEvent]:

@@ -50,4 +50,4 @@ def _fetch(adapter: Adapter, remote: Mapping[str, Any]) -> FetchedFile:
     event = InboundEvent.objects.filter(id=remote["ledger"], channel_id=adapter.channel.id).first()
     if event is None:
         raise TransportError(_("The event that this file came in is no longer kept."), permanent=True)
-    return adapter.unpack_file(bytes(event.body), remote)
+    return adapter.unpack_file(event.headers, bytes(event.body), remote)

@@ -3,18 +3,17 @@
 import re
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from statistics import median
-from typing import Any
 
 import pypdfium2  # type: ignore[import-untyped]
 import pypdfium2.raw as pdfium  # type: ignore[import-untyped]
 
-from knowledge.extract.clean import one_line
 from knowledge.extract.elements import ITEM_MARK, Element, Extraction, Kind, Report, is_typed_heading, own_title
 from knowledge.extract.errors import ExtractionError
+from knowledge.extract.pdf_lines import Line, join_pieces, pieces_of
+from knowledge.extract.pdf_tables import TableFinder
 
 MAX_PAGES = 5000
 MAX_CHARACTERS = 20_000_000
@@ -27,33 +26,16 @@ _RUNNING_ON = frozenset(",;:.)»")
 _DIGITS = re.compile(r"\d+")
 
 
-@dataclass
-class _Line:
-    """What stands on one baseline. Sizes in points; 0 where pdfium cannot place the text."""
-
-    text: str
-    left: float = 0
-    right: float = 0
-    top: float = 0
-    bottom: float = 0
-    height: float = 0
-    bold: bool = False
-
-    @property
-    def width(self) -> float:
-        """Of its last line: where pdfium has joined a hyphenated word, a piece ends on the line after its first."""
-        return self.right - self.left
-
-
 def read_pdf(path: Path, report: Report) -> Extraction:
     document = _open(path)
     try:
         pages, unread, pictures = [], [], 0
+        tables = TableFinder()
         total, characters = len(document), 0
         if total > MAX_PAGES:
             raise ExtractionError("too_large", pages=total, limit=MAX_PAGES)
         for number in range(1, total + 1):
-            lines, has_objects = _read_page(document, number - 1)
+            lines, has_objects = _read_page(document, number - 1, tables)
             text = "\n".join(line.text for line in lines)
             characters += len(text)
             if characters > MAX_CHARACTERS:
@@ -81,7 +63,7 @@ def _open(path: Path) -> pypdfium2.PdfDocument:
         raise ExtractionError("corrupt") from error
 
 
-def _refuse_unreadable(pages: list[list[_Line]], unread: list[int], pictures: int) -> None:
+def _refuse_unreadable(pages: list[list[Line]], unread: list[int], pictures: int) -> None:
     if any(pages):
         return
     if not unread:
@@ -95,7 +77,7 @@ def is_garbled(text: str) -> bool:
     return letters > 40 and len(_BROKEN.findall(text)) > _BROKEN_SHARE * letters
 
 
-def _read_page(document: pypdfium2.PdfDocument, index: int) -> tuple[list[_Line], bool]:
+def _read_page(document: pypdfium2.PdfDocument, index: int, tables: TableFinder) -> tuple[list[Line], bool]:
     """The lines of a page and whether anything is painted on it; a page that cannot be loaded counts as painted."""
     try:
         page = document[index]
@@ -104,7 +86,8 @@ def _read_page(document: pypdfium2.PdfDocument, index: int) -> tuple[list[_Line]
     try:
         textpage = page.get_textpage()
         try:
-            return list(_lines(textpage)), pdfium.FPDFPage_CountObjects(page.raw) > 0
+            lines = tables.lines(page, textpage, list(pieces_of(textpage)))
+            return list(join_pieces(lines)), pdfium.FPDFPage_CountObjects(page.raw) > 0
         finally:
             textpage.close()
     except pypdfium2.PdfiumError:
@@ -113,50 +96,7 @@ def _read_page(document: pypdfium2.PdfDocument, index: int) -> tuple[list[_Line]
         page.close()
 
 
-def _lines(textpage: Any) -> Iterator[_Line]:
-    """pdfium ends a line wherever the drawing position jumps; pieces on one baseline are put together again."""
-    current: _Line | None = None
-    for piece in _pieces(textpage):
-        if current is not None and _on_one_baseline(current, piece):
-            gap = piece.left - current.right
-            glue = " | " if gap > 1.5 * current.height else " " if gap > 0.12 * current.height else ""
-            current.text, current.right = current.text + glue + piece.text, piece.right
-            continue
-        if current is not None:
-            yield current
-        current = piece
-    if current is not None:
-        yield current
-
-
-def _on_one_baseline(line: _Line, piece: _Line) -> bool:
-    if line.height <= 0 or not 0.7 < piece.height / line.height < 1.4:
-        return False
-    return abs(line.bottom - piece.bottom) < 0.3 * line.height and piece.left > line.right - 0.3 * line.height
-
-
-def _pieces(textpage: Any) -> Iterator[_Line]:
-    text = textpage.get_text_range()
-    # Character positions hold only where pdfium's text has exactly one character per glyph record.
-    measurable = len(text) == textpage.count_chars()
-    start = 0
-    for raw in text.split("\n"):
-        shown = one_line(raw)
-        if shown:
-            first = start + len(raw) - len(raw.lstrip())
-            last = start + len(raw.rstrip()) - 1
-            yield _measure(textpage, shown, first, last) if measurable else _Line(shown, right=len(shown))
-        start += len(raw) + 1
-
-
-def _measure(textpage: Any, text: str, first: int, last: int) -> _Line:
-    left, bottom, _right, top = textpage.get_charbox(first, loose=True)
-    _left, end_bottom, right, _top = textpage.get_charbox(last, loose=True)
-    bold = pdfium.FPDFText_GetFontWeight(textpage.raw, first) >= 600
-    return _Line(text, left, right, top, min(bottom, end_bottom), round(top - bottom, 1), bold)
-
-
-def _elements(pages: list[list[_Line]]) -> Iterator[Element]:
+def _elements(pages: list[list[Line]]) -> Iterator[Element]:
     running = _running_lines(pages)
     heights = Counter[float]()
     for lines in pages:
@@ -165,19 +105,26 @@ def _elements(pages: list[list[_Line]]) -> Iterator[Element]:
     body = heights.most_common(1)[0][0]
     mostly_bold = sum(line.bold for lines in pages for line in lines) * 2 > sum(map(len, pages))
     levels = _heading_levels(pages, body)
+    pages = [_without_running(lines, running) for lines in pages]
+    _repeat_headers(pages)
     for number, lines in enumerate(pages, start=1):
-        yield from _paragraphs(_without_running(lines, running), number, body, levels, mostly_bold)
+        yield from _paragraphs(lines, number, body, levels, mostly_bold)
 
 
-def _heading_levels(pages: list[list[_Line]], body: float) -> dict[float, int]:
+def _heading_levels(pages: list[list[Line]], body: float) -> dict[float, int]:
     """Heights that are clearly larger than the body, the largest is level 1."""
     if body <= 0:
         return {}
-    large = {line.height for lines in pages for line in lines if line.height >= 1.15 * body and len(line.text) <= 150}
+    large = {
+        line.height
+        for lines in pages
+        for line in lines
+        if line.height >= 1.15 * body and len(line.text) <= 150 and not line.columns
+    }
     return {height: min(level, 4) for level, height in enumerate(sorted(large, reverse=True), start=1)}
 
 
-def _running_lines(pages: list[list[_Line]]) -> set[str]:
+def _running_lines(pages: list[list[Line]]) -> set[str]:
     """Headers, footers, watermarks, crop marks: the same words on most pages, at the edge whatever their numbers."""
     if len(pages) < 4:
         return set()
@@ -187,11 +134,12 @@ def _running_lines(pages: list[list[_Line]]) -> set[str]:
     return {text for counted in (seen, edges) for text, count in counted.items() if count >= often}
 
 
-def _edges(lines: list[_Line]) -> list[_Line]:
-    return lines[:2] + lines[-2:]
+def _edges(lines: list[Line]) -> list[Line]:
+    """Tables are not among them: without their numbers the pages of a long one are alike."""
+    return [line for line in lines[:2] + lines[-2:] if not line.columns]
 
 
-def _without_running(lines: list[_Line], running: set[str]) -> list[_Line]:
+def _without_running(lines: list[Line], running: set[str]) -> list[Line]:
     edges = {id(line) for line in _edges(lines)}
     return [
         line
@@ -200,21 +148,30 @@ def _without_running(lines: list[_Line], running: set[str]) -> list[_Line]:
     ]
 
 
+def _repeat_headers(pages: list[list[Line]]) -> None:
+    """A table that goes on at the top of the next page begins there with its header, if it does not already."""
+    for before, after in pairwise(pages):
+        if not (before and after and after[0].columns == before[-1].columns > 0):
+            continue
+        header = before[-1].text.partition("\n")[0]
+        if after[0].text.partition("\n")[0] != header:
+            after[0].text = f"{header}\n{after[0].text}"
+
+
 def _paragraphs(
-    lines: list[_Line], page: int, body: float, levels: dict[float, int], mostly_bold: bool
+    lines: list[Line], page: int, body: float, levels: dict[float, int], mostly_bold: bool
 ) -> Iterator[Element]:
     """Joins a line that runs to the right margin with the next; a heading, an item, a gap or a short line ends one."""
     full = 0.82 * _column_width(lines)
     usual_gap = median([_gap(*pair) for pair in pairwise(lines)] or [0])
     current: Element | None = None
-    previous: _Line | None = None
+    previous: Line | None = None
     for line in lines:
         level = _heading_level(line, body, levels, mostly_bold)
-        is_row = " | " in line.text
-        kind: Kind = "title" if level else "table" if is_row else "list" if ITEM_MARK.match(line.text) else "text"
+        kind = _kind_of(line, level)
         runs_on = previous is not None and _gap(previous, line) <= usual_gap + 0.6 and _runs_on(previous, line, full)
         if current is not None and _continues(current, line, kind, level, runs_on):
-            current.text += ("\n" if kind == "table" else " ") + line.text
+            current.text += f" {line.text}"
         else:
             if current is not None:
                 yield current
@@ -224,28 +181,34 @@ def _paragraphs(
         yield current
 
 
-def _continues(current: Element, line: _Line, kind: Kind, level: int, runs_on: bool) -> bool:
-    if kind in {"title", "table"}:
+def _kind_of(line: Line, level: int) -> Kind:
+    if line.columns:
+        return "table"
+    return "title" if level else "list" if ITEM_MARK.match(line.text) else "text"
+
+
+def _continues(current: Element, line: Line, kind: Kind, level: int, runs_on: bool) -> bool:
+    if kind == "title":
         return current.kind == kind and current.level == level and not is_typed_heading(line.text)
     return runs_on and kind == "text" and current.kind in {"text", "list"}
 
 
-def _runs_on(previous: _Line, line: _Line, full: float) -> bool:
+def _runs_on(previous: Line, line: Line, full: float) -> bool:
     return previous.width >= full or line.text[0] in _RUNNING_ON or line.text[0].islower()
 
 
-def _gap(upper: _Line, lower: _Line) -> float:
+def _gap(upper: Line, lower: Line) -> float:
     """The empty space between two lines, in heights of a line; below 0 at the top of the next column."""
     return (upper.bottom - lower.top) / lower.height if lower.height else 0
 
 
-def _column_width(lines: list[_Line]) -> float:
-    widths = sorted(line.width for line in lines if line.width > 0)
+def _column_width(lines: list[Line]) -> float:
+    widths = sorted(line.width for line in lines if line.width > 0 and not line.columns)
     return median(widths[len(widths) // 2 :]) if widths else 0
 
 
-def _heading_level(line: _Line, body: float, levels: dict[float, int], mostly_bold: bool) -> int:
-    if len(line.text) > 150 or not _LETTER.search(line.text) or " | " in line.text:
+def _heading_level(line: Line, body: float, levels: dict[float, int], mostly_bold: bool) -> int:
+    if line.columns or len(line.text) > 150 or not _LETTER.search(line.text):
         return 0
     if line.height in levels:
         return levels[line.height]

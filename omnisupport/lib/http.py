@@ -154,6 +154,25 @@ class _Backend(httpcore.SyncBackend):
         return _DeadlineStream(super().connect_tcp(host, port, seconds, local_address, socket_options))
 
 
+def vetted_address(host: str, port: int) -> str:
+    """Where to connect for this name, every address of which passed the check. Raises InvalidInput, OSError."""
+    if _is_allowed_pair(host, port):
+        return host
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except UnicodeError as error:
+        raise OSError(f"{host} cannot be resolved") from error
+    addresses = [str(item[4][0]) for item in found]
+    for address in addresses:
+        _refuse_private(ipaddress.ip_address(address.split("%")[0]))
+    return addresses[0]
+
+
+def vetted_socket(host: str, port: int, timeout: float) -> socket.socket:
+    """A connection for protocols other than HTTP, under the same guard. Raises InvalidInput, OSError."""
+    return socket.create_connection((vetted_address(host, port), port), timeout)
+
+
 class _VettingBackend(_Backend):
     """Connects only to addresses that passed the check, so a second DNS answer cannot swap the target."""
 
@@ -165,16 +184,11 @@ class _VettingBackend(_Backend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.NetworkStream:
-        if _is_allowed_pair(host, port):
-            return super().connect_tcp(host, port, timeout, local_address, socket_options)
         try:
-            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        except (OSError, UnicodeError) as error:
+            address = vetted_address(host, port)
+        except OSError as error:
             raise httpcore.ConnectError(f"{host} cannot be resolved") from error
-        addresses = [str(item[4][0]) for item in found]
-        for address in addresses:
-            _refuse_private(ipaddress.ip_address(address.split("%")[0]))
-        return super().connect_tcp(addresses[0], port, timeout, local_address, socket_options)
+        return super().connect_tcp(address, port, timeout, local_address, socket_options)
 
 
 @lru_cache(maxsize=1)

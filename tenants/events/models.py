@@ -9,11 +9,13 @@ class Event(models.Model):
 
     # Assigned after commit, under a lock: whoever sees N has every smaller one. `id` alone does not promise that.
     seq = models.BigIntegerField(null=True, unique=True, editable=False)
-    type = models.CharField(max_length=40)
-    ticket_id = models.BigIntegerField(null=True)
-    actor = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
-    payload = models.JSONField(default=dict)
-    created_at = models.DateTimeField(auto_now_add=True)
+    type = models.CharField(_("type"), max_length=40)
+    ticket_id = models.BigIntegerField(_("ticket"), null=True)
+    actor = models.ForeignKey(
+        settings.AUTH_USER_MODEL, verbose_name=_("who"), null=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    payload = models.JSONField(_("details"), default=dict)
+    created_at = models.DateTimeField(_("when"), auto_now_add=True)
     dispatched_at = models.DateTimeField(null=True)
     attempts = models.PositiveSmallIntegerField(default=0)
 

@@ -145,7 +145,7 @@ def test_a_worker_killed_amid_many_sends_loses_and_doubles_nothing(live_shop, te
     for n in range(200):
         post_message(ticket_id=tickets[n % 40].id, client_id=uuid.uuid4(), text=f"№{n}", user=live_shop.agent)
     first = worker_process(tmp_path / "one", TELEGRAM_API_URL=telegram.url).start()
-    until(lambda: len(telegram.sent) > 20, 30, "sending has begun")
+    until(lambda: len(telegram.sent) > 20, 90, "sending has begun")
     first.kill()
     redis_client().flushall()
     in_flight = Message.objects.filter(delivery="sending").count()
@@ -153,7 +153,7 @@ def test_a_worker_killed_amid_many_sends_loses_and_doubles_nothing(live_shop, te
     beat = beat_process(tmp_path / "two", TELEGRAM_API_URL=telegram.url).start()
     try:
         open_states = ["queued", "sending"]
-        until(lambda: not Message.objects.filter(delivery__in=open_states).exists(), 60, "everything has an end")
+        until(lambda: not Message.objects.filter(delivery__in=open_states).exists(), 120, "everything has an end")
     finally:
         beat.stop()
         second.stop()

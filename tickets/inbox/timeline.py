@@ -142,7 +142,7 @@ def _tags(payload: dict[str, Any]) -> tuple[str, str]:
 
 def _handed_over(payload: dict[str, Any]) -> tuple[str, str]:
     return "handover", _("Handed over to people: %(reason)s") % {
-        "reason": handoff_label(str(payload.get("reason", "")))
+        "reason": HandoffReason.words(str(payload.get("reason", "")))
     }
 
 
@@ -176,8 +176,3 @@ _DESCRIPTIONS: dict[str, Callable[[dict[str, Any]], tuple[str, str] | None]] = {
     "ticket.schedule_changed": _schedule,
     "contact.changed": _contact,
 }
-
-
-def handoff_label(code: str) -> str:
-    """In words; an unknown code is shown as it is."""
-    return str(HandoffReason(code).label) if code in HandoffReason.values else code

@@ -144,7 +144,7 @@ def note_posted(ticket: Ticket, message: Message) -> None:
 def hand_to_human(
     *, ticket_id: int, reason: str, text: str, client_id: UUID, user: User | None = None, note: str = ""
 ) -> Message | None:
-    """Takes the ticket from the assistant and tells the customer so. None when a person already has it.
+    """Takes the ticket from the assistant and tells the customer so. None when a person already has it, or without `text`.
 
     `reason` is a code (asked, not_sure, no_source, error, limit…); `note` is the packet for the agents.
     """
@@ -161,14 +161,16 @@ def hand_to_human(
     if ticket.status != Status.OPEN:
         move_status(ticket, Status.OPEN, user)
     record("ticket.handed_over", ticket_id=ticket.id, payload={"reason": reason})
-    message = post_message(
-        ticket_id=ticket.id,
-        client_id=client_id,
-        text=text,
-        user=assistant,
-        author=Author.SYSTEM,
-        content={"handoff": reason},
-    )
+    message = None
+    if text:
+        message = post_message(
+            ticket_id=ticket.id,
+            client_id=client_id,
+            text=text,
+            user=assistant,
+            author=Author.SYSTEM,
+            content={"handoff": reason},
+        )
     Ticket.objects.filter(id=ticket.id).update(waiting_since=now)
     if note:
         post_message(

@@ -13,12 +13,14 @@ from tenants.events.log import record
 from tickets.models import Attachment, Author, ContactAddress, Message, Status, Ticket
 from tickets.services.addresses import Profile, addresses_named, lock_address
 from tickets.services.continuity import carry_over, move_here
+from tickets.services.letters import Letter, find_thread, name_of, named_by_another
 from tickets.services.schedule import drop_on_reply
 from tickets.services.tickets import live_ticket, move_status, open_ticket
 
 __all__ = [
     "Incoming",
     "IncomingFile",
+    "Letter",
     "Profile",
     "attach_files",
     "delete_received_message",
@@ -42,7 +44,10 @@ class IncomingFile(Storable):
 
 @dataclass(frozen=True)
 class Incoming(Storable):
-    """`external_id` is unique within the address; `content` as in Message.content."""
+    """`external_id` is unique within the address; `content` as in Message.content.
+
+    `automatic`: a machine wrote it, and nobody waits for an answer. `quiet`: a person did, but no machine may answer.
+    """
 
     external_id: str
     text: str = ""
@@ -53,6 +58,9 @@ class Incoming(Storable):
     # Of one that comes to us changed already.
     edited_at: datetime | None = None
     client_id: UUID | None = None
+    letter: Letter | None = None
+    automatic: bool = False
+    quiet: bool = False
 
 
 @transaction.atomic
@@ -70,32 +78,59 @@ def receive_message(
     `start_code`: what the person brought from another channel, to go on with the conversation there.
     """
     row = lock_address(channel_id, address, profile)
-    known = Message.objects.filter(address=row, external_id=incoming.external_id).first()
+    external_id = name_of(row, incoming.external_id, incoming.letter)
+    known = Message.objects.filter(address=row, external_id=external_id).first()
     if known is not None:
         return known, False
     if start_code:
         carry_over(row, start_code)
-    live = live_ticket(row, lock=True) or open_ticket(
-        row, assignee_id=assign_to, subject=incoming.text.strip().split("\n")[0][:120]
-    )
+    live, content = _conversation(row, incoming, None if incoming.automatic else assign_to)
     move_here(live, row)
     message = Message.objects.create(
         ticket=live,
         address=row,
         client_id=incoming.client_id or uuid4(),
-        external_id=incoming.external_id[:255],
+        external_id=external_id,
         author=Author.CONTACT,
         text=incoming.text,
-        content=incoming.content,
+        content=content,
         reply_to=Message.objects.filter(address=row, external_id=incoming.reply_to_external_id or "-").first(),
         sent_at=incoming.sent_at or timezone.now(),
         edited_at=incoming.edited_at,
     )
     attach_files(message, row, incoming.files)
-    _note_inbound(live, row, message)
-    drop_on_reply(live.id)
-    record("message.received", ticket_id=live.id, payload={"message_id": str(message.id), "kind": message.kind})
+    if incoming.automatic:
+        _note_automatic(live, message)
+    else:
+        _note_inbound(live, row, message)
+        drop_on_reply(live.id)
+    payload = {"message_id": str(message.id), "kind": message.kind}
+    record("message.received", ticket_id=live.id, payload=payload | ({"automatic": True} if incoming.automatic else {}))
     return message, True
+
+
+def _conversation(row: ContactAddress, incoming: Incoming, assign_to: UUID | None) -> tuple[Ticket, dict[str, Any]]:
+    """The live ticket that the message belongs to, made where there is none; and the message's content."""
+    letter = incoming.letter
+    if letter is None:
+        subject = incoming.text.strip().split("\n")[0][:120]
+        return live_ticket(row, lock=True) or open_ticket(row, assignee_id=assign_to, subject=subject), incoming.content
+    found, thread = find_thread(row, letter, incoming.external_id)
+    ticket = found or open_ticket(row, assignee_id=assign_to, subject=letter.subject, thread=thread)
+    content = {**incoming.content, "fingerprint": letter.fingerprint} | (
+        {"automatic": True} if incoming.automatic else {}
+    )
+    other = None if found else named_by_another(row, letter)
+    return ticket, content | ({"answers": str(other.number)} if other else {})
+
+
+def _note_automatic(ticket: Ticket, message: Message) -> None:
+    """Neither reopens nor makes anybody wait: one machine wrote, and no other may answer."""
+    ticket.last_message = message
+    ticket.last_activity_at = timezone.now()
+    if not ticket.messages.exclude(id=message.pk).exists():
+        ticket.human_wait_from = None
+    ticket.save(update_fields=["last_message", "last_activity_at", "human_wait_from"])
 
 
 def attach_files(message: Message, row: ContactAddress, files: tuple[IncomingFile, ...]) -> None:

@@ -41,8 +41,8 @@ def next_number() -> int:
     return TicketNumber.objects.values_list("last", flat=True).get(id=1)
 
 
-def open_ticket(address: ContactAddress, *, assignee_id: UUID | None, subject: str = "") -> Ticket:
-    """Makes the live ticket of an address. The caller holds the lock on the address."""
+def open_ticket(address: ContactAddress, *, assignee_id: UUID | None, subject: str = "", thread: str = "") -> Ticket:
+    """Makes the live ticket of an address (and thread). The caller holds the lock on the address."""
     assignee = User.objects.filter(id=assignee_id, is_active=True).first() if assignee_id else None
     now = timezone.now()
     ticket = Ticket.objects.create(
@@ -51,6 +51,7 @@ def open_ticket(address: ContactAddress, *, assignee_id: UUID | None, subject: s
         address=address,
         channel_id=address.channel_id,
         subject=subject[:255],
+        thread=thread,
         assignee=assignee,
         human_wait_from=None if assignee and assignee.is_assistant else now,
     )
@@ -109,7 +110,7 @@ def move_status(ticket: Ticket, status: str, actor: User | None) -> None:
         return
     if (
         before == Status.CLOSED
-        and Ticket.objects.filter(address_id=ticket.address_id).exclude(status="closed").exists()
+        and Ticket.objects.filter(address_id=ticket.address_id, thread=ticket.thread).exclude(status="closed").exists()
     ):
         raise Conflict(_("The customer already has a newer conversation here; this one stays closed."))
     now = timezone.now()

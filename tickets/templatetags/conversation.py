@@ -9,14 +9,18 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
-from tickets.inbox.timeline import handoff_label
-from tickets.models import Attachment, Author, ContactAddress, Delivery, Message, Ticket
+from tickets.models import Attachment, Author, ContactAddress, Delivery, HandoffReason, Message, Ticket
 from tickets.queries import microseconds
 from tickets.services.attachments import INLINE_TYPES
 
 register = template.Library()
 register.filter("microseconds", microseconds)
-register.filter("handoff_reason", handoff_label)
+
+
+@register.filter
+def handoff_reason(code: str) -> str:
+    return HandoffReason.words(code)
+
 
 _TICKS: dict[str, str] = {
     Delivery.QUEUED: "clock",

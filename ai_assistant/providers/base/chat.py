@@ -38,11 +38,16 @@ class ChatMessage:
 
 @dataclass(frozen=True)
 class SourcePassage:
-    """A numbered source, best first. Models read it in the prompt; `extractive` quotes it from here."""
+    """A numbered source, best first. Models read it in the prompt; `extractive` quotes it from here.
+
+    `section` is the nearest heading above the text, `score` orders the passages of one search.
+    """
 
     number: int
     title: str
     text: str
+    section: str = ""
+    score: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -183,3 +183,81 @@ def test_never_invents_a_word(question: str, texts: list[tuple[str, str]]) -> No
         assert {word.rstrip("…") for word in quote.split()} <= known | set(whole) | {""}
     assert sum(map(len, quotes(reply))) <= 620
     assert len(quotes(reply)) <= 3
+
+
+PRICES = SourcePassage(
+    1,
+    "Доставка и оплата › Сроки и стоимость доставки",
+    "Мы отправляем заказы по всей России из склада в Ярославле.\n"
+    "Способ | Срок | Стоимость\n"
+    "Курьер по Ярославлю | 1 день | 250 ₽\n"
+    "Пункт выдачи | 3–7 дней | 390 ₽\n"
+    "Доставка в пункт выдачи бесплатна при заказе от 6 000 ₽. На байдарки бесплатная доставка не действует.",
+    section="Сроки и стоимость доставки",
+    score=9.0,
+)
+PAYMENT = SourcePassage(
+    2, "Доставка и оплата › Оплата", "Наличные берёт только курьер по Ярославлю.", section="Оплата", score=5.0
+)
+HIRE = SourcePassage(
+    3,
+    "Бонусы и прокат › Прокат",
+    "В магазине в Ярославле можно взять в прокат палатки и рюкзаки. Палатка на двоих стоит 600 ₽ в сутки. "
+    "Прокат работает с 10:00 до 20:00.",
+    section="Прокат",
+    score=4.0,
+)
+WARRANTY_RU = SourcePassage(
+    4,
+    "Гарантия",
+    "Товар | Гарантия\nПалатки | 24 месяца\nРюкзаки | 36 месяцев\nЛюбой ремонт занимает до 20 дней, о сдаче мы пишем.",
+    section="Гарантия",
+    score=3.0,
+)
+LAVKA = (PRICES, PAYMENT, HIRE, WARRANTY_RU)
+PRICE_TABLE = "Способ | Срок | Стоимость\nКурьер по Ярославлю | 1 день | 250 ₽\nПункт выдачи | 3–7 дней | 390 ₽"
+
+
+def test_a_question_about_a_price_gets_the_row_that_has_it() -> None:
+    window = "Способ | Срок | Стоимость\nКурьер по Ярославлю | 1 день | 250 ₽"
+    assert quotes(ask("Сколько стоит доставка курьером?", LAVKA)) == [window]
+
+
+@pytest.mark.parametrize("question", ["Сколько стоит доставка?", "цена доставки", "почём доставка"])
+def test_the_table_of_prices_comes_with_the_sentence_about_them(question: str) -> None:
+    windows = quotes(ask(question, LAVKA))
+    assert windows[0].startswith("Доставка в пункт выдачи бесплатна при заказе от 6 000 ₽.")
+    assert windows[1:] == [PRICE_TABLE]
+
+
+def test_a_question_about_a_time_gets_the_times() -> None:
+    assert quotes(ask("срок доставки", LAVKA))[0] == PRICE_TABLE
+    assert quotes(ask("Когда работает прокат?", LAVKA)) == ["Прокат работает с 10:00 до 20:00."]
+    assert quotes(ask("Сколько длится ремонт?", LAVKA))[0].startswith("Любой ремонт занимает до 20 дней")
+
+
+@pytest.mark.parametrize("question", ["Сколько стоит байдарка?", "цена рюкзака", "Сколько стоит велосипед?"])
+def test_another_thing_that_costs_something_is_no_answer(question: str) -> None:
+    assert ask(question, LAVKA)["answerable"] is False
+
+
+def test_the_row_of_the_thing_and_not_the_whole_table_it_stands_in() -> None:
+    assert quotes(ask("Какая гарантия на рюкзаки?", LAVKA)) == ["Товар | Гарантия\nРюкзаки | 36 месяцев"]
+
+
+def test_one_of_the_two_things_asked_about_is_no_answer() -> None:
+    passages = (
+        SourcePassage(1, "", "Отправка по Европе в тот же день. Отправка за море невозможна. Отправка по вторникам."),
+    )
+    assert ask("Отправка в Японию?", passages)["answerable"] is False
+
+
+@pytest.mark.parametrize("word", ["доствка", "дотавка", "доставкка", "дрставка"])
+def test_a_slip_of_one_letter_is_understood(word: str) -> None:
+    assert "бесплатна при заказе от 6 000 ₽" in quotes(ask(f"{word} бесплатна?", LAVKA))[0]
+
+
+def test_the_passage_that_the_search_found_better_goes_first() -> None:
+    weak = SourcePassage(1, "", "Возврат обуви возможен неделю.", score=2.0)
+    strong = SourcePassage(2, "", "Возврат одежды возможен месяц.", score=8.0)
+    assert ask("Как долго возможен возврат?", (weak, strong))["citations"][0] == 2
