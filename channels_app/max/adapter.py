@@ -196,6 +196,10 @@ class Adapter(BaseAdapter):
 
     # -- set-up
 
+    def deep_link(self, code: str) -> str:
+        link = str(self.channel.config.get("link", ""))
+        return f"{link}?start={code}" if link else ""
+
     def connect(self) -> Connected:
         me = read_user(self._ask("GET", "/me"))
         if not me.user_id:

@@ -168,6 +168,11 @@ class Adapter(BaseAdapter):
 
     # -- set-up
 
+    def deep_link(self, code: str) -> str:
+        # Its address has a query already.
+        link = str(self.channel.config.get("link", ""))
+        return f"{link}&context={code}" if link else ""
+
     def connect(self) -> Connected:
         account = self._account()
         link = {"link": f"viber://pa?chatURI={account.uri}"} if account.uri else {}
