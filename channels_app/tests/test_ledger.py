@@ -283,3 +283,12 @@ def test_what_cannot_be_looked_up_beforehand_holds_nothing_up(shop, channel, mon
     store(channel, update(1, "раз"), update(2, "два"))
     drain_channel(channel.id)
     assert texts() == ["раз", "два"]
+
+
+def test_what_was_processed_is_not_said_to_be_processed_again(shop, channel):
+    done = InboundEvent.objects.create(channel=channel, event_key="k", body=b"{}", state="done")
+    chosen = {"action": "replay_selected", "_selected_action": [done.pk]}
+    page = shop.client(shop.admin).post(LEDGER, chosen, follow=True).content.decode()
+    assert "Nothing to process again" in page and "being processed again" not in page
+    done.refresh_from_db()
+    assert done.state == "done"

@@ -71,7 +71,7 @@ BLOCK = OPENING[3]
 # These are not cut.
 UNBROKEN = {"\ue018": "\ue019"}
 _START, _END = next(iter(UNBROKEN.items()))
-_WRITTEN = {
+_WRITTEN: dict[str, str | int | None] = {
     "\ue010": "**", "\ue011": "**", "\ue012": "_", "\ue013": "_", "\ue014": "~~", "\ue015": "~~",
     "\ue016": "```\n", "\ue017": "\n```",
     _START: "", _END: "",
