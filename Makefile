@@ -1,10 +1,6 @@
 # make run | test | lint | bench | faults      PORT, DATA_DIR and BASE_DOMAIN move a run: make run PORT=8001 DATA_DIR=var2
-<<<<<<< HEAD
-.PHONY: run test lint bench faults messages screenshots
-=======
 #                                              FAKE_PROVIDERS=1 plays messengers and models: make run FAKE_PROVIDERS=1
-.PHONY: run test lint bench faults messages
->>>>>>> room-play
+.PHONY: run test lint bench faults messages screenshots
 .SILENT:
 
 VENV_PYTHON := .venv/bin/python

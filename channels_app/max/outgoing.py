@@ -6,7 +6,7 @@ from itertools import groupby
 from typing import Any
 
 from channels_app.base import OutgoingFile, OutgoingMessage
-from channels_app.text import split_text, with_sources
+from channels_app.text import split_marked, with_sources
 from omnisupport.lib.markup import HTML, translate
 
 TEXT_LIMIT = 4000
@@ -48,7 +48,7 @@ class Step:
 def steps_of(message: OutgoingMessage) -> list[Step]:
     """The same message gives the same steps at every try: the place in the list says what has been sent already."""
     groups = list(_groups(message.files))
-    pieces = split_text(with_sources(message.text, message.citations), TEXT_LIMIT, markup_length)
+    pieces = split_marked(with_sources(message.text, message.citations), TEXT_LIMIT, markup_length)
     if len(groups) == 1 and len(pieces) == 1:
         steps = [Step(text=pieces[0], files=groups[0])]
     else:

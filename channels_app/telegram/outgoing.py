@@ -6,7 +6,7 @@ from itertools import groupby
 from typing import Any
 
 from channels_app.base import OutgoingFile, OutgoingMessage
-from channels_app.text import split_text, with_sources
+from channels_app.text import split_marked, with_sources
 from omnisupport.lib.markup import HTML, PLAIN, translate
 
 TEXT_LIMIT = 4096
@@ -64,7 +64,7 @@ def steps_of(message: OutgoingMessage) -> list[Step]:
                 base, plain=text if captioned else "", files=group, fields=[field_of(f) for f in group], caption=caption
             )
         )
-    for piece in [] if captioned else split_text(text, TEXT_LIMIT, units):
+    for piece in [] if captioned else split_marked(text, TEXT_LIMIT, units):
         data = {"text": as_html(piece), "parse_mode": "HTML", "link_preview_options": {"is_disabled": True}}
         steps.append(Step({**base, **data}, plain=translate(piece, PLAIN)))
     if steps:

@@ -8,7 +8,7 @@ from uuid import UUID
 from django.utils.translation import gettext as _
 
 from channels_app.base import OutgoingFile, OutgoingMessage, TransportError
-from channels_app.text import split_text, with_sources
+from channels_app.text import split_marked, with_sources
 from channels_app.whatsapp.templates import filled
 from omnisupport.lib.markup import Dialect, translate
 
@@ -64,14 +64,14 @@ def steps_of(message: OutgoingMessage) -> list[Step]:
         return [Step({"type": "template", "template": filled(message.template)})]
     small = [file for file in message.files if file.size <= FILE_LIMIT]
     links = [link_to(file) for file in message.files if file.size > FILE_LIMIT]
-    text = with_sources("\n".join(filter(None, [message.text, *links])), message.citations)
-    text = translate(text, _MARKUP).strip()
+    text = with_sources("\n".join(filter(None, [message.text, *links])), message.citations).strip()
     choice = choice_of(message.buttons)
     if message.buttons and choice is None:
         text = "\n".join(filter(None, [text, numbered(message.buttons)]))
     captioned = len(small) == 1 and choice is None and field_of(small[0]) in _CAPTIONED
-    captioned = captioned and bool(text) and units(text) <= CAPTION_LIMIT
-    steps = [Step({}, file, text if captioned else "") for file in small]
+    caption = _translated(text)
+    captioned = captioned and bool(text) and units(caption) <= CAPTION_LIMIT
+    steps = [Step({}, file, caption if captioned else "") for file in small]
     if not captioned:
         steps += _words(text, choice)
     if steps and message.reply_to_external_id:
@@ -82,12 +82,17 @@ def steps_of(message: OutgoingMessage) -> list[Step]:
 
 def _words(text: str, choice: Mapping[str, Any] | None) -> list[Step]:
     """The text in pieces; buttons under it where it is short enough, else under a line of their own."""
+    pieces = [Step(_text(_translated(piece))) for piece in split_marked(text, TEXT_LIMIT, units)]
     if choice is None:
-        return [Step(_text(piece)) for piece in split_text(text, TEXT_LIMIT, units)]
-    under = text if text and units(text) <= BODY_LIMIT else ""
-    before = [] if under else [Step(_text(piece)) for piece in split_text(text, TEXT_LIMIT, units)]
+        return pieces
+    under = _translated(text) if units(_translated(text)) <= BODY_LIMIT else ""
+    before = [] if under else pieces
     body = {"body": {"text": under or _("Choose an answer:")}}
     return [*before, Step({"type": "interactive", "interactive": {**choice, **body}})]
+
+
+def _translated(text: str) -> str:
+    return translate(text, _MARKUP).strip()
 
 
 def _text(words: str) -> dict[str, Any]:
