@@ -30,6 +30,7 @@ from channels_app.inbound import (
     ReadUpTo,
     Receipt,
     Typing,
+    WindowClosed,
 )
 from tickets.services.receive import Incoming, IncomingFile, Profile
 
@@ -66,6 +67,7 @@ __all__ = [
     "Typing",
     "UnknownOutcome",
     "Unparsable",
+    "WindowClosed",
 ]  # fmt: skip
 
 
@@ -153,7 +155,8 @@ class TransportError(Exception):
     """Sending failed and the provider certainly has not taken the message.
 
     `permanent`: do not retry. `retry_after` seconds: rest that long; `whole_channel`: everybody rests, not only this chat.
-    `unreachable`: nothing can be sent to this address until the person writes again. `reason` is a sentence for agents.
+    `unreachable`: nothing can be sent to this address until the person writes again; `window_closed`: nothing but a template.
+    `reason` is a sentence for agents.
     """
 
     def __init__(
@@ -165,6 +168,7 @@ class TransportError(Exception):
         whole_channel: bool = False,
         unreachable: bool = False,
         breaks_channel: bool = False,
+        window_closed: bool = False,
     ) -> None:
         super().__init__(reason)
         self.reason = reason
@@ -173,6 +177,7 @@ class TransportError(Exception):
         self.whole_channel = whole_channel
         self.unreachable = unreachable
         self.breaks_channel = breaks_channel
+        self.window_closed = window_closed
 
 
 class UnknownOutcome(Exception):
@@ -265,6 +270,8 @@ class Adapter:
     # True where the provider refuses a repeated key, so that a lost answer may be retried without doubling.
     idempotent: ClassVar[bool] = False
     has_webhook: ClassVar[bool] = True
+    # True where another identity (bot, community) numbers its updates and messages anew, so that the same ids come again.
+    numbers_anew: ClassVar[bool] = False
     can_poll: ClassVar[bool] = False
     # The body of our 200; some providers compare it.
     acknowledgement: ClassVar[bytes] = b"ok"

@@ -19,7 +19,7 @@ from omnisupport.lib.limits import take_turn
 from tenants.names import tenant_key
 from tickets.links import link_path
 from tickets.models import Attachment, Author, Delivery, Message
-from tickets.services.addresses import set_reachable
+from tickets.services.addresses import close_window, set_reachable
 from tickets.services.delivery import claim_next, has_due, move_delivery, note_sent_part, put_off, stale_claims
 
 log = structlog.get_logger(__name__)
@@ -163,6 +163,8 @@ def _after_success(message: Message, channel: Channel, result: SendResult, start
 def _after_refusal(message: Message, channel: Channel, error: TransportError, started: datetime) -> None:
     if error.unreachable:
         set_reachable(channel_id=channel.id, address=message.address.address, reason=error.reason)
+    if error.window_closed:
+        close_window(channel_id=channel.id, address=message.address.address)
     if error.breaks_channel:
         mark_broken(channel, error.reason)
     if error.whole_channel and error.retry_after:

@@ -14,6 +14,7 @@ from channels_app.registry import adapter_class, adapter_for
 from omnisupport.lib.errors import InvalidInput, NotFound
 from tenants.accounts.models import User
 from tickets.models import ContactAddress, Message, Ticket
+from tickets.services.addresses import closed_at
 from tickets.services.post import post_message
 
 SYNC_EVERY = timedelta(hours=6)
@@ -80,4 +81,5 @@ def is_window_closed(kind: str, address: ContactAddress) -> bool:
     window = adapter_class(kind).window
     if window is None:
         return False
-    return address.last_inbound_at is None or address.last_inbound_at + window < timezone.now()
+    heard = address.last_inbound_at
+    return heard is None or heard + window < timezone.now() or heard < closed_at(address)

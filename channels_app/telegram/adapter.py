@@ -24,7 +24,7 @@ from channels_app.base import (
     TransportError,
     UnknownOutcome,
 )
-from channels_app.parts import number, read
+from channels_app.parts import mapping, number, read
 from channels_app.telegram import client, outgoing
 from channels_app.telegram.incoming import parse_update
 from channels_app.telegram.outgoing import Step
@@ -34,10 +34,14 @@ from omnisupport.lib.errors import NotAuthenticated
 
 ALLOWED_UPDATES = [
     "message", "edited_message", "callback_query", "my_chat_member", "business_message", "edited_business_message",
-    "deleted_business_messages",
+    "deleted_business_messages", "message_reaction",
 ]  # fmt: skip
 POLL_SECONDS = 25
 RECENT_SECONDS = 3600
+# A topic that the customer has closed or deleted.
+_NO_TOPIC = ("thread not found", "topic_closed", "topic_deleted", "topic_id_invalid")
+# An id of a file that Telegram does not know any more.
+_NO_FILE = ("wrong file identifier", "wrong remote file", "file reference", "wrong file_id")
 # Sides, proportions or bytes that are none of a photo's, or somebody who takes no voice: as a document the file passes.
 _ONLY_AS_DOCUMENT = ("PHOTO_", "IMAGE_PROCESS_FAILED", "VOICE_MESSAGES_FORBIDDEN")
 
@@ -65,6 +69,7 @@ class Adapter(BaseAdapter):
     icon = "telegram"
     limits: ClassVar[Limits] = Limits(text=4096, caption=1024, file_bytes=50 * 1024 * 1024, buttons=100)
     can_poll = True
+    numbers_anew = True
     # About thirty messages a second for a bot and one for a chat, where short bursts pass.
     rate = Rate(30, 30)
     chat_rate = Rate(1, 5)
@@ -144,13 +149,10 @@ class Adapter(BaseAdapter):
         try:
             return self._send_once(step)
         except TransportError as error:
-            if "parse entities" in error.reason:
-                return self._send_once(step.without_markup())
-            if "thread not found" in error.reason:
-                return self._send_once(step.outside_topics())
-            if step.files and any(word in error.reason for word in _ONLY_AS_DOCUMENT):
-                return self._send_once(step.as_documents())
-            raise
+            simpler = _simpler(step, error.reason)
+            if simpler is None:
+                raise
+        return self._send_once(simpler)
 
     def _send_once(self, step: Step) -> list[Mapping[str, Any]]:
         if not step.files:
@@ -226,13 +228,13 @@ class Adapter(BaseAdapter):
         self._ask("deleteWebhook", {"drop_pending_updates": False})
 
     def check_health(self) -> str:
-        info = self._ask("getWebhookInfo")
+        info = mapping(self._ask("getWebhookInfo"))
         expected = self.channel.webhook_url if settings.PUBLIC_URL_REACHABLE else ""
         if info.get("url") != expected:
             reason = _("The messages of this bot go to another address. Press “Check now” to take the bot back.")
             raise TransportError(reason, breaks_channel=True)
         # Telegram keeps its last error for ever; an old one says nothing.
-        if info.get("last_error_message") and time.time() - int(info.get("last_error_date") or 0) < RECENT_SECONDS:
+        if info.get("last_error_message") and time.time() - number(info.get("last_error_date")) < RECENT_SECONDS:
             return _("Last error at Telegram: %(error)s; waiting updates: %(count)s") % {
                 "error": str(info["last_error_message"])[:200],
                 "count": info.get("pending_update_count", 0),
@@ -258,6 +260,20 @@ class Adapter(BaseAdapter):
         numbers = [number(update.get("update_id")) for update in updates]
         bodies = [json.dumps(update, ensure_ascii=False).encode() for update in updates]
         return bodies, {"offset": max(numbers) + 1} if numbers else state
+
+
+def _simpler(step: Step, reason: str) -> Step | None:
+    """What may go through after this refusal; None: nothing of the kind."""
+    lower = reason.lower()
+    if "parse entities" in lower:
+        return step.without_markup()
+    if any(words in lower for words in _NO_TOPIC):
+        return step.outside_topics()
+    if step.files and any(words in lower for words in _NO_FILE):
+        return step.with_uploads()
+    if step.files and any(words in reason for words in _ONLY_AS_DOCUMENT):
+        return step.as_documents()
+    return None
 
 
 def _as_form(data: Mapping[str, Any]) -> dict[str, Any]:
