@@ -29,6 +29,7 @@ from channels_app.inbound import (
     Reaction,
     ReadUpTo,
     Receipt,
+    TemplatesChanged,
     Typing,
     WindowClosed,
 )
@@ -63,6 +64,7 @@ __all__ = [
     "Receipt",
     "SendResult",
     "Template",
+    "TemplatesChanged",
     "TransportError",
     "Typing",
     "UnknownOutcome",
@@ -155,7 +157,8 @@ class TransportError(Exception):
     """Sending failed and the provider certainly has not taken the message.
 
     `permanent`: do not retry. `retry_after` seconds: rest that long; `whole_channel`: everybody rests, not only this chat.
-    `unreachable`: nothing can be sent to this address until the person writes again; `window_closed`: nothing but a template.
+    `unreachable`: nothing can be sent to this address until the person writes again; `window_closed`: nothing but a template;
+    `stale_templates`: our copy of them is no longer the provider's.
     `reason` is a sentence for agents.
     """
 
@@ -169,6 +172,7 @@ class TransportError(Exception):
         unreachable: bool = False,
         breaks_channel: bool = False,
         window_closed: bool = False,
+        stale_templates: bool = False,
     ) -> None:
         super().__init__(reason)
         self.reason = reason
@@ -178,6 +182,7 @@ class TransportError(Exception):
         self.unreachable = unreachable
         self.breaks_channel = breaks_channel
         self.window_closed = window_closed
+        self.stale_templates = stale_templates
 
 
 class UnknownOutcome(Exception):

@@ -105,6 +105,11 @@ class WindowClosed:
 
 
 @dataclass(frozen=True)
+class TemplatesChanged:
+    """One of the account's message templates was approved, refused, paused or rewritten."""
+
+
+@dataclass(frozen=True)
 class ButtonPressed:
     """A press is an inbound message whose text is the button's; `callback_id` must be answered at once."""
 
@@ -159,6 +164,7 @@ InboundResult = (
     | AddressBlocked
     | AddressChanged
     | WindowClosed
+    | TemplatesChanged
     | ButtonPressed
     | ConversationStarted
     | Typing

@@ -14,7 +14,7 @@ from channels_app.base import Adapter, OutgoingFile, OutgoingMessage, SendResult
 from channels_app.models import Channel, DeliveryAttempt
 from channels_app.registry import adapter_class, adapter_for
 from channels_app.services.channels import mark_broken, mark_healthy
-from channels_app.services.templates import is_window_closed
+from channels_app.services.templates import has_window_passed, note_changed_templates
 from omnisupport.lib.limits import take_turn
 from tenants.names import tenant_key
 from tickets.links import link_path
@@ -76,7 +76,7 @@ def _send(message: Message, channel: Channel) -> None:
     if not channel.is_active:
         _finish(message, started, Delivery.FAILED, _("The channel is switched off."))
         return
-    if "template" not in message.content and is_window_closed(channel.kind, message.address):
+    if "template" not in message.content and has_window_passed(channel.kind, message.address):
         reason = _("The customer has not written for too long: this channel lets only an approved template through.")
         _finish(message, started, Delivery.FAILED, reason)
         return
@@ -163,6 +163,8 @@ def _after_success(message: Message, channel: Channel, result: SendResult, start
 def _after_refusal(message: Message, channel: Channel, error: TransportError, started: datetime) -> None:
     if error.unreachable:
         set_reachable(channel_id=channel.id, address=message.address.address, reason=error.reason)
+    if error.stale_templates:
+        note_changed_templates(channel.id)
     if error.window_closed:
         close_window(channel_id=channel.id, address=message.address.address)
     if error.breaks_channel:

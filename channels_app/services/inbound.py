@@ -28,6 +28,7 @@ from channels_app.base import (
     Reaction,
     ReadUpTo,
     Receipt,
+    TemplatesChanged,
     Typing,
     Unparsable,
     WindowClosed,
@@ -35,6 +36,7 @@ from channels_app.base import (
 from channels_app.models import Channel, InboundEvent
 from channels_app.parts import words
 from channels_app.registry import adapter_for
+from channels_app.services.templates import note_changed_templates
 from tenants.db import try_lock
 from tickets.models import Status, Ticket
 from tickets.realtime import publish_typing
@@ -228,6 +230,8 @@ def _apply_notice(channel: Channel, result: InboundResult) -> None:
             )
         case AddressChanged():
             addresses.change_address(channel_id=channel.id, address=result.address, new_address=result.new_address)
+        case TemplatesChanged():
+            note_changed_templates(channel.id)
         case WindowClosed():
             addresses.close_window(channel_id=channel.id, address=result.address, at=result.at)
         case Typing():
