@@ -394,6 +394,10 @@ class Adapter:
         TransportError when the channel does not work."""
         return ""
 
+    def report(self) -> Sequence[tuple[str, str]]:
+        """What the provider says of us at this moment, (name, value) for the channel page. Raises TransportError."""
+        return ()
+
     def list_received(self, since: datetime) -> Sequence[bytes] | None:
         """What the provider holds of customers' messages since then, as bodies that `parse` takes: the daily reconciliation
         stores those that we lack. None: the provider lets nobody ask. Raises TransportError."""

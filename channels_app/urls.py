@@ -9,6 +9,7 @@ urlpatterns = [
     path("templates/<int:number>/", views.template_picker, name="templates"),
     path("templates/<int:number>/<int:template_id>/", views.post_template, name="send-template"),
     path("<uuid:channel_id>/", views.channel_page, name="channel"),
+    path("<uuid:channel_id>/report/", views.provider_report, name="report"),
     path("<uuid:channel_id>/secret/", views.new_secret, name="secret"),
     path("<uuid:channel_id>/replay/", views.replay_all_failed, name="replay"),
     path("<uuid:channel_id>/connect/", views.connect, name="connect"),

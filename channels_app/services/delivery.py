@@ -4,6 +4,7 @@ import random
 import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from uuid import UUID
 
 import structlog
 from django.db.models import Q
@@ -200,6 +201,13 @@ def _note_attempt(message: Message, started: datetime, outcome: str, error: str)
     DeliveryAttempt.objects.create(
         message=message, number=message.attempts, outcome=outcome, error=error[:500], started_at=started
     )
+
+
+def last_fault(channel_id: UUID) -> DeliveryAttempt | None:
+    """The newest try to send in this channel that did not go through; of the workspace's newest thousands."""
+    newest = DeliveryAttempt.objects.order_by("-id").values_list("id", flat=True).first() or 0
+    recent = DeliveryAttempt.objects.filter(id__gt=newest - 10_000, message__address__channel_id=channel_id)
+    return recent.exclude(outcome="sent").order_by("-id").first()
 
 
 def recover_stale_claims() -> set[int]:

@@ -205,7 +205,7 @@ def _edit(channel: Channel, result: EditedMessage | Echo) -> bool:
 
 
 def _apply_notice(channel: Channel, result: InboundResult) -> None:
-    """What concerns messages and addresses that are there already."""
+    """What concerns messages, addresses and templates that are there already."""
     match result:
         case DeletedMessage():
             receive.delete_received_message(
@@ -228,18 +228,24 @@ def _apply_notice(channel: Channel, result: InboundResult) -> None:
             receive.note_reaction(
                 channel_id=channel.id, address=result.address, external_id=result.external_id, emoji=result.emoji
             )
-        case AddressChanged():
-            addresses.change_address(channel_id=channel.id, address=result.address, new_address=result.new_address)
-        case TemplatesChanged():
-            note_changed_templates(channel.id)
-        case WindowClosed():
-            addresses.close_window(channel_id=channel.id, address=result.address, at=result.at)
         case Typing():
             _show_typing(channel, result)
+        case TemplatesChanged():
+            note_changed_templates(channel.id)
         case NotUnderstood():
             raise Unparsable(result.reason)
+        case _:
+            _apply_to_address(channel, result)
+
+
+def _apply_to_address(channel: Channel, result: InboundResult) -> None:
+    match result:
+        case AddressChanged():
+            addresses.change_address(channel_id=channel.id, address=result.address, new_address=result.new_address)
         case AddressBlocked():
             addresses.set_reachable(channel_id=channel.id, address=result.address, reason=result.reason)
+        case WindowClosed():
+            addresses.close_window(channel_id=channel.id, address=result.address, at=result.at)
 
 
 def _hand_on(channel: Channel, result: Elsewhere) -> None:

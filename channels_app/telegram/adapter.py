@@ -4,9 +4,13 @@ import hmac
 import json
 import time
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any, ClassVar
+from urllib.parse import urlsplit
 
 from django.conf import settings
+from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 from pydantic import BaseModel, Field, field_validator
@@ -24,7 +28,7 @@ from channels_app.base import (
     TransportError,
     UnknownOutcome,
 )
-from channels_app.parts import mapping, number, read
+from channels_app.parts import mapping, number, read, words
 from channels_app.telegram import client, outgoing
 from channels_app.telegram.incoming import parse_update
 from channels_app.telegram.outgoing import Step
@@ -241,6 +245,26 @@ class Adapter(BaseAdapter):
             }
         return self._way()
 
+    def report(self) -> Sequence[tuple[str, str]]:
+        info = mapping(self._ask("getWebhookInfo"))
+        fault, at = words(info.get("last_error_message")), number(info.get("last_error_date"))
+        if fault and 0 < at < 2**32:
+            when = timezone.localtime(datetime.fromtimestamp(at, UTC))
+            fault = f"{date_format(when, 'SHORT_DATETIME_FORMAT')} — {fault}"
+        return [
+            (_("Webhook"), self._webhook_in_words(words(info.get("url")))),
+            (_("Waiting updates"), str(number(info.get("pending_update_count")))),
+            (_("Last error"), fault or _("none")),
+            (_("Token"), _("valid; tokens of bots have no end date")),
+        ]
+
+    def _webhook_in_words(self, url: str) -> str:
+        if not url:
+            return _("none; messages are fetched by polling") if not settings.PUBLIC_URL_REACHABLE else _("none")
+        if url == self.channel.webhook_url:
+            return _("leads here")
+        return _("leads elsewhere: %(host)s") % {"host": urlsplit(url).hostname or "?"}
+
     @staticmethod
     def _way() -> str:
         if settings.PUBLIC_URL_REACHABLE:
@@ -267,11 +291,11 @@ def _simpler(step: Step, reason: str) -> Step | None:
     lower = reason.lower()
     if "parse entities" in lower:
         return step.without_markup()
-    if any(words in lower for words in _NO_TOPIC):
+    if any(phrase in lower for phrase in _NO_TOPIC):
         return step.outside_topics()
-    if step.files and any(words in lower for words in _NO_FILE):
+    if step.files and any(phrase in lower for phrase in _NO_FILE):
         return step.with_uploads()
-    if step.files and any(words in reason for words in _ONLY_AS_DOCUMENT):
+    if step.files and any(phrase in reason for phrase in _ONLY_AS_DOCUMENT):
         return step.as_documents()
     return None
 

@@ -29,7 +29,9 @@ def test_no_mark_is_cut_in_two(text):
     assert " ".join(shown(piece) for piece in pieces) == shown(text)
     for piece in pieces:
         drawn = translate(piece, HTML)
-        assert all(drawn.count(f"<{tag}") == drawn.count(f"</{tag}") for tag in ("b>", "i>", "s>", "code>", "pre>", "a"))
+        assert all(
+            drawn.count(f"<{tag}") == drawn.count(f"</{tag}") for tag in ("b>", "i>", "s>", "code>", "pre>", "a")
+        )
 
 
 def test_what_only_looks_like_a_mark_stays_as_typed():
@@ -42,4 +44,3 @@ def test_a_sign_of_several_characters_stays_whole():
     pieces = split_text("x" + family * 1000, 4096, units)
     assert all(piece.removeprefix("x").replace(family, "") == "" for piece in pieces)
     assert "".join(pieces) == "x" + family * 1000
-

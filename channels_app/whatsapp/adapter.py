@@ -232,6 +232,9 @@ class Adapter(BaseAdapter):
     def check_health(self) -> str:
         return account.check(self._client, self.channel.webhook_url)
 
+    def report(self) -> Sequence[tuple[str, str]]:
+        return account.report(self._client, self.channel.webhook_url)
+
 
 def _same(given: str, expected: str) -> bool:
     return bool(expected) and hmac.compare_digest(given.encode(), expected.encode())

@@ -137,7 +137,9 @@ def _card(value: Any) -> dict[str, str]:
 def _vcard(text: str) -> dict[str, str]:
     """The name and the first number of a card that comes as it lies in a telephone."""
     lines = (line.partition(":") for line in text.replace("\r\n", "\n").split("\n"))
-    found = {key.partition(";")[0].rpartition(".")[2].upper(): value.strip() for key, _colon, value in reversed(list(lines))}
+    found = {
+        key.partition(";")[0].rpartition(".")[2].upper(): value.strip() for key, _colon, value in reversed(list(lines))
+    }
     return {"name": found.get("FN", ""), "phone": found.get("TEL", "").removeprefix("tel:")}
 
 

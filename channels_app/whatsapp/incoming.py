@@ -13,7 +13,6 @@ from typing import Any
 from uuid import UUID
 
 import structlog
-
 from django.utils import timezone
 
 from channels_app.base import (

@@ -183,7 +183,12 @@ def test_the_owners_own_changes_are_changes_of_an_echo():
 
 
 def press(**message: Any) -> list[Any]:
-    query = {"id": "1", "from": {"id": 7}, "data": "yes", "message": {"message_id": 3, "chat": MESSAGE["chat"], **message}}
+    query = {
+        "id": "1",
+        "from": {"id": 7},
+        "data": "yes",
+        "message": {"message_id": 3, "chat": MESSAGE["chat"], **message},
+    }
     return of(callback_query=query)
 
 

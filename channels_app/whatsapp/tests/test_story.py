@@ -407,7 +407,7 @@ def test_whoever_is_answered_sees_that_they_were_read(whatsapp, shop, chat, woke
         ticket_id=Ticket.objects.get().id, client_id=uuid.uuid4(), text="для своих", user=shop.agent, kind="note"
     )
     tell_of(note)
-    [(name, args)] = [one for one in woken if one[0] == "mark_read"]
+    [(_name, args)] = [one for one in woken if one[0] == "mark_read"]
     assert args[-1] == wamid
     adapter_for(whatsapp.channel).mark_read(*args[1:])
     assert whatsapp.marks[-1]["message_id"] == wamid
