@@ -51,10 +51,7 @@ def _ask_gateway(client: Client) -> Mapping[str, Any]:
 
 def _check_token(client: Client) -> str:
     """A note on the token, where Meta tells of it. Raises TransportError for one that is not good for messages."""
-    try:
-        found = mapping(client.get(client.path("debug_token"), input_token=client.token).get("data"))
-    except Refused:
-        return ""
+    found = _token_facts(client)
     if found.get("is_valid") is False:
         raise TransportError(
             _("The access token is no longer valid. Make a new one and save it here."), breaks_channel=True
@@ -70,6 +67,14 @@ def _check_token(client: Client) -> str:
     if isinstance(scopes, list) and client.account and _MANAGEMENT not in scopes:
         return _("Without the permission %(name)s templates cannot be listed.") % {"name": _MANAGEMENT}
     return ""
+
+
+def _token_facts(client: Client) -> Mapping[str, Any]:
+    """What Meta tells of the token; nothing where it does not let it be asked about."""
+    try:
+        return mapping(client.get(client.path("debug_token"), input_token=client.token).get("data"))
+    except Refused:
+        return {}
 
 
 # ---- Receiving -------------------------------------------------------------------------------------------------------
@@ -115,7 +120,7 @@ def report(client: Client, webhook_url: str) -> list[tuple[str, str]]:
     """As Adapter.report. Raises TransportError."""
     if client.provider != META:
         url = words(_ask_gateway(client).get("url"))
-        return [(_("Gateway"), _("answers")), (_("Webhook"), _webhook_in_words(url, webhook_url))]
+        return [(_("Gateway"), _("it answers")), (_("Webhook"), _webhook_in_words(url, webhook_url))]
     number = client.get(client.path(client.number))
     called = _called(mapping(number.get("webhook_configuration")))
     told = {
@@ -150,10 +155,7 @@ def _apps(client: Client) -> str:
 
 
 def _end_of_token(client: Client) -> str:
-    try:
-        found = mapping(client.get(client.path("debug_token"), input_token=client.token).get("data"))
-    except Refused:
-        return ""
+    found = _token_facts(client)
     if found.get("is_valid") is False:
         return _("not valid any more")
     ends = found.get("expires_at")
