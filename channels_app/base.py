@@ -29,7 +29,9 @@ from channels_app.inbound import (
     Reaction,
     ReadUpTo,
     Receipt,
+    TemplatesChanged,
     Typing,
+    WindowClosed,
 )
 from tickets.services.receive import Incoming, IncomingFile, Letter, Profile
 
@@ -63,10 +65,12 @@ __all__ = [
     "Receipt",
     "SendResult",
     "Template",
+    "TemplatesChanged",
     "TransportError",
     "Typing",
     "UnknownOutcome",
     "Unparsable",
+    "WindowClosed",
 ]  # fmt: skip
 
 
@@ -154,7 +158,9 @@ class TransportError(Exception):
     """Sending failed and the provider certainly has not taken the message.
 
     `permanent`: do not retry. `retry_after` seconds: rest that long; `whole_channel`: everybody rests, not only this chat.
-    `unreachable`: nothing can be sent to this address until the person writes again. `reason` is a sentence for agents.
+    `unreachable`: nothing can be sent to this address until the person writes again; `window_closed`: nothing but a template;
+    `stale_templates`: our copy of them is no longer the provider's.
+    `reason` is a sentence for agents.
     """
 
     def __init__(
@@ -166,6 +172,8 @@ class TransportError(Exception):
         whole_channel: bool = False,
         unreachable: bool = False,
         breaks_channel: bool = False,
+        window_closed: bool = False,
+        stale_templates: bool = False,
     ) -> None:
         super().__init__(reason)
         self.reason = reason
@@ -174,6 +182,8 @@ class TransportError(Exception):
         self.whole_channel = whole_channel
         self.unreachable = unreachable
         self.breaks_channel = breaks_channel
+        self.window_closed = window_closed
+        self.stale_templates = stale_templates
 
 
 class UnknownOutcome(Exception):
@@ -266,6 +276,8 @@ class Adapter:
     # True where the provider refuses a repeated key, so that a lost answer may be retried without doubling.
     idempotent: ClassVar[bool] = False
     has_webhook: ClassVar[bool] = True
+    # True where another identity (bot, community) numbers its updates and messages anew, so that the same ids come again.
+    numbers_anew: ClassVar[bool] = False
     # May be asked for updates where there is no public address; `always_polls`: that is how it works everywhere.
     can_poll: ClassVar[bool] = False
     always_polls: ClassVar[bool] = False
@@ -394,6 +406,10 @@ class Adapter:
         """Asks the provider whether all is well; called every few minutes. Returns a note for the channel page. Raises
         TransportError when the channel does not work."""
         return ""
+
+    def report(self) -> Sequence[tuple[str, str]]:
+        """What the provider says of us at this moment, (name, value) for the channel page. Raises TransportError."""
+        return ()
 
     def list_received(self, since: datetime) -> Sequence[bytes] | None:
         """What the provider holds of customers' messages since then, as bodies that `parse` takes: the daily reconciliation

@@ -34,9 +34,21 @@ class ChannelForm(forms.Form):
         self._config, self._secrets = adapter.Config, adapter.Secrets
         _add_fields(self, adapter.Config, "config_", config)
         _add_fields(self, adapter.Secrets, "secret_", {}, secret=True, stored=stored)
-        # What few ever change stands behind what everybody gives.
-        rare = {f"config_{name}" for name, info in adapter.Config.model_fields.items() if _mark(info, "rare")}
-        self.order_fields([name for name in self.fields if name not in rare])
+        self._rare = {f"config_{name}" for name, info in adapter.Config.model_fields.items() if _mark(info, "rare")}
+
+    @property
+    def common_fields(self) -> list[forms.BoundField]:
+        return [field for field in self.visible_fields() if field.name not in self._rare]
+
+    @property
+    def rare_fields(self) -> list[forms.BoundField]:
+        """What few ever change: folded away behind what everybody gives."""
+        return [field for field in self.visible_fields() if field.name in self._rare]
+
+    @property
+    def has_rare_errors(self) -> bool:
+        # An error of the whole form may be about one of these.
+        return bool(self.non_field_errors()) or any(field.errors for field in self.rare_fields)
 
     def settings(self) -> tuple[dict[str, Any], dict[str, Any]]:
         """(config, secrets) as given; blank secrets are left out, so that the stored ones stay."""

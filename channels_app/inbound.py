@@ -68,7 +68,7 @@ class Echo:
 
     One that we have sent ourselves is recognised by its external id, by `key` as in Receipt, or by `is_of`, which tells
     whether a key is its own: some providers give back no more than a hash. `is_whole`: False for what may be an early piece of
-    a message of ours; alone it does not say that the message has left.
+    a message of ours; alone it does not say that the message has left. `edited_at`: it is a change of one written before.
     """
 
     address: str
@@ -77,6 +77,7 @@ class Echo:
     key: UUID | None = None
     is_of: Callable[[UUID], bool] | None = None
     is_whole: bool = True
+    edited_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -93,6 +94,19 @@ class AddressBlocked:
 
     address: str
     reason: str
+
+
+@dataclass(frozen=True)
+class WindowClosed:
+    """The provider says that free text is no longer taken there, whatever we have counted; `at` is when it said so."""
+
+    address: str
+    at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class TemplatesChanged:
+    """One of the account's message templates was approved, refused, paused or rewritten."""
 
 
 @dataclass(frozen=True)
@@ -149,6 +163,8 @@ InboundResult = (
     | Echo
     | AddressBlocked
     | AddressChanged
+    | WindowClosed
+    | TemplatesChanged
     | ButtonPressed
     | ConversationStarted
     | Typing

@@ -10,11 +10,19 @@ from django.utils import timezone
 from channels_app.base import Adapter
 from channels_app.models import Channel
 from channels_app.registry import adapter_class, kinds
-from channels_app.tasks import answer_callback, deliver_chat, fetch_attachment, mail_broken, mail_gap, send_typing
+from channels_app.tasks import (
+    answer_callback,
+    deliver_chat,
+    fetch_attachment,
+    mail_broken,
+    mail_gap,
+    mark_read,
+    send_typing,
+)
 from tenants.events.log import subscribe
 from tenants.events.models import Event
 from tenants.tasking import wake
-from tickets.models import Attachment, ContactAddress, Delivery, Message, Ticket
+from tickets.models import Attachment, Author, ContactAddress, Delivery, Message, MessageKind, Ticket
 from tickets.signals import agent_typing
 
 # What is due later than so many seconds is left to the sweeper.
@@ -64,6 +72,22 @@ def show_that_the_assistant_writes(event: Event) -> None:
     assignee = message.ticket.assignee
     if assignee is not None and assignee.is_assistant:
         _show_typing(message.address)
+
+
+@subscribe("message.posted")
+def show_that_it_was_read(event: Event) -> None:
+    """Whoever answers has read what stood before."""
+    message = Message.objects.select_related("address").filter(id=event.payload["message_id"]).first()
+    if message is None or message.kind != MessageKind.PUBLIC or message.author not in {Author.AGENT, Author.ASSISTANT}:
+        return
+    address = message.address
+    kind = Channel.objects.values_list("kind", flat=True).get(id=address.channel_id)
+    if adapter_class(kind).mark_read is Adapter.mark_read:
+        return
+    # Once for each turn: a second answer in a row has nothing new to mark.
+    last = Message.objects.filter(address=address, kind=MessageKind.PUBLIC, id__lt=message.id).order_by("-id").first()
+    if last is not None and last.author == Author.CONTACT and last.external_id:
+        wake(mark_read, str(address.channel_id), address.address, address.details, last.external_id)
 
 
 @subscribe("channel.health_changed")

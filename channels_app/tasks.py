@@ -128,6 +128,12 @@ def send_typing(channel_id: str, address: str, details: dict[str, Any]) -> None:
         _adapter(channel_id).send_typing(address, details)
 
 
+@tenant_task(queue="outbound", expires=60)
+def mark_read(channel_id: str, address: str, details: dict[str, Any], external_id: str) -> None:
+    with suppress(TransportError, UnknownOutcome):
+        _adapter(channel_id).mark_read(address, details, external_id)
+
+
 def _adapter(channel_id: str) -> Any:
     from channels_app.models import Channel
     from channels_app.registry import adapter_for

@@ -11,6 +11,7 @@ urlpatterns = [
     path("consent/", views.consented, name="consented"),
     path("<uuid:channel_id>/", views.channel_page, name="channel"),
     path("<uuid:channel_id>/consent/", views.consent, name="consent"),
+    path("<uuid:channel_id>/report/", views.provider_report, name="report"),
     path("<uuid:channel_id>/secret/", views.new_secret, name="secret"),
     path("<uuid:channel_id>/replay/", views.replay_all_failed, name="replay"),
     path("<uuid:channel_id>/connect/", views.connect, name="connect"),

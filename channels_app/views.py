@@ -18,6 +18,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
+from channels_app.base import Adapter, TransportError
 from channels_app.forms import ChannelForm, ClientIdForm
 from channels_app.models import Channel, MessageTemplate
 from channels_app.registry import adapter_class, adapter_for, kind_choices
@@ -29,6 +30,7 @@ from channels_app.services.channels import (
     disconnect_channel,
     renew_secret,
 )
+from channels_app.services.delivery import last_fault
 from channels_app.services.inbound import count_failed, replay_failed
 from channels_app.services.reconcile import can_be_asked
 from channels_app.services.templates import send_template
@@ -126,8 +128,24 @@ def _form_page(
         "secret": secret,
         "failed": count_failed(channel.id) if channel else 0,
         "can_be_asked": can_be_asked(kind),
+        "reports": adapter_class(kind).report is not Adapter.report,
+        "last_fault": last_fault(channel.id) if channel else None,
     }
     return render(request, "channels_app/channel.html", context, status=400 if form.errors else 200)
+
+
+@require_GET
+@never_cache
+@agent_required
+def provider_report(request: HttpRequest, channel_id: UUID) -> HttpResponse:
+    """What the provider says of us now: the channel page fetches it when it is drawn, and does not wait for it."""
+    _admins_only(request)
+    adapter = adapter_for(get_object_or_404(Channel, id=channel_id))
+    try:
+        context = {"lines": adapter.report(), "fault": ""}
+    except TransportError as error:
+        context = {"lines": (), "fault": error.reason}
+    return render(request, "channels_app/_report.html", context)
 
 
 @require_POST

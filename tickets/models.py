@@ -94,7 +94,8 @@ class ContactAddress(models.Model):
     address = models.CharField(max_length=255)
     # The person's second id in the channel, where there is one (WhatsApp: number and business-scoped id).
     alias = models.CharField(max_length=255, blank=True)
-    # What the adapter needs to answer there (topic, business connection) and what it learnt (user name).
+    # What the adapter needs to answer there (topic, business connection) and what it learnt (user name); by services:
+    # early {"<provider id>": {deleted, reaction}} of messages still to come, window_closed_at "<when the provider said so>".
     details = models.JSONField(default=dict, blank=True)
     # The conversation that was carried on elsewhere: while it lives, what comes from here belongs to it.
     continues = models.ForeignKey("Ticket", null=True, on_delete=models.SET_NULL, related_name="+")

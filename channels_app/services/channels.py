@@ -6,13 +6,14 @@ from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
-from django.db.models import Q
+from django.db.models import F, Q, Value
+from django.db.models.functions import Concat, Left
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from pydantic import BaseModel, ValidationError
 
 from channels_app.base import Connected, TransportError
-from channels_app.models import Channel
+from channels_app.models import Channel, InboundEvent
 from channels_app.registry import adapter_class, adapter_for, generated_secret
 from channels_app.services.templates import are_old, sync_templates
 from omnisupport.lib.complaints import first_complaint
@@ -20,6 +21,7 @@ from omnisupport.lib.errors import Conflict, InvalidInput
 from omnisupport.lib.signing import make_secret
 from tenants.claims import claim_identity, release_identity
 from tenants.events.log import record
+from tickets.models import Message
 
 CHECK_EVERY = timedelta(minutes=5)
 HEARD_EVERY = timedelta(minutes=1)
@@ -125,7 +127,9 @@ def _keep_identity(channel: Channel, connected: Connected) -> None:
     if before != connected.external_id:
         # Positions in the stream of another bot mean nothing here.
         channel.poll_state = {}
-    channel.config = {**channel.config, **connected.config}
+    # The last one is kept over a disconnection too, which empties `external_id`.
+    last = before or str(channel.config.get("identity", ""))
+    channel.config = {**channel.config, **connected.config, "identity": connected.external_id}
     channel.external_id = connected.external_id
     channel.name = channel.name or connected.title
     channel.is_active = True
@@ -135,11 +139,23 @@ def _keep_identity(channel: Channel, connected: Connected) -> None:
                 release_identity(channel.kind, before, channel.id)
             if connected.external_id:
                 claim_identity(channel.kind, connected.external_id, channel.id)
+            if last and last != connected.external_id and adapter_class(channel.kind).numbers_anew:
+                _set_ids_apart(channel, last)
             channel.save(update_fields=["config", "external_id", "name", "poll_state", "is_active"])
     except IntegrityError:
         raise Conflict(
             _("“%(title)s” is connected to another channel of this workspace.") % {"title": connected.title}
         ) from None
+
+
+def _set_ids_apart(channel: Channel, last: str) -> None:
+    """What the last bot numbered gets its name in front: the new one begins anew, and none of its messages may be taken for
+    one that is known."""
+    before = Value(f"{last}:")
+    events = InboundEvent.objects.filter(channel=channel)
+    events.update(event_key=Left(Concat(before, F("event_key")), 200))
+    messages = Message.objects.filter(address__channel=channel).exclude(external_id="")
+    messages.update(external_id=Left(Concat(before, F("external_id")), 255))
 
 
 def check_channel(channel_id: UUID) -> None:

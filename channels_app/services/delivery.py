@@ -4,6 +4,7 @@ import random
 import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from uuid import UUID
 
 import structlog
 from django.db.models import Q
@@ -15,12 +16,12 @@ from channels_app.models import Channel, DeliveryAttempt
 from channels_app.registry import adapter_class, adapter_for
 from channels_app.services.channels import mark_broken, mark_healthy
 from channels_app.services.loops import is_used_up
-from channels_app.services.templates import is_window_closed
+from channels_app.services.templates import has_window_passed, note_changed_templates
 from omnisupport.lib.limits import take_turn
 from tenants.names import tenant_key
 from tickets.links import link_path
 from tickets.models import Attachment, Author, Delivery, Message
-from tickets.services.addresses import set_reachable
+from tickets.services.addresses import close_window, set_reachable
 from tickets.services.delivery import claim_next, has_due, move_delivery, note_sent_part, put_off, stale_claims
 from tickets.services.receipts import apply_early_receipts
 
@@ -79,7 +80,7 @@ def _send(message: Message, channel: Channel) -> None:
     if not channel.is_active:
         _finish(message, started, Delivery.FAILED, _("The channel is switched off."))
         return
-    if "template" not in message.content and is_window_closed(channel.kind, message.address):
+    if "template" not in message.content and has_window_passed(channel.kind, message.address):
         reason = _("The customer has not written for too long: this channel lets only an approved template through.")
         _finish(message, started, Delivery.FAILED, reason)
         return
@@ -171,6 +172,10 @@ def _after_success(message: Message, channel: Channel, result: SendResult, start
 def _after_refusal(message: Message, channel: Channel, error: TransportError, started: datetime) -> None:
     if error.unreachable:
         set_reachable(channel_id=channel.id, address=message.address.address, reason=error.reason)
+    if error.stale_templates:
+        note_changed_templates(channel.id)
+    if error.window_closed:
+        close_window(channel_id=channel.id, address=message.address.address)
     if error.breaks_channel:
         mark_broken(channel, error.reason)
     if error.whole_channel and error.retry_after:
@@ -204,6 +209,13 @@ def _note_attempt(message: Message, started: datetime, outcome: str, error: str)
     DeliveryAttempt.objects.create(
         message=message, number=message.attempts, outcome=outcome, error=error[:500], started_at=started
     )
+
+
+def last_fault(channel_id: UUID) -> DeliveryAttempt | None:
+    """The newest try to send in this channel that did not go through; of the workspace's newest thousands."""
+    newest = DeliveryAttempt.objects.order_by("-id").values_list("id", flat=True).first() or 0
+    recent = DeliveryAttempt.objects.filter(id__gt=newest - 10_000, message__address__channel_id=channel_id)
+    return recent.exclude(outcome="sent").order_by("-id").first()
 
 
 def recover_stale_claims() -> set[int]:

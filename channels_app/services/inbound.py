@@ -28,13 +28,16 @@ from channels_app.base import (
     Reaction,
     ReadUpTo,
     Receipt,
+    TemplatesChanged,
     Typing,
     Unparsable,
+    WindowClosed,
 )
 from channels_app.models import Channel, InboundEvent
 from channels_app.parts import words
 from channels_app.registry import adapter_for
 from channels_app.services.loops import leave_to_people
+from channels_app.services.templates import note_changed_templates
 from tenants.db import try_lock
 from tickets.models import Status, Ticket
 from tickets.realtime import publish_typing
@@ -136,7 +139,8 @@ def _traced(result: InboundResult, row: InboundEvent) -> InboundResult:
         for file in incoming.files
     )
     # An edit's content is compared with what is known: there a new row would look like a change.
-    content = incoming.content if isinstance(result, EditedMessage) else {**incoming.content, "ledger": str(row.pk)}
+    is_edit = isinstance(result, EditedMessage) or (isinstance(result, Echo) and result.edited_at)
+    content = incoming.content if is_edit else {**incoming.content, "ledger": str(row.pk)}
     return replace(result, incoming=replace(incoming, files=files, content=content))
 
 
@@ -164,36 +168,45 @@ def apply_result(channel: Channel, result: InboundResult) -> None:
         case MessageReceived() | ButtonPressed():
             _receive(channel, result)
         case EditedMessage():
-            known = receive.edit_received_message(
-                channel_id=channel.id,
-                address=result.address,
-                external_id=result.incoming.external_id,
-                text=result.incoming.text,
-                edited_at=result.edited_at,
-                content=result.incoming.content,
-                files=result.incoming.files,
-            )
-            if not known:
-                changed = replace(result.incoming, edited_at=result.edited_at)
-                _receive(channel, replace(result, incoming=changed))
+            if not _edit(channel, result):
+                _receive(channel, result)
         case Echo():
-            receipts.receive_echo(
-                channel_id=channel.id,
-                address=result.address,
-                profile=result.profile,
-                incoming=result.incoming,
-                key=result.key,
-                is_of=result.is_of,
-                is_whole=result.is_whole,
-            )
+            _take_echo(channel, result)
         case Elsewhere():
             _hand_on(channel, result)
         case _:
             _apply_notice(channel, result)
 
 
+def _take_echo(channel: Channel, result: Echo) -> None:
+    if result.edited_at and _edit(channel, result):
+        return
+    receipts.receive_echo(
+        channel_id=channel.id,
+        address=result.address,
+        profile=result.profile,
+        incoming=result.incoming,
+        key=result.key,
+        is_of=result.is_of,
+        is_whole=result.is_whole,
+    )
+
+
+def _edit(channel: Channel, result: EditedMessage | Echo) -> bool:
+    return receive.edit_received_message(
+        channel_id=channel.id,
+        address=result.address,
+        external_id=result.incoming.external_id,
+        text=result.incoming.text,
+        edited_at=result.edited_at,
+        content=result.incoming.content,
+        files=result.incoming.files,
+        by_company=isinstance(result, Echo),
+    )
+
+
 def _apply_notice(channel: Channel, result: InboundResult) -> None:
-    """What concerns messages and addresses that are there already."""
+    """What concerns messages, addresses and templates that are there already."""
     match result:
         case DeletedMessage():
             receive.delete_received_message(
@@ -216,14 +229,24 @@ def _apply_notice(channel: Channel, result: InboundResult) -> None:
             receive.note_reaction(
                 channel_id=channel.id, address=result.address, external_id=result.external_id, emoji=result.emoji
             )
-        case AddressChanged():
-            addresses.change_address(channel_id=channel.id, address=result.address, new_address=result.new_address)
         case Typing():
             _show_typing(channel, result)
+        case TemplatesChanged():
+            note_changed_templates(channel.id)
         case NotUnderstood():
             raise Unparsable(result.reason)
+        case _:
+            _apply_to_address(channel, result)
+
+
+def _apply_to_address(channel: Channel, result: InboundResult) -> None:
+    match result:
+        case AddressChanged():
+            addresses.change_address(channel_id=channel.id, address=result.address, new_address=result.new_address)
         case AddressBlocked():
             addresses.set_reachable(channel_id=channel.id, address=result.address, reason=result.reason)
+        case WindowClosed():
+            addresses.close_window(channel_id=channel.id, address=result.address, at=result.at)
 
 
 def _hand_on(channel: Channel, result: Elsewhere) -> None:
@@ -257,6 +280,7 @@ def _receive(
         incoming=result.incoming,
         assign_to=channel.first_assignee_id,
         start_code=start_code,
+        edited_at=result.edited_at if isinstance(result, EditedMessage) else None,
     )
     if is_new:
         leave_to_people(channel, message, result.incoming.quiet)

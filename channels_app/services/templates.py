@@ -14,6 +14,7 @@ from channels_app.registry import adapter_class, adapter_for
 from omnisupport.lib.errors import InvalidInput, NotFound
 from tenants.accounts.models import User
 from tickets.models import ContactAddress, Message, Ticket
+from tickets.services.addresses import closed_at
 from tickets.services.post import post_message
 
 SYNC_EVERY = timedelta(hours=6)
@@ -50,6 +51,11 @@ def are_old(channel: Channel) -> bool:
     return channel.templates_synced_at is None or channel.templates_synced_at < timezone.now() - SYNC_EVERY
 
 
+def note_changed_templates(channel_id: UUID) -> None:
+    """Our copy is old: the next check of the channel brings a new one."""
+    Channel.objects.filter(id=channel_id).update(templates_synced_at=None)
+
+
 def send_template(
     *, ticket_id: int, template_id: int, variables: Mapping[str, str], client_id: UUID, user: User
 ) -> Message:
@@ -75,9 +81,15 @@ def send_template(
     )
 
 
-def is_window_closed(kind: str, address: ContactAddress) -> bool:
+def has_window_passed(kind: str, address: ContactAddress) -> bool:
     """True when only a template may be sent: the customer has not written for too long."""
     window = adapter_class(kind).window
     if window is None:
         return False
     return address.last_inbound_at is None or address.last_inbound_at + window < timezone.now()
+
+
+def is_window_closed(kind: str, address: ContactAddress) -> bool:
+    """The same for whoever is about to write: also True once the provider has said so, whatever we have counted."""
+    heard = address.last_inbound_at
+    return has_window_passed(kind, address) or (heard is not None and heard < closed_at(address))

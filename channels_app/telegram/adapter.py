@@ -4,9 +4,13 @@ import hmac
 import json
 import time
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any, ClassVar
+from urllib.parse import urlsplit
 
 from django.conf import settings
+from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 from pydantic import BaseModel, Field, field_validator
@@ -24,7 +28,7 @@ from channels_app.base import (
     TransportError,
     UnknownOutcome,
 )
-from channels_app.parts import number, read
+from channels_app.parts import mapping, number, read, words
 from channels_app.telegram import client, outgoing
 from channels_app.telegram.incoming import parse_update
 from channels_app.telegram.outgoing import Step
@@ -34,10 +38,14 @@ from omnisupport.lib.errors import NotAuthenticated
 
 ALLOWED_UPDATES = [
     "message", "edited_message", "callback_query", "my_chat_member", "business_message", "edited_business_message",
-    "deleted_business_messages",
+    "deleted_business_messages", "message_reaction",
 ]  # fmt: skip
 POLL_SECONDS = 25
 RECENT_SECONDS = 3600
+# A topic that the customer has closed or deleted.
+_NO_TOPIC = ("thread not found", "topic_closed", "topic_deleted", "topic_id_invalid")
+# An id of a file that Telegram does not know any more.
+_NO_FILE = ("wrong file identifier", "wrong remote file", "file reference", "wrong file_id")
 # Sides, proportions or bytes that are none of a photo's, or somebody who takes no voice: as a document the file passes.
 _ONLY_AS_DOCUMENT = ("PHOTO_", "IMAGE_PROCESS_FAILED", "VOICE_MESSAGES_FORBIDDEN")
 
@@ -65,6 +73,7 @@ class Adapter(BaseAdapter):
     icon = "telegram"
     limits: ClassVar[Limits] = Limits(text=4096, caption=1024, file_bytes=50 * 1024 * 1024, buttons=100)
     can_poll = True
+    numbers_anew = True
     # About thirty messages a second for a bot and one for a chat, where short bursts pass.
     rate = Rate(30, 30)
     chat_rate = Rate(1, 5)
@@ -144,13 +153,10 @@ class Adapter(BaseAdapter):
         try:
             return self._send_once(step)
         except TransportError as error:
-            if "parse entities" in error.reason:
-                return self._send_once(step.without_markup())
-            if "thread not found" in error.reason:
-                return self._send_once(step.outside_topics())
-            if step.files and any(word in error.reason for word in _ONLY_AS_DOCUMENT):
-                return self._send_once(step.as_documents())
-            raise
+            simpler = _simpler(step, error.reason)
+            if simpler is None:
+                raise
+        return self._send_once(simpler)
 
     def _send_once(self, step: Step) -> list[Mapping[str, Any]]:
         if not step.files:
@@ -226,18 +232,38 @@ class Adapter(BaseAdapter):
         self._ask("deleteWebhook", {"drop_pending_updates": False})
 
     def check_health(self) -> str:
-        info = self._ask("getWebhookInfo")
+        info = mapping(self._ask("getWebhookInfo"))
         expected = self.channel.webhook_url if settings.PUBLIC_URL_REACHABLE else ""
         if info.get("url") != expected:
             reason = _("The messages of this bot go to another address. Press “Check now” to take the bot back.")
             raise TransportError(reason, breaks_channel=True)
         # Telegram keeps its last error for ever; an old one says nothing.
-        if info.get("last_error_message") and time.time() - int(info.get("last_error_date") or 0) < RECENT_SECONDS:
+        if info.get("last_error_message") and time.time() - number(info.get("last_error_date")) < RECENT_SECONDS:
             return _("Last error at Telegram: %(error)s; waiting updates: %(count)s") % {
                 "error": str(info["last_error_message"])[:200],
                 "count": info.get("pending_update_count", 0),
             }
         return self._way()
+
+    def report(self) -> Sequence[tuple[str, str]]:
+        info = mapping(self._ask("getWebhookInfo"))
+        fault, at = words(info.get("last_error_message")), number(info.get("last_error_date"))
+        if fault and 0 < at < 2**32:
+            when = timezone.localtime(datetime.fromtimestamp(at, UTC))
+            fault = f"{date_format(when, 'SHORT_DATETIME_FORMAT')} — {fault}"
+        return [
+            (_("Webhook"), self._webhook_in_words(words(info.get("url")))),
+            (_("Waiting updates"), str(number(info.get("pending_update_count")))),
+            (_("Last error"), fault or _("none")),
+            (_("Token"), _("valid; tokens of bots have no end date")),
+        ]
+
+    def _webhook_in_words(self, url: str) -> str:
+        if not url:
+            return _("none; messages are fetched by polling") if not settings.PUBLIC_URL_REACHABLE else _("none")
+        if url == self.channel.webhook_url:
+            return _("leads here")
+        return _("leads elsewhere: %(host)s") % {"host": urlsplit(url).hostname or "?"}
 
     @staticmethod
     def _way() -> str:
@@ -258,6 +284,20 @@ class Adapter(BaseAdapter):
         numbers = [number(update.get("update_id")) for update in updates]
         bodies = [json.dumps(update, ensure_ascii=False).encode() for update in updates]
         return bodies, {"offset": max(numbers) + 1} if numbers else state
+
+
+def _simpler(step: Step, reason: str) -> Step | None:
+    """What may go through after this refusal; None: nothing of the kind."""
+    lower = reason.lower()
+    if "parse entities" in lower:
+        return step.without_markup()
+    if any(phrase in lower for phrase in _NO_TOPIC):
+        return step.outside_topics()
+    if step.files and any(phrase in lower for phrase in _NO_FILE):
+        return step.with_uploads()
+    if step.files and any(phrase in reason for phrase in _ONLY_AS_DOCUMENT):
+        return step.as_documents()
+    return None
 
 
 def _as_form(data: Mapping[str, Any]) -> dict[str, Any]:

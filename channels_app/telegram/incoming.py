@@ -2,10 +2,12 @@
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 from pydantic import ValidationError
 
 from channels_app.base import (
@@ -20,9 +22,10 @@ from channels_app.base import (
     IncomingFile,
     MessageReceived,
     Profile,
+    Reaction,
     Unparsable,
 )
-from channels_app.parts import items, mapping, number, read, words
+from channels_app.parts import items, load_object, mapping, number, read, words
 from channels_app.telegram.payloads import (
     CallbackQuery,
     Chat,
@@ -30,6 +33,7 @@ from channels_app.telegram.payloads import (
     DeletedMessages,
     File,
     Message,
+    MessageReaction,
     Place,
     Update,
     User,
@@ -52,6 +56,38 @@ _SHOWN = [*_FILES, "photo", "sticker", "venue", "location", "contact"]
 _NOT_SHOWN = [
     "paid_media", "poll", "dice", "game", "story", "checklist", "rich_message", "invoice", "gift", "unique_gift", "giveaway",
 ]  # fmt: skip
+# Told in the chat, but said by nobody: no message of a customer.
+_NOTICES = frozenset(
+    [
+        "boost_added", "chat_background_set", "chat_owner_changed", "chat_owner_left", "checklist_tasks_added",
+        "checklist_tasks_done", "connected_website", "direct_message_price_changed", "forum_topic_closed",
+        "forum_topic_created", "forum_topic_edited", "forum_topic_reopened", "message_auto_delete_timer_changed",
+        "paid_message_price_changed", "pinned_message", "proximity_alert_triggered", "write_access_allowed",
+    ]
+)  # fmt: skip
+# As agents read them; whatever is not here keeps Telegram's own word.
+_KINDS = {
+    "animation": gettext_noop("an animation"),
+    "callback_query": gettext_noop("a pressed button"),
+    "checklist": gettext_noop("a list of tasks"),
+    "contact": gettext_noop("a contact card"),
+    "dice": gettext_noop("a thrown die"),
+    "document": gettext_noop("a file"),
+    "game": gettext_noop("a game"),
+    "gift": gettext_noop("a gift"),
+    "giveaway": gettext_noop("a giveaway"),
+    "invoice": gettext_noop("an invoice"),
+    "live_photo": gettext_noop("a live photo"),
+    "location": gettext_noop("a place on the map"),
+    "paid_media": gettext_noop("paid pictures or videos"),
+    "photo": gettext_noop("a picture"),
+    "poll": gettext_noop("a poll"),
+    "sticker": gettext_noop("a sticker"),
+    "story": gettext_noop("a story"),
+    "successful_payment": gettext_noop("a payment"),
+    "unique_gift": gettext_noop("a gift"),
+    "web_app_data": gettext_noop("the data of a mini app"),
+}
 # Circumstances of any message. Of a message without content, the first key that is not here names what came.
 _SERVICE = frozenset(
     [
@@ -68,9 +104,11 @@ _START = re.compile(r"/start(?:@\w+)?(?:\s+(.*))?", re.DOTALL)
 def parse_update(body: bytes) -> list[InboundResult]:
     """Raises Unparsable for what is no update at all, or does not say whose it is."""
     try:
-        update = Update.model_validate_json(body)
+        update = Update.model_validate(load_object(body))
     except ValidationError as error:
         raise Unparsable(f"This is not an update of Telegram: {error.errors()[0]['msg']}") from None
+    except ValueError as error:
+        raise Unparsable(f"This is not an update of Telegram: {error}") from None
     try:
         return _parse(update)
     except ValidationError as error:
@@ -83,7 +121,9 @@ def _parse(update: Update) -> list[InboundResult]:
     if update.edited_message is not None:
         return _edited(Message.model_validate(update.edited_message), update.update_id)
     if update.callback_query is not None:
-        return [_button(CallbackQuery.model_validate(update.callback_query), update.update_id)]
+        return _button(CallbackQuery.model_validate(update.callback_query), update.update_id)
+    if update.message_reaction is not None:
+        return _reaction(MessageReaction.model_validate(update.message_reaction))
     if update.my_chat_member is not None:
         return _membership(ChatMemberUpdated.model_validate(update.my_chat_member))
     return _parse_business(update)
@@ -98,7 +138,7 @@ def _parse_business(update: Update) -> list[InboundResult]:
     if update.deleted_business_messages is not None:
         gone = DeletedMessages.model_validate(update.deleted_business_messages)
         address = _address(gone.chat, gone.business_connection_id)
-        return [DeletedMessage(address, str(number)) for number in gone.message_ids]
+        return [DeletedMessage(address, str(id)) for id in map(number, gone.message_ids) if id]
     return []
 
 
@@ -117,7 +157,7 @@ def _is_from_the_company(message: Message) -> bool:
 
 
 def _message(message: Message, update_id: int) -> list[InboundResult]:
-    if not _is_ours(message):
+    if not _is_ours(message) or _is_a_notice(message):
         return []
     address = _address(message.chat, message.business_connection_id)
     if _is_from_the_company(message):
@@ -132,16 +172,27 @@ def _message(message: Message, update_id: int) -> list[InboundResult]:
 
 
 def _edited(message: Message, update_id: int) -> list[InboundResult]:
-    if not _is_ours(message):
-        return []
-    if _is_from_the_company(message):
+    if not _is_ours(message) or _is_a_notice(message):
         return []
     address, edited_at = _address(message.chat, message.business_connection_id), _time(message.edit_date)
-    return [EditedMessage(address, _profile(message), _incoming(message, update_id), edited_at)]
+    incoming = _incoming(message, update_id)
+    if not _is_from_the_company(message):
+        return [EditedMessage(address, _profile(message), incoming, edited_at)]
+    if message.extra.get("sender_business_bot"):
+        return []
+    return [Echo(address, _customer(message), incoming, edited_at=edited_at or _time(message.date))]
 
 
-def _button(query: CallbackQuery, update_id: int) -> InboundResult:
-    """The text of a press is the text of the button; its data stay beside it."""
+def _is_a_notice(message: Message) -> bool:
+    said = message.text or message.caption or any(message.extra.get(kind) for kind in (*_SHOWN, *_NOT_SHOWN))
+    return not said and not _NOTICES.isdisjoint(message.extra)
+
+
+def _button(query: CallbackQuery, update_id: int) -> list[InboundResult]:
+    """The text of a press is the text of the button; its data stay beside it. It belongs to the chat of its message."""
+    chat = mapping(query.message.get("chat"))
+    if chat and chat.get("type") != "private":
+        return []
     text = query.data
     for row in items(mapping(query.message.get("reply_markup")).get("inline_keyboard")):
         for button in map(mapping, items(row)):
@@ -153,7 +204,22 @@ def _button(query: CallbackQuery, update_id: int) -> InboundResult:
         content={"button": query.data, "callback_id": query.id},
         reply_to_external_id=str(number(query.message.get("message_id")) or ""),
     )
-    return ButtonPressed(str(query.sender.id), _user_profile(query.sender), incoming, query.id)
+    connection = words(query.message.get("business_connection_id"))
+    profile = _user_profile(query.sender)
+    details = {**profile.details, **({"business_connection_id": connection} if connection else {})}
+    # Of a message that Telegram no longer shows us (date 0) the topic is not known.
+    if number(query.message.get("date")):
+        details["message_thread_id"] = number(query.message.get("message_thread_id"))
+    address = f"{connection}:{query.sender.id}" if connection else str(query.sender.id)
+    return [ButtonPressed(address, replace(profile, details=details), incoming, query.id)]
+
+
+def _reaction(change: MessageReaction) -> list[InboundResult]:
+    if change.chat.type != "private" or change.sender.id != change.chat.id or not change.message_id:
+        return []
+    # Emojis of one's own and paid ones have no letter.
+    emojis = [words(mapping(one).get("emoji")) or "⭐" for one in change.new_reaction]
+    return [Reaction(str(change.chat.id), str(change.message_id), emojis[-1] if emojis else "")]
 
 
 def _membership(change: ChatMemberUpdated) -> list[InboundResult]:
@@ -202,7 +268,7 @@ def _incoming(message: Message, update_id: int) -> Incoming:
     missed = _missed(extra, seen, bool(text))
     if missed:
         content["unsupported"] = missed
-        text = f"{text}\n{_placeholder(missed)}".strip()
+        text = "\n".join(filter(None, [text, _inside(mapping(extra.get(missed))), _placeholder(missed)]))
     if message.media_group_id:
         content["group"] = message.media_group_id
     return Incoming(
@@ -217,7 +283,16 @@ def _incoming(message: Message, update_id: int) -> Incoming:
 
 
 def _placeholder(kind: str) -> str:
-    return _("[The customer sent something that cannot be shown here: %(kind)s]") % {"kind": kind}
+    shown = _(_KINDS[kind]) if kind in _KINDS else kind
+    return _("[The customer sent something that cannot be shown here: %(kind)s]") % {"kind": shown}
+
+
+def _inside(part: Mapping[str, Any]) -> str:
+    """The words of a poll, a list of tasks, a game, a pressed button, a thrown die."""
+    title = next(filter(None, (words(part.get(key)) for key in ("question", "title", "button_text", "text"))), "")
+    lines = [words(mapping(line).get("text")) for key in ("options", "tasks") for line in items(part.get(key))]
+    thrown = f"{words(part.get('emoji'))} {number(part.get('value')) or ''}".strip()
+    return "\n".join(filter(None, [title or thrown, *(f"• {line}" for line in lines if line)]))
 
 
 def _missed(extra: Mapping[str, Any], seen: set[str], has_text: bool) -> str:

@@ -38,6 +38,9 @@ class Step:
     def as_documents(self) -> "Step":
         return replace(self, fields=["document"] * len(self.files))
 
+    def with_uploads(self) -> "Step":
+        return replace(self, files=[replace(file, remote={}) for file in self.files])
+
     def outside_topics(self) -> "Step":
         return replace(self, data={name: value for name, value in self.data.items() if name != "message_thread_id"})
 

@@ -1,11 +1,10 @@
 """Telegram's JSON, as much of it as we read (Bot API 10); its own numbers go to 52 bits."""
 
-from collections.abc import Mapping
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, ConfigDict, Field
 
-from channels_app.parts import LARGEST, Number, Part, Text, mapping
+from channels_app.parts import LARGEST, List, Number, Object, Part, Text, mapping
 
 
 class User(Part):
@@ -70,14 +69,23 @@ class Sender(User):
 class CallbackQuery(Part):
     id: Text = ""
     sender: Sender = Field(alias="from")
-    message: Annotated[Mapping[str, Any], BeforeValidator(mapping)] = Field(default_factory=dict)
+    message: Object = Field(default_factory=dict)
     data: Text = ""
 
 
 class DeletedMessages(Part):
     business_connection_id: Text = ""
     chat: Chat
-    message_ids: list[Number] = []
+    message_ids: List = []
+
+
+class MessageReaction(Part):
+    """Nobody's in a group of anonymous people; `new_reaction` is empty once it is taken back."""
+
+    chat: Chat
+    message_id: Number = 0
+    sender: Annotated[User, BeforeValidator(mapping)] = Field(default_factory=User, alias="user")
+    new_reaction: List = []
 
 
 class ChatMember(Part):
@@ -96,6 +104,7 @@ class Update(Part):
     message: dict[str, Any] | None = None
     edited_message: dict[str, Any] | None = None
     callback_query: dict[str, Any] | None = None
+    message_reaction: dict[str, Any] | None = None
     my_chat_member: dict[str, Any] | None = None
     business_message: dict[str, Any] | None = None
     edited_business_message: dict[str, Any] | None = None

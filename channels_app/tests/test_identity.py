@@ -1,19 +1,22 @@
 """A bot feeds one channel of one workspace, whoever comes first, however close the second is."""
 
+import json
 import threading
 from importlib import import_module
 
 import pytest
 from django.db import connection
 
-from channels_app.models import Channel
+from channels_app.models import Channel, InboundEvent
 from channels_app.services.channels import connect_channel, disconnect_channel
+from channels_app.services.inbound import drain_channel
 from omnisupport.lib.errors import Conflict
 from tenants.claims import claim_identity
 from tenants.models import ChannelClaim, Tenant
 from tenants.provisioning import create_workspace, delete_workspace
 from tests.cast import PASSWORD
 from tests.standins.telegram import TOKEN, TelegramStandIn
+from tickets.models import Message
 
 
 @pytest.fixture
@@ -110,3 +113,25 @@ def test_of_two_workspaces_at_the_same_moment_one_wins(live_shop, live_rival):
     for thread in threads:
         thread.join(20)
     assert sorted(outcomes) == ["got it", "refused"]
+
+
+def test_another_bot_numbers_its_messages_anew_and_none_is_lost(shop, telegram):
+    channel = bot()
+    connect_channel(channel.id)
+
+    def hears(text: str) -> None:
+        body = {"message_id": 5, "from": {"id": 7}, "chat": {"id": 7, "type": "private"}, "text": text}
+        raw = json.dumps({"update_id": 1, "message": body}).encode()
+        InboundEvent.objects.get_or_create(channel=channel, event_key="1", defaults={"body": raw})
+        drain_channel(channel.id)
+
+    hears("первому")
+    disconnect_channel(channel.id)
+    telegram.token = "987654321" + TOKEN[9:]
+    Channel.objects.filter(id=channel.id).update(secrets={"token": telegram.token})
+    assert connect_channel(channel.id).external_id == "987654321"
+    for _again in range(2):
+        hears("второму")
+    assert list(Message.objects.order_by("id").values_list("external_id", "text")) == [
+        ("123456789:5", "первому"), ("5", "второму"),
+    ]  # fmt: skip

@@ -1,6 +1,9 @@
 """What providers tell besides messages: reactions, receipts, read marks, echoes of the company's own app, changed numbers."""
 
 import uuid
+from datetime import datetime, timedelta
+
+from django.utils import timezone
 
 from channels_app.base import (
     AddressChanged,
@@ -140,3 +143,61 @@ def test_an_echo_that_brings_only_a_hash_of_our_key_is_known(shop):
     assert echoed("m1", message.client_id, is_whole=False) == [("sending", "")]
     assert echoed("m2", message.client_id) == [("sent", "m2")]
     assert echoed("m3", uuid.uuid4()) == [("sent", "m2"), ("sent", "m3")]
+
+
+def edit(address: str, external_id: str, text: str, at: datetime) -> EditedMessage:
+    return EditedMessage(address, Profile(), Incoming(external_id=external_id, text=text), edited_at=at)
+
+
+def test_edits_in_the_wrong_order_leave_the_last_words(shop):
+    noon = timezone.now()
+    writes(shop, "7", "1", "первое")
+    apply_result(shop.channel, edit("7", "1", "третье", noon))
+    apply_result(shop.channel, edit("7", "1", "второе", noon - timedelta(minutes=1)))
+    assert Message.objects.get().text == "третье"
+
+
+def test_an_edit_before_its_original_is_the_message(shop):
+    noon = timezone.now()
+    apply_result(shop.channel, edit("7", "1", "третье", noon))
+    apply_result(shop.channel, edit("7", "1", "второе", noon - timedelta(minutes=1)))
+    writes(shop, "7", "1", "первое")
+    message = Message.objects.get()
+    assert (message.text, message.edited_at) == ("третье", noon)
+
+
+def test_a_deletion_and_a_reaction_may_come_before_their_message(shop):
+    writes(shop, "7", "1")
+    apply_result(shop.channel, DeletedMessage("7", "2"))
+    apply_result(shop.channel, Reaction("7", "3", "🔥"))
+    writes(shop, "7", "2")
+    writes(shop, "7", "3")
+    assert Message.objects.get(external_id="2").deleted_at
+    assert Message.objects.get(external_id="3").content["reactions"] == ["🔥"]
+    assert ContactAddress.objects.get().details["early"] == {}
+
+
+def test_a_piece_of_a_long_answer_can_be_quoted_and_reacted_to(shop):
+    writes(shop, "7", "1")
+    ours = say(shop, Ticket.objects.get())
+    Message.objects.filter(id=ours.id).update(external_id="50", content={"sent_parts": ["50", "51"]})
+    quoting = Incoming(external_id="2", text="про это", reply_to_external_id="51")
+    apply_result(shop.channel, MessageReceived("7", Profile(), quoting))
+    apply_result(shop.channel, Reaction("7", "51", "👍"))
+    assert Message.objects.get(external_id="2").reply_to_id == ours.id
+    ours.refresh_from_db()
+    assert ours.content["reactions"] == ["👍"]
+
+
+def test_what_the_company_changed_in_the_messenger_is_changed_here(shop):
+    writes(shop, "7", "1")
+    first = Incoming(external_id="9", text="в пять")
+    apply_result(shop.channel, Echo("7", Profile(), first))
+    for text in ("в шесть", "в шесть"):
+        changed = Incoming(external_id="9", text=text)
+        apply_result(shop.channel, Echo("7", Profile(), changed, edited_at=timezone.now()))
+    message = Message.objects.get(external_id="9")
+    assert (message.text, [edit["text"] for edit in message.content["edits"]]) == ("в шесть", ["в пять"])
+    unknown = Incoming(external_id="10", text="впервые")
+    apply_result(shop.channel, Echo("7", Profile(), unknown, edited_at=timezone.now()))
+    assert Message.objects.get(external_id="10").text == "впервые"

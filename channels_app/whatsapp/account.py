@@ -2,11 +2,14 @@
 
 import time
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any
 from urllib.parse import urlsplit
 
 from django.conf import settings
+from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from channels_app.base import Connected, Template, TransportError
@@ -48,10 +51,7 @@ def _ask_gateway(client: Client) -> Mapping[str, Any]:
 
 def _check_token(client: Client) -> str:
     """A note on the token, where Meta tells of it. Raises TransportError for one that is not good for messages."""
-    try:
-        found = mapping(client.get(client.path("debug_token"), input_token=client.token).get("data"))
-    except Refused:
-        return ""
+    found = _token_facts(client)
     if found.get("is_valid") is False:
         raise TransportError(
             _("The access token is no longer valid. Make a new one and save it here."), breaks_channel=True
@@ -67,6 +67,14 @@ def _check_token(client: Client) -> str:
     if isinstance(scopes, list) and client.account and _MANAGEMENT not in scopes:
         return _("Without the permission %(name)s templates cannot be listed.") % {"name": _MANAGEMENT}
     return ""
+
+
+def _token_facts(client: Client) -> Mapping[str, Any]:
+    """What Meta tells of the token; nothing where it does not let it be asked about."""
+    try:
+        return mapping(client.get(client.path("debug_token"), input_token=client.token).get("data"))
+    except Refused:
+        return {}
 
 
 # ---- Receiving -------------------------------------------------------------------------------------------------------
@@ -108,6 +116,55 @@ def check(client: Client, webhook_url: str) -> str:
     return " ".join(filter(None, notes)) or _("WhatsApp answers, and messages come here.")
 
 
+def report(client: Client, webhook_url: str) -> list[tuple[str, str]]:
+    """As Adapter.report. Raises TransportError."""
+    if client.provider != META:
+        url = words(_ask_gateway(client).get("url"))
+        return [(_("Gateway"), _("it answers")), (_("Webhook"), _webhook_in_words(url, webhook_url))]
+    number = client.get(client.path(client.number))
+    called = _called(mapping(number.get("webhook_configuration")))
+    told = {
+        _("Number"): " ".join(filter(None, (words(number.get(k)) for k in ("display_phone_number", "verified_name")))),
+        _("State"): words(number.get("status")).lower(),
+        _("Quality"): words(number.get("quality_rating")).lower(),
+        _("Webhook"): _webhook_in_words(called, webhook_url),
+        _("Subscribed apps"): _apps(client),
+        _("Access token"): _end_of_token(client),
+    }
+    return [(title, text) for title, text in told.items() if text]
+
+
+def _webhook_in_words(url: str, webhook_url: str) -> str:
+    if not url:
+        return _("not told by WhatsApp")
+    return (
+        _("leads here")
+        if url == webhook_url
+        else _("leads elsewhere: %(host)s") % {"host": urlsplit(url).hostname or "?"}
+    )
+
+
+def _apps(client: Client) -> str:
+    try:
+        found = client.get(client.path(client.account, "subscribed_apps")) if client.account else {}
+    except Refused:
+        return ""
+    apps = (mapping(mapping(app).get("whatsapp_business_api_data")) for app in items(found.get("data")))
+    names = [words(app.get("name")) or name(app.get("id")) for app in apps]
+    return ", ".join(filter(None, names)) or (_("none") if found.get("data") == [] else "")
+
+
+def _end_of_token(client: Client) -> str:
+    found = _token_facts(client)
+    if found.get("is_valid") is False:
+        return _("not valid any more")
+    ends = found.get("expires_at")
+    if isinstance(ends, int | float) and 0 < ends < 2**32:
+        day = timezone.localtime(datetime.fromtimestamp(ends, UTC))
+        return _("valid until %(day)s") % {"day": date_format(day, "DATE_FORMAT")}
+    return _("valid, without an end date") if ends == 0 else ""
+
+
 def _check_gateway(client: Client, webhook_url: str) -> str:
     found = _ask_gateway(client)
     url = words(found.get("url"))
@@ -127,11 +184,15 @@ def _number_notes(number: Mapping[str, Any]) -> Iterator[str]:
 
 def _check_webhook(configuration: Mapping[str, Any], webhook_url: str) -> None:
     """Meta calls the most particular of the addresses that it was given."""
-    given = (configuration.get(level) for level in ("phone_number", "whatsapp_business_account", "application"))
-    called = next(filter(None, map(words, given)), "")
+    called = _called(configuration)
     if called and called != webhook_url:
         reason = _("Meta takes the messages of this number elsewhere. Press “Check now” to have them brought here.")
         raise TransportError(reason, breaks_channel=True)
+
+
+def _called(configuration: Mapping[str, Any]) -> str:
+    given = (configuration.get(level) for level in ("phone_number", "whatsapp_business_account", "application"))
+    return next(filter(None, map(words, given)), "")
 
 
 def _check_subscription(client: Client) -> None:

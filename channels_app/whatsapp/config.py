@@ -52,12 +52,13 @@ class Config(BaseModel):
         description=gettext_noop("Empty: Authorization, or D360-API-KEY for 360dialog."),
         json_schema_extra={"rare": True},
     )
-    webhook_check: Literal["signature", "token", "address"] = Field(
-        "signature",
+    webhook_check: Literal["usual", "signature", "token", "address"] = Field(
+        "usual",
         title=gettext_noop("How calls of the webhook are proved"),
         json_schema_extra={
             "rare": True,
             "labels": {
+                "usual": gettext_noop("as usual: Meta signs them, a gateway alone knows the secret address"),
                 "signature": gettext_noop("signed with the app secret (Meta)"),
                 "token": gettext_noop("the verify token in a header (gateways)"),
                 "address": gettext_noop("the secret address alone (gateways without headers)"),

@@ -113,6 +113,15 @@ def _contacts(message: Mapping[str, Any]) -> Content | None:
     return Content("\n".join(lines), {"contact": cards[0]})
 
 
+def shared_phone(message: Mapping[str, Any]) -> str:
+    """The number that the person gave when asked for it; other cards may be anybody's."""
+    for card in map(mapping, items(message.get("contacts"))):
+        if words(card.get("origin")) == "contact_request":
+            digits = "".join(filter(str.isdecimal, _card(card)["phone"].partition(",")[0]))
+            return f"+{digits}" if digits.isascii() and 7 <= len(digits) <= 15 else ""
+    return ""
+
+
 def _card(value: Any) -> dict[str, str]:
     card = mapping(value)
     given = mapping(card.get("name"))
@@ -121,7 +130,17 @@ def _card(value: Any) -> dict[str, str]:
     company = words(mapping(card.get("org")).get("company"))
     phones = [mapping(phone) for phone in items(card.get("phones"))]
     numbers = [words(phone.get("phone")) or name(phone.get("wa_id")) for phone in phones]
-    return {"name": shown or company, "phone": ", ".join(filter(None, numbers))}
+    written = _vcard(words(card.get("vcard")))
+    return {"name": shown or company or written["name"], "phone": ", ".join(filter(None, numbers)) or written["phone"]}
+
+
+def _vcard(text: str) -> dict[str, str]:
+    """The name and the first number of a card that comes as it lies in a telephone."""
+    lines = (line.partition(":") for line in text.replace("\r\n", "\n").split("\n"))
+    found = {
+        key.partition(";")[0].rpartition(".")[2].upper(): value.strip() for key, _colon, value in reversed(list(lines))
+    }
+    return {"name": found.get("FN", ""), "phone": found.get("TEL", "").removeprefix("tel:")}
 
 
 def _interactive(message: Mapping[str, Any]) -> Content | None:

@@ -21,6 +21,8 @@ class Fault:
     whole_channel: bool = False
     unreachable: bool = False
     breaks_channel: bool = False
+    window_closed: bool = False
+    stale_templates: bool = False
 
 
 class Refused(TransportError):
@@ -34,11 +36,16 @@ class Refused(TransportError):
             whole_channel=fault.whole_channel,
             unreachable=fault.unreachable,
             breaks_channel=fault.breaks_channel,
+            window_closed=fault.window_closed,
+            stale_templates=fault.stale_templates,
         )
         self.code = code
 
 
-_WINDOW = Fault(gettext_noop("More than 24 hours since the customer's last message: only a template may be sent now."))
+_WINDOW = Fault(
+    gettext_noop("More than 24 hours since the customer's last message: only a template may be sent now."),
+    window_closed=True,
+)
 _UNREACHABLE = Fault(
     gettext_noop("The customer cannot be reached on WhatsApp (no account, or an old version of the app)."),
     unreachable=True,
@@ -66,8 +73,10 @@ _LOCKED = Fault(gettext_noop("Meta has locked or restricted the WhatsApp account
 _NUMBER = Fault(
     gettext_noop("The phone number is not registered with WhatsApp, or its ID is wrong."), breaks_channel=True
 )
-_TEMPLATE = Fault(gettext_noop("The template cannot be sent: it was changed, paused or never approved."))
-_VARIABLES = Fault(gettext_noop("The variables do not fit the template."))
+_TEMPLATE = Fault(
+    gettext_noop("The template cannot be sent: it was changed, paused or never approved."), stale_templates=True
+)
+_VARIABLES = Fault(gettext_noop("The variables do not fit the template."), stale_templates=True)
 
 _FAULTS: dict[int, Fault] = {
     **dict.fromkeys((131047, 470), _WINDOW),

@@ -6,13 +6,14 @@ A person has two names: the number (`wa_id`) and an id of theirs for this compan
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
 import structlog
+from django.utils import timezone
 
 from channels_app.base import (
     AddressBlocked,
@@ -30,9 +31,11 @@ from channels_app.base import (
     Profile,
     Reaction,
     Receipt,
+    TemplatesChanged,
+    WindowClosed,
 )
 from channels_app.parts import items, mapping, words
-from channels_app.whatsapp.content import content_of, type_of
+from channels_app.whatsapp.content import content_of, shared_phone, type_of
 from channels_app.whatsapp.errors import fault_of
 from channels_app.whatsapp.payloads import moment, name, values_of
 
@@ -40,8 +43,8 @@ log = structlog.get_logger(__name__)
 
 # `played`: the customer has heard a voice message.
 _STATES = {"sent": "sent", "delivered": "delivered", "read": "read", "played": "read", "failed": "failed"}
-# What is no message but something done to one.
-_NOTICES = {"reaction", "revoke", "system"}
+# What is no message, and said to nobody.
+_NOTICES = {"reaction", "system"}
 
 
 @dataclass(frozen=True)
@@ -83,6 +86,8 @@ def _events(value: Mapping[str, Any]) -> Iterator[tuple[datetime | None, Inbound
     for message in map(mapping, items(value.get("message_echoes"))):
         for result in _echo(value, message):
             yield moment(message.get("timestamp")), result
+    if value.get("message_template_id"):
+        yield None, TemplatesChanged()
     for status in map(mapping, items(value.get("statuses"))):
         for result in _status(status):
             yield moment(status.get("timestamp")), result
@@ -147,6 +152,7 @@ def _message(value: Mapping[str, Any], message: Mapping[str, Any]) -> Iterator[I
             yield _edit(person, message)
         case kind:
             incoming, pressed = _incoming(message)
+            profile = replace(profile, phone=profile.phone or shared_phone(message))
             if kind == "request_welcome":
                 yield ConversationStarted(address, profile, incoming)
             else:
@@ -177,13 +183,13 @@ def _incoming(message: Mapping[str, Any], external_id: str = "") -> tuple[Incomi
     return incoming, content.pressed
 
 
-def _edit(person: Person, message: Mapping[str, Any]) -> InboundResult:
+def _edit(person: Person, message: Mapping[str, Any]) -> EditedMessage:
     """The changed message has the place of the first; its own id is only the id of the change."""
     inner = mapping(mapping(message.get("edit")).get("message"))
     at = moment(message.get("timestamp"))
     original = _original(message, "edit")
     incoming, _pressed = _incoming({**inner, "timestamp": message.get("timestamp")}, original or _id(message))
-    return EditedMessage(person.address, person.profile, incoming, edited_at=at)
+    return EditedMessage(person.address, person.profile, incoming, edited_at=at or timezone.now())
 
 
 def _system(message: Mapping[str, Any]) -> Iterator[InboundResult]:
@@ -204,12 +210,19 @@ def _system(message: Mapping[str, Any]) -> Iterator[InboundResult]:
 
 def _echo(value: Mapping[str, Any], message: Mapping[str, Any]) -> Iterator[InboundResult]:
     """What somebody wrote in the WhatsApp Business app on the phone."""
-    if message.get("group_id") or type_of(message) in _NOTICES | {"edit"}:
-        return
     person = _person(value, message.get("to"), message.get("to_user_id"))
-    if person is not None:
-        incoming, _pressed = _incoming(message)
-        yield Echo(person.address, person.profile, incoming)
+    if person is None or message.get("group_id"):
+        return
+    match type_of(message):
+        case "revoke":
+            if target := _original(message, "revoke"):
+                yield DeletedMessage(person.address, target)
+        case "edit":
+            changed = _edit(person, message)
+            yield Echo(person.address, person.profile, changed.incoming, edited_at=changed.edited_at)
+        case kind if kind not in _NOTICES:
+            incoming, _pressed = _incoming(message)
+            yield Echo(person.address, person.profile, incoming)
 
 
 # ---- Statuses --------------------------------------------------------------------------------------------------------
@@ -228,6 +241,10 @@ def _status(status: Mapping[str, Any]) -> Iterator[InboundResult]:
         error = fault.reason
         if fault.unreachable and address:
             yield AddressBlocked(address, fault.reason)
+        if fault.stale_templates:
+            yield TemplatesChanged()
+        if fault.window_closed and address:
+            yield WindowClosed(address, moment(status.get("timestamp")))
     elif not last:
         # The message has arrived when its last piece has; what went wrong with an earlier one is told.
         return

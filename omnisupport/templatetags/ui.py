@@ -1,6 +1,7 @@
 """Small parts that every page draws: icons, times near now, links in foreign text."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from functools import cache
@@ -56,6 +57,19 @@ def channel_icon(channel: Any) -> SafeString:
 def text_limit(channel: Any) -> int:
     """How many characters one message of this channel may have; 0 where nothing is known."""
     return adapter_class(channel.kind).limits.text if channel.kind in kinds() else 0
+
+
+@register.filter
+def formats(channel: Any) -> str:
+    """The marks that this channel can carry, for the composer to offer."""
+    return " ".join(sorted(adapter_class(channel.kind).formats)) if channel.kind in kinds() else ""
+
+
+@register.simple_tag
+def closed_places(addresses: Iterable[Any]) -> list[int]:
+    """The ids of those addresses where only an approved template is let through now."""
+    known = kinds()
+    return [row.id for row in addresses if row.channel.kind in known and is_window_closed(row.channel.kind, row)]
 
 
 @register.simple_tag

@@ -9,11 +9,12 @@ from django.contrib.auth.hashers import Argon2PasswordHasher
 from django.contrib.sessions.models import Session
 from playwright.sync_api import expect
 
+from channels_app.models import Channel
 from tenants.events.dispatch import dispatch_new_events
 from tenants.events.models import Event
 from tests.cast import PASSWORD
 from tests.servers import until
-from tickets.models import Author, Message, MessageKind, Ticket
+from tickets.models import Author, ContactAddress, Message, MessageKind, Ticket
 from tickets.services.post import post_message
 from tickets.services.tickets import assign_ticket, set_status
 
@@ -346,3 +347,27 @@ def test_an_ended_session_leads_to_the_log_in_page(live_shop, ticket, sit_down):
         Session.objects.all().delete()
     live_shop.customer_writes("Вы где?")
     oleg.page.wait_for_url(f"**/accounts/login/?next=%2Finbox%2F{ticket.number}%2F")
+
+
+def test_the_composer_knows_the_channel_that_it_writes_to(live_shop, ticket, sit_down):
+    places = {"telegram": "7", "whatsapp": "79990003344"}
+    for kind, address in places.items():
+        channel = Channel.objects.create(kind=kind, name=kind, is_active=False)
+        ContactAddress.objects.create(contact=ticket.contact, channel=channel, address=address)
+    desk = sit_down(live_shop.agent)
+    desk.open(ticket)
+    place, offered = desk.page.locator("select[name=address]"), desk.page.locator("#composer [data-format]:visible")
+    # Nobody has written in WhatsApp yet, so only a template would go through there.
+    expect(place.locator("option", has_text="whatsapp")).to_be_disabled()
+    expect(offered).to_have_count(0)
+    place.select_option(label="telegram · 7")
+    expect(offered).to_have_count(5)
+    text = desk.page.locator("#text")
+    text.fill("завтра")
+    text.select_text()
+    desk.page.keyboard.press("Control+b")
+    expect(text).to_have_value("**завтра**")
+    desk.page.keyboard.press("Control+z")
+    expect(text).to_have_value("завтра")
+    text.fill("я" * 4097)
+    expect(desk.page.locator("#count")).to_have_text("4097 / 4096 · ×2")

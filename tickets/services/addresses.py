@@ -1,11 +1,13 @@
 """Where a customer can be found in a channel, and who that is."""
 
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
 from django.db import transaction
 from django.db.models import Q, QuerySet
+from django.utils import timezone
 
 from omnisupport.lib.phones import phone_number
 from omnisupport.lib.text import Storable
@@ -102,9 +104,31 @@ def set_reachable(*, channel_id: UUID, address: str, reason: str) -> None:
         return
     row.unreachable_reason = reason[:255]
     row.save(update_fields=["unreachable_reason"])
+    _tell_of(row, {"unreachable": row.unreachable_reason})
+
+
+@transaction.atomic
+def close_window(*, channel_id: UUID, address: str, at: datetime | None = None) -> None:
+    """The provider takes no free text there any more, until the customer writes again."""
+    row = addresses_named(channel_id, address).select_for_update(of=("self",)).first()
+    if row is None:
+        return
+    at = max(at or timezone.now(), closed_at(row))
+    row.details = {**row.details, "window_closed_at": at.isoformat()}
+    row.save(update_fields=["details"])
+    _tell_of(row, {"window_closed": True})
+
+
+def closed_at(row: ContactAddress) -> datetime:
+    """When the provider last said so; long ago where it never did."""
+    said = row.details.get("window_closed_at")
+    return datetime.fromisoformat(said) if said else datetime.min.replace(tzinfo=UTC)
+
+
+def _tell_of(row: ContactAddress, what: dict[str, Any]) -> None:
     ticket = row.tickets.exclude(status=Status.CLOSED).first()
     record(
         "contact.changed",
         ticket_id=ticket.id if ticket else None,
-        payload={"contact_id": str(row.contact_id), "unreachable": row.unreachable_reason},
+        payload={"contact_id": str(row.contact_id), **what},
     )

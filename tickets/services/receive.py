@@ -1,11 +1,13 @@
 """What a customer did in a channel, told by an adapter: a message, an edit, a deletion, a reaction."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from omnisupport.lib.text import Storable
@@ -28,6 +30,9 @@ __all__ = [
     "note_reaction",
     "receive_message",
 ]
+
+# Of one address; what never comes is pushed out by what comes later.
+_MOST_EARLY = 20
 
 
 @dataclass(frozen=True)
@@ -55,8 +60,6 @@ class Incoming(Storable):
     files: tuple[IncomingFile, ...] = ()
     reply_to_external_id: str = ""
     sent_at: datetime | None = None
-    # Of one that comes to us changed already.
-    edited_at: datetime | None = None
     client_id: UUID | None = None
     letter: Letter | None = None
     automatic: bool = False
@@ -72,10 +75,12 @@ def receive_message(
     incoming: Incoming,
     assign_to: UUID | None = None,
     start_code: str = "",
+    edited_at: datetime | None = None,
 ) -> tuple[Message, bool]:
     """Stores a customer's message in the live ticket of its address. Returns (message, is_new); a repeated one is found.
 
-    `start_code`: what the person brought from another channel, to go on with the conversation there.
+    `start_code`: what the person brought from another channel, to go on with the conversation there. `edited_at`: of one
+    whose first words never reached us.
     """
     row = lock_address(channel_id, address, profile)
     external_id = name_of(row, incoming.external_id, incoming.letter)
@@ -94,11 +99,12 @@ def receive_message(
         author=Author.CONTACT,
         text=incoming.text,
         content=content,
-        reply_to=Message.objects.filter(address=row, external_id=incoming.reply_to_external_id or "-").first(),
+        reply_to=_named([row], incoming.reply_to_external_id),
         sent_at=incoming.sent_at or timezone.now(),
-        edited_at=incoming.edited_at,
+        edited_at=edited_at,
     )
     attach_files(message, row, incoming.files)
+    _apply_early(message, row)
     if incoming.automatic:
         _note_automatic(live, message)
     else:
@@ -131,6 +137,18 @@ def _note_automatic(ticket: Ticket, message: Message) -> None:
     if not ticket.messages.exclude(id=message.pk).exists():
         ticket.human_wait_from = None
     ticket.save(update_fields=["last_message", "last_activity_at", "human_wait_from"])
+
+
+def _named(rows: Iterable[ContactAddress], external_id: str) -> Message | None:
+    """A message of either side by the provider's id, or by that of a piece in which it left."""
+    if not external_id:
+        return None
+    here = Message.objects.filter(address__in=rows)
+    # Two queries: the first has an index, and nearly always finds it.
+    return (
+        here.filter(external_id=external_id).first()
+        or here.filter(content__sent_parts__contains=[external_id]).order_by("id").first()
+    )
 
 
 def attach_files(message: Message, row: ContactAddress, files: tuple[IncomingFile, ...]) -> None:
@@ -175,15 +193,18 @@ def edit_received_message(
     edited_at: datetime | None,
     content: dict[str, Any] | None = None,
     files: tuple[IncomingFile, ...] = (),
+    by_company: bool = False,
 ) -> bool:
     """The customer changed a message. Returns False when we never had it (the caller decides what to do then).
 
     `content` is laid over what is known (a place that moves). A file joins the others when its `remote["key"]` is new.
+    `by_company`: the message is one that we or somebody in the messenger's own app wrote.
     """
     rows = Message.objects.select_for_update().filter(
-        address__in=addresses_named(channel_id, address), external_id=external_id, author=Author.CONTACT
+        address__in=addresses_named(channel_id, address), external_id=external_id
     )
-    message = rows.first()
+    customers = Q(author=Author.CONTACT)
+    message = rows.filter(~customers if by_company else customers).first()
     if message is None:
         return False
     if edited_at and message.edited_at and edited_at < message.edited_at:
@@ -210,8 +231,10 @@ def edit_received_message(
 def delete_received_message(*, channel_id: UUID, address: str, external_id: str) -> bool:
     """The customer took a message back: it is marked, the text is kept for agents."""
     rows = Message.objects.filter(address__in=addresses_named(channel_id, address), external_id=external_id)
-    message = rows.filter(deleted_at=None).first()
+    message = rows.first()
     if message is None:
+        _keep_early(channel_id, address, external_id, {"deleted": True})
+    if message is None or message.deleted_at:
         return False
     message.deleted_at = timezone.now()
     message.save(update_fields=["deleted_at"])
@@ -224,12 +247,11 @@ def delete_received_message(*, channel_id: UUID, address: str, external_id: str)
 @transaction.atomic
 def note_reaction(*, channel_id: UUID, address: str, external_id: str, emoji: str) -> bool:
     """The customer's reaction, on a message of either side; an empty `emoji` takes it back. False: no such message."""
-    rows = Message.objects.select_for_update().filter(
-        address__in=addresses_named(channel_id, address), external_id=external_id
-    )
-    message = rows.first()
-    if message is None:
+    known = _named(addresses_named(channel_id, address), external_id)
+    if known is None:
+        _keep_early(channel_id, address, external_id, {"reaction": emoji[:16]})
         return False
+    message = Message.objects.select_for_update().get(id=known.id)
     reactions = [emoji[:16]] if emoji else []
     if message.content.get("reactions", []) != reactions:
         message.content = {**message.content, "reactions": reactions}
@@ -237,3 +259,28 @@ def note_reaction(*, channel_id: UUID, address: str, external_id: str, emoji: st
         payload = {"message_id": str(message.id), "kind": message.kind}
         record("message.edited", ticket_id=message.ticket_id, payload=payload)
     return True
+
+
+def _keep_early(channel_id: UUID, address: str, external_id: str, what: dict[str, Any]) -> None:
+    """What was done to a message that has not come yet: some providers promise no order. Of people we know."""
+    row = addresses_named(channel_id, address).select_for_update(of=("self",)).first()
+    if row is None or not external_id:
+        return
+    early = dict(row.details.get("early", {}))
+    early[external_id] = {**early.pop(external_id, {}), **what}
+    row.details = {**row.details, "early": dict(list(early.items())[-_MOST_EARLY:])}
+    row.save(update_fields=["details"])
+
+
+def _apply_early(message: Message, row: ContactAddress) -> None:
+    early = dict(row.details.get("early", {}))
+    what = early.pop(message.external_id, None)
+    if what is None:
+        return
+    row.details = {**row.details, "early": early}
+    row.save(update_fields=["details"])
+    if what.get("deleted"):
+        message.deleted_at = timezone.now()
+    if what.get("reaction"):
+        message.content = {**message.content, "reactions": [what["reaction"]]}
+    message.save(update_fields=["deleted_at", "content"])

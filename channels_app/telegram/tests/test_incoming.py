@@ -13,6 +13,7 @@ from channels_app.base import (
     Echo,
     EditedMessage,
     MessageReceived,
+    Reaction,
     Unparsable,
 )
 from channels_app.telegram.incoming import parse_update
@@ -167,3 +168,70 @@ def test_a_persons_own_account_is_another_chat():
     gone = {"business_connection_id": "bc1", "chat": MESSAGE["chat"], "message_ids": [4, 5]}
     deleted = parse_update(json.dumps({"update_id": 4, "deleted_business_messages": gone}).encode())
     assert [event.external_id for event in deleted] == ["4", "5"]
+
+
+def of(**content: Any) -> list[Any]:
+    return list(parse_update(json.dumps({"update_id": 1, **content}).encode()))
+
+
+def test_the_owners_own_changes_are_changes_of_an_echo():
+    owner = business(**{"from": {"id": 99}, "text": "стало", "edit_date": 1790008500})
+    [changed] = of(edited_business_message=owner)
+    assert isinstance(changed, Echo) and changed.edited_at
+    assert (changed.address, changed.incoming.external_id, changed.incoming.text) == ("bc1:7", "5", "стало")
+    assert of(edited_business_message={**owner, "sender_business_bot": {"id": 5}}) == []
+
+
+def press(**message: Any) -> list[Any]:
+    query = {
+        "id": "1",
+        "from": {"id": 7},
+        "data": "yes",
+        "message": {"message_id": 3, "chat": MESSAGE["chat"], **message},
+    }
+    return of(callback_query=query)
+
+
+def test_a_press_belongs_to_the_chat_and_topic_of_its_message():
+    [ordinary] = press(date=5, message_thread_id=9)
+    assert (ordinary.address, ordinary.profile.details) == ("7", {"message_thread_id": 9})
+    [on_behalf] = press(date=5, business_connection_id="bc1")
+    assert on_behalf.address == "bc1:7" and on_behalf.profile.details["business_connection_id"] == "bc1"
+    [vanished] = press(date=0)
+    assert vanished.address == "7" and "message_thread_id" not in vanished.profile.details
+    assert press(date=5, chat={"id": -100, "type": "supergroup"}) == []
+
+
+def react(*new: dict[str, Any], user: int = 7, chat: dict[str, Any] | None = None) -> list[Any]:
+    change = {"chat": chat or MESSAGE["chat"], "message_id": 44, "user": {"id": user}, "date": 5, "old_reaction": []}
+    return of(message_reaction={**change, "new_reaction": list(new)})
+
+
+def test_reactions_come_and_go():
+    assert react({"type": "emoji", "emoji": "👍"}) == [Reaction("7", "44", "👍")]
+    assert react({"type": "custom_emoji", "custom_emoji_id": "1"}) == [Reaction("7", "44", "⭐")]
+    assert react() == [Reaction("7", "44", "")]
+    assert react({"type": "emoji", "emoji": "👍"}, chat={"id": -5, "type": "group"}) == []
+    assert react({"type": "emoji", "emoji": "👍"}, user=8) == []
+
+
+@pytest.mark.parametrize(
+    "notice", ["pinned_message", "forum_topic_created", "message_auto_delete_timer_changed", "chat_background_set"]
+)
+def test_what_the_chat_says_of_itself_is_no_message_of_the_customer(notice):
+    assert of(message={**MESSAGE, notice: {"x": 1}}) == []
+    assert of(message={**MESSAGE, notice: {"x": 1}, "text": "и слова"})[0].incoming.text == "и слова"
+
+
+def test_a_placeholder_says_what_it_stands_for():
+    poll = {"id": "1", "question": "Когда привезти?", "options": [{"text": "утром"}, {"text": "вечером"}]}
+    incoming = of(message={**MESSAGE, "poll": poll})[0].incoming
+    assert incoming.text.startswith("Когда привезти?\n• утром\n• вечером\n[") and "poll" not in incoming.text
+    assert of(message={**MESSAGE, "dice": {"emoji": "🎲", "value": 3}})[0].incoming.text.startswith("🎲 3\n")
+    data = {"data": "{}", "button_text": "Оформить"}
+    assert of(message={**MESSAGE, "web_app_data": data})[0].incoming.text.startswith("Оформить\n")
+
+
+def test_half_a_letter_costs_only_itself():
+    body = json.dumps({"update_id": 1, "message": {**MESSAGE, "text": "привет X"}}).replace("X", "\\ud83d")
+    assert parse_update(body.encode())[0].incoming.text == "привет ?"

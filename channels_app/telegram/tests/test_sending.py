@@ -3,8 +3,10 @@
 import uuid
 
 import pytest
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
 
-from channels_app.base import ChannelInfo, OutgoingMessage, TransportError, UnknownOutcome
+from channels_app.base import ChannelInfo, OutgoingFile, OutgoingMessage, TransportError, UnknownOutcome
 from channels_app.telegram.adapter import Adapter
 from channels_app.telegram.outgoing import keyboard, units
 from channels_app.text import split_text
@@ -124,6 +126,31 @@ def test_markup_that_telegram_refuses_is_sent_as_plain_text(telegram, adapter):
     adapter.send(message("1 < 2"))
     assert telegram.sent[0]["text"] == "1 < 2"
     assert "parse_mode" not in telegram.sent[0]
+
+
+@pytest.mark.parametrize("words", ["message thread not found", "TOPIC_CLOSED", "TOPIC_DELETED"])
+def test_a_topic_that_is_gone_costs_only_the_topic(telegram, adapter, words):
+    telegram.script(error(400, f"Bad Request: {words}"))
+    adapter.send(OutgoingMessage(key=uuid.uuid4(), address="7", details={"message_thread_id": 3}, text="да"))
+    assert "message_thread_id" not in telegram.sent[0]
+
+
+def test_a_file_that_telegram_has_forgotten_is_uploaded_anew(telegram, adapter, settings, tmp_path):
+    settings.MEDIA_ROOT = str(tmp_path)
+    path = default_storage.save("f", ContentFile(b"picture"))
+    remote = {"file_id": "old", "bot": TOKEN.partition(":")[0]}
+    file = OutgoingFile(uuid.uuid4(), "photo", "a.jpg", "image/jpeg", 7, path, remote)
+    telegram.script(error(400, "Bad Request: wrong file identifier/HTTP URL specified"), path="sendPhoto")
+    assert adapter.send(message(files=[file])).remote_files[file.id]["file_id"] != "old"
+    assert telegram.sent[0]["photo"] == b"picture"
+
+
+@pytest.mark.parametrize("odd", [True, None, [], "x", {"url": 5}, {"last_error_message": 5, "last_error_date": "x"}])
+def test_an_odd_answer_on_the_webhook_is_a_fault_in_words(telegram, adapter, settings, odd):
+    settings.PUBLIC_URL_REACHABLE = True
+    telegram.script(Answer(json={"ok": True, "result": odd}))
+    with pytest.raises(TransportError):
+        adapter.check_health()
 
 
 def test_the_token_is_in_no_error(telegram, adapter, settings, caplog):

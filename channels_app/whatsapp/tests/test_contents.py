@@ -11,10 +11,13 @@ import pytest
 from channels_app.base import (
     AddressBlocked,
     ConversationStarted,
+    DeletedMessage,
     Echo,
     Reaction,
     Receipt,
+    TemplatesChanged,
     Unparsable,
+    WindowClosed,
 )
 from channels_app.whatsapp.incoming import parse_webhook
 from channels_app.whatsapp.tests.webhooks import (
@@ -123,10 +126,34 @@ def test_an_edited_caption_keeps_its_picture():
 def test_what_was_written_on_the_phone_is_an_echo():
     echo = {"from": "74950001122", "to": OLEG, "id": "wamid.E", "timestamp": "1790100011", "type": "text",
             "text": {"body": "с телефона"}}  # fmt: skip
-    body = webhook(value(message_echoes=[echo, {**echo, "type": "revoke"}]), field="smb_message_echoes")
-    (got,) = parse_webhook(body, NUMBER)
-    assert isinstance(got, Echo)
-    assert (got.address, got.incoming.text, got.incoming.external_id) == (OLEG, "с телефона", "wamid.E")
+    inner = {"type": "text", "text": {"body": "исправлено"}}
+    change = {**echo, "id": "wamid.F", "type": "edit", "edit": {"original_message_id": "wamid.E", "message": inner}}
+    gone = {**echo, "id": "wamid.G", "type": "revoke", "revoke": {"original_message_id": "wamid.E"}}
+    reaction = {**echo, "id": "wamid.H", "type": "reaction", "reaction": {"message_id": "wamid.X", "emoji": "👍"}}
+    echoes = [echo, {**echo, "type": "revoke"}, change, gone, reaction]
+    said, changed, deleted = parse_webhook(webhook(value(message_echoes=echoes), field="smb_message_echoes"), NUMBER)
+    assert isinstance(said, Echo) and said.edited_at is None
+    assert (said.address, said.incoming.text, said.incoming.external_id) == (OLEG, "с телефона", "wamid.E")
+    assert changed.edited_at and (changed.incoming.external_id, changed.incoming.text) == ("wamid.E", "исправлено")
+    assert deleted == DeletedMessage(OLEG, "wamid.E")
+
+
+def test_a_number_that_was_asked_for_is_the_persons_own():
+    card = {"name": {"formatted_name": "Олег"}, "phones": [{"phone": "+7 999 000-33-44"}]}
+    unnamed = {"contacts": [{"user_id": OLEG_ID, "profile": {"name": "Олег"}}]}
+
+    def phone(origin: str) -> str:
+        sent = {**message("contacts", contacts=[{**card, "origin": origin}]), "from": None, "from_user_id": OLEG_ID}
+        return parsed(sent, **unnamed).profile.phone
+
+    assert phone("contact_request") == "+79990003344"
+    assert phone("other") == ""
+
+
+def test_a_card_may_come_as_it_lies_in_a_telephone():
+    vcard = "BEGIN:VCARD\r\nVERSION:3.0\r\nFN:Мария Ильина\r\nitem1.TEL;waid=79991112233:+7 999 111-22-33\r\nEND:VCARD"
+    got = parsed(message("contacts", contacts=[{"vcard": vcard, "phones": None, "name": {}}]))
+    assert got.incoming.content["contact"] == {"name": "Мария Ильина", "phone": "+7 999 111-22-33"}
 
 
 # ---- Statuses ---
@@ -154,10 +181,18 @@ def test_pieces_before_the_last_tell_only_what_went_wrong():
 
 def test_a_failure_says_why_without_contacts():
     failed = status("failed", errors=[{"code": 131047, "title": "Re-engagement message"}])
-    assert "24 hours" in parsed(statuses=[failed]).error
+    closed, receipt = parsed(statuses=[failed])
+    assert isinstance(closed, WindowClosed) and closed.address == OLEG
+    assert "24 hours" in receipt.error
     unknown = {"code": 999, "title": "Odd", "error_data": {"details": "Because."}}
     assert parsed(statuses=[status("failed", errors=[unknown])]).error == "WhatsApp refused: Because. (999)"
     assert parsed(statuses=[status("failed")]).error
+
+
+def test_a_template_that_changed_makes_our_copy_old():
+    assert parsed(statuses=[status("failed", errors=[{"code": 132015}])])[0] == TemplatesChanged()
+    update = {"event": "PAUSED", "message_template_id": 5, "message_template_name": "ready", "reason": None}
+    assert parse_webhook(webhook(update, field="message_template_status_update"), NUMBER) == [TemplatesChanged()]
 
 
 def test_somebody_who_cannot_be_reached_is_marked_so():

@@ -52,6 +52,11 @@ def test_documents_have_names_voices_have_none_and_words_go_beside_them(whatsapp
     assert audio["audio"]["voice"] is True and text["text"]["body"] == "Прослушайте"
 
 
+def test_only_ogg_is_drawn_as_a_voice(whatsapp, adapter, file):
+    adapter.send(message("", files=[file("audio/mpeg", kind="voice")]))
+    assert "voice" not in whatsapp.sent[0]["audio"]
+
+
 @pytest.mark.parametrize(
     ("mime", "kind", "size", "field"),
     [

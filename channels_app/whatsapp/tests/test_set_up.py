@@ -1,12 +1,18 @@
 """From the first page to a number that works: what the admin is told, in which order, and what is checked."""
 
+import uuid
+from dataclasses import replace
+
 import pytest
 
+from channels_app.base import ChannelInfo
 from channels_app.models import Channel
 from channels_app.services.channels import change_channel, create_channel
+from channels_app.whatsapp.adapter import Adapter
 from channels_app.whatsapp.client import Client
 from channels_app.whatsapp.config import Config, Secrets
-from omnisupport.lib.errors import InvalidInput
+from omnisupport.lib.errors import InvalidInput, NotAuthenticated
+from tests.standins.whatsapp_gateways import DialogStandIn
 
 
 def page(shop, path: str) -> str:
@@ -84,3 +90,20 @@ def test_the_installations_token_goes_to_no_address_of_a_tenant(settings):
     for secrets in ({}, {"access_token": "EAAGown"}):
         assert Client.of({"base_url": "https://evil.example.com"}, secrets).token == ""
         assert Client.of({}, secrets).token == "EAAGown"
+
+
+def test_a_gateway_connects_with_its_key_alone(settings):
+    with DialogStandIn() as gateway:
+        settings.WHATSAPP_API_URL = gateway.url
+        config = Config(provider="360dialog").model_dump(mode="json")
+        info = ChannelInfo(
+            id=uuid.UUID(int=5), schema="t_shop", kind="whatsapp", config=config,
+            secrets={"access_token": gateway.token, "app_secret": ""}, webhook_url="https://shop.example/hooks/whatsapp/5/",
+        )  # fmt: skip
+        adapter = Adapter(info)
+        assert adapter.connect().external_id
+        adapter.verify({}, b"{}")
+        # Whoever has the app's secret is held to it.
+        signed = Adapter(replace(info, secrets={**info.secrets, "app_secret": "s"}))
+        with pytest.raises(NotAuthenticated):
+            signed.verify({}, b"{}")

@@ -9,13 +9,16 @@ import pytest
 from django.core.files.storage import default_storage
 from django.utils import timezone
 
+from channels_app import subscribers
 from channels_app.models import Channel, InboundEvent
 from channels_app.registry import adapter_for, channel_info
 from channels_app.services import delivery
 from channels_app.services.channels import connect_channel, disconnect_channel
 from channels_app.services.inbound import drain_channel
 from channels_app.services.media import fetch_attachment
+from channels_app.services.templates import is_window_closed
 from omnisupport.lib.errors import NotAuthenticated
+from tenants.events.models import Event
 from tests.standins.server import Answer
 from tests.standins.whatsapp import ACCOUNT, APP_SECRET, NUMBER, OLEG, OLEG_ID, TOKEN, WhatsAppStandIn, error, signature
 from tests.standins.whatsapp_gateways import FlatStandIn
@@ -132,6 +135,19 @@ def test_a_challenge_is_answered_with_nothing_but_itself(live, web, live_shop):
     assert (good.status_code, good.content) == (200, b"1158201444")
     assert good.headers["content-type"].startswith("text/plain")
     assert (wrong.status_code, bare.status_code) == (403, 405)
+
+
+@pytest.fixture
+def woken(monkeypatch):
+    """The tasks that subscribers have asked for."""
+    found: list[tuple[str, tuple[Any, ...]]] = []
+    monkeypatch.setattr(subscribers, "wake", lambda task, *args, **_options: found.append((task.__name__, args)))
+    return found
+
+
+def tell_of(message: Message) -> None:
+    event = Event.objects.filter(type="message.posted", payload__message_id=str(message.id)).get()
+    subscribers.show_that_it_was_read(event)
 
 
 # ---- In ----------------------------------------------------------------------------------------------------------------
@@ -330,6 +346,19 @@ def test_what_fails_later_says_why_and_leaves_again(whatsapp, shop, chat):
     assert state(message) == "sent" and message.external_id == whatsapp.sent[-1]["id"]
 
 
+def test_a_window_that_whatsapp_calls_closed_is_closed_until_the_customer_writes(whatsapp, shop, chat):
+    def is_closed() -> bool:
+        return is_window_closed("whatsapp", ContactAddress.objects.get())
+
+    ContactAddress.objects.update(last_inbound_at=timezone.now() - timedelta(hours=20))
+    assert not is_closed()
+    whatsapp.script(error(131047), path="/messages")
+    assert answer(shop).delivery == "failed" and is_closed()
+    whatsapp.customer_says("я тут")
+    whatsapp.drain()
+    assert not is_closed()
+
+
 def test_who_cannot_be_reached_is_marked_until_they_write(whatsapp, shop, chat):
     whatsapp.fails_with[OLEG] = 131026
     answer(shop)
@@ -368,3 +397,17 @@ def test_after_a_day_only_a_template_leaves(whatsapp, shop, chat):
     template = {"name": "ready", "language": "ru", "variables": {"1": "881"}}
     assert answer(shop, "Заказ 881 готов", content={"template": template}).delivery == "sent"
     assert whatsapp.sent[0]["type"] == "template"
+
+
+def test_whoever_is_answered_sees_that_they_were_read(whatsapp, shop, chat, woken):
+    wamid = Message.objects.get().external_id
+    for text in ("Здравствуйте", "И ещё"):
+        tell_of(answer(shop, text))
+    note = post_message(
+        ticket_id=Ticket.objects.get().id, client_id=uuid.uuid4(), text="для своих", user=shop.agent, kind="note"
+    )
+    tell_of(note)
+    [(_name, args)] = [one for one in woken if one[0] == "mark_read"]
+    assert args[-1] == wamid
+    adapter_for(whatsapp.channel).mark_read(*args[1:])
+    assert whatsapp.marks[-1]["message_id"] == wamid

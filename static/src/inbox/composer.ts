@@ -1,5 +1,6 @@
 // Writing: reply or note, quote, files, draft. The text is never taken away: each conversation keeps its own in localStorage.
 import { newId } from "../../../widget/src/id";
+import { OF_NOTES, offerFormats, setUpFormats } from "./formats";
 import { type File as Stored, type Outgoing, post } from "./outbox";
 import { inbox, openConversation, toast, word } from "./parts";
 import { clearUploads, showUploaded, upload, uploaded, uploading } from "./uploads";
@@ -31,6 +32,7 @@ export function setUpComposer(typing: (on: boolean) => void): void {
     const target = event.target as HTMLElement;
     if (target.id === "files") pick(target as HTMLInputElement);
     else if ((target as HTMLInputElement).name === "kind") setMode(kind());
+    else if (target === place()) knowPlace();
   });
   document.addEventListener("click", (event) => {
     const target = event.target as Element;
@@ -43,6 +45,7 @@ export function setUpComposer(typing: (on: boolean) => void): void {
     if ((event.target as Element).id === "text") tellTyping(false);
   });
   document.addEventListener("keydown", onKey);
+  setUpFormats();
   setUpDropping();
 }
 
@@ -54,16 +57,40 @@ export function mountComposer(): void {
   text().value = draft?.text ?? "";
   showQuote(draft?.replyTo ?? "", draft?.quote ?? "");
   showUploaded(draft?.files ?? []);
+  settlePlaces();
   setMode(isClosed() ? "note" : (draft?.kind ?? "public"));
 }
 
 /** After live changes: a closed conversation takes notes only. */
 export function settleComposer(): void {
   if (!form()) return;
+  settlePlaces();
   const reply = form()!.querySelector<HTMLInputElement>("[name=kind][value=public]")!;
   reply.disabled = isClosed();
   if (isClosed() && kind() !== "note") setMode("note");
 }
+
+/** Of several places of one customer those that take no free text now cannot be chosen. */
+function settlePlaces(): void {
+  const closed = (document.querySelector<HTMLElement>("#composer-state")?.dataset.closedPlaces ?? "").split(" ");
+  const select = place();
+  if (select) {
+    for (const option of select.options) option.disabled = closed.includes(option.value);
+    const open = [...select.options].find((option) => !option.disabled);
+    if (open && select.selectedOptions[0]?.disabled) open.selected = true;
+  }
+  knowPlace();
+}
+
+/** The limit and the marks are those of the channel that the message will go through. */
+function knowPlace(): void {
+  const chosen = place()?.selectedOptions[0];
+  if (chosen) Object.assign(form()!.dataset, { limit: chosen.dataset.limit, formats: chosen.dataset.formats });
+  offerFormats(kind() === "note" ? OF_NOTES : (form()!.dataset.formats ?? ""));
+  count();
+}
+
+const place = (): HTMLSelectElement | null => form()!.querySelector<HTMLSelectElement>("select[name=address]");
 
 export function write(mode: Outgoing["kind"]): void {
   if (!form()) return;
@@ -96,7 +123,7 @@ function setMode(mode: Outgoing["kind"]): void {
   composer.dataset.mode = mode === "note" ? "note" : "reply";
   text().placeholder = (mode === "note" ? text().dataset.note : text().dataset.reply) ?? "";
   if (mode === "note") tellTyping(false);
-  count();
+  knowPlace();
   saveDraft();
 }
 

@@ -1,6 +1,10 @@
-// What every page of the workspace needs: the theme switch, menus that close, toasts that leave.
+// What every page of the workspace needs: the theme switch, menus that close, toasts that leave, parts that come later.
+import { setUpCopying } from "./copying";
+import { fetchLateParts } from "./late";
 import { setUpMenus } from "./menus";
 import { setUpTheme } from "./theme";
 
 setUpTheme();
 setUpMenus();
+setUpCopying();
+void fetchLateParts();
