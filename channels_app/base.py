@@ -152,7 +152,8 @@ class SendResult:
 class TransportError(Exception):
     """Sending failed and the provider certainly has not taken the message.
 
-    `permanent`: do not retry. `retry_after` seconds: rest that long; `whole_channel`: everybody rests, not only this chat.
+    `permanent`: do not retry. `retry_after` seconds: rest that long; `whole_channel`: everybody rests, not only this chat;
+    None where the provider does not say which: then a second chat that is told to rest shows that it is all of them.
     `unreachable`: nothing can be sent to this address until the person writes again. `reason` is a sentence for agents.
     """
 
@@ -162,7 +163,7 @@ class TransportError(Exception):
         *,
         permanent: bool = False,
         retry_after: float | None = None,
-        whole_channel: bool = False,
+        whole_channel: bool | None = False,
         unreachable: bool = False,
         breaks_channel: bool = False,
     ) -> None:
