@@ -7,7 +7,9 @@ from pathlib import Path
 
 from benchmarks.harness import ROOT, Result, house
 
-NAMES = ("webhook", "tenant_cost", "fanout", "end_to_end", "provisioning", "at_rest")
+NAMES = (
+    "webhook", "webhook_kinds", "tenant_cost", "fanout", "end_to_end", "burst", "tasks", "provisioning", "at_rest",
+)  # fmt: skip
 
 
 def main() -> int:
