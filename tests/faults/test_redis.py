@@ -1,6 +1,7 @@
 """R-06, R-07, R-08: a Redis that is away, that has forgotten everything, that is full, that would evict."""
 
 import contextlib
+import signal
 import time
 from collections.abc import Iterator
 from datetime import datetime
@@ -139,12 +140,22 @@ def ready(web: Any) -> bool:
     )
 
 
+def fill_while_tasks_wait(scene: Scene, chats: list[str]) -> None:
+    """The worker takes messages out of the queue and cannot note that it has them."""
+    [worker] = scene.house.workers
+    worker.signal(signal.SIGSTOP)
+    for chat in chats:
+        scene.post(chat)
+    scene.house.redis.client.config_set("maxmemory", 1)
+    worker.signal(signal.SIGCONT)
+
+
 def test_redis_is_full(scene, measured):
     """R-08: it answers, but takes nothing in."""
     [web] = scene.house.open(webs=1)
     traffic = Traffic(scene, web)
     until(lambda: ready(web), 60, "all is well before")
-    scene.house.redis.client.config_set("maxmemory", 1)
+    fill_while_tasks_wait(scene, traffic.chats)
     with Load(traffic.step, per_second=10), timed() as alarm:
         until(lambda: not ready(web), 90, "somebody is told")
     scene.house.redis.client.config_set("maxmemory", 0)

@@ -115,7 +115,7 @@ class Hasty:
         event = json.loads(request.body)
         if event["type"] == "message":
             for state in ("read", "delivered"):
-                self.tell(state, event["id"], event["to"]["id"])
+                self.tell(state, event["id"], event["to"])
             until(self._are_known, 30, "the statuses are taken in before the message is confirmed")
         return self._handle(request)
 
