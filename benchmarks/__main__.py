@@ -1,11 +1,11 @@
 """`make bench [NAMES=webhook,fanout]`: runs the benchmarks one after another and prints goals met and missed."""
 
 import importlib
+import multiprocessing
 import os
 import sys
-from pathlib import Path
 
-from benchmarks.harness import ROOT, Result, house
+from benchmarks.harness import ROOT, Result, run_in_a_house
 
 NAMES = (
     "webhook", "webhook_kinds", "tenant_cost", "fanout", "end_to_end", "burst", "tasks", "provisioning", "at_rest",
@@ -25,7 +25,7 @@ def main() -> int:
         if getattr(module, "OWN_HOUSE", False):
             found = module.run(None)
         else:
-            found = _in_a_child(name) if len(wanted) > 1 else _in_a_house(module)
+            found = _in_a_child(name) if len(wanted) > 1 else run_in_a_house(name)
         for result in found:
             print(f"   {result}", flush=True)
         results += found
@@ -34,22 +34,11 @@ def main() -> int:
     return 0
 
 
-def _in_a_house(module: object) -> list[Result]:
-    with house() as folder:
-        found: list[Result] = module.run(Path(folder))  # type: ignore[attr-defined]
-        return found
-
-
 def _in_a_child(name: str) -> list[Result]:
     """Django is set up once per process, so each benchmark gets a process, engines and a database of its own."""
-    import multiprocessing
-
+    # By a name that the child can import: `__main__` it cannot.
     with multiprocessing.get_context("spawn").Pool(1) as pool:
-        return pool.apply(_run_by_name, (name,))
-
-
-def _run_by_name(name: str) -> list[Result]:
-    return _in_a_house(importlib.import_module(f"benchmarks.{name}"))
+        return pool.apply(run_in_a_house, (name,))
 
 
 if __name__ == "__main__":

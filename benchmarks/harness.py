@@ -5,6 +5,7 @@ Both sides of a comparison run in the same minute and take turns, because absolu
 
 import asyncio
 import contextlib
+import importlib
 import os
 import statistics
 import subprocess
@@ -238,6 +239,12 @@ def house() -> Iterator[Path]:
 
             connection.close()
             engines.stop()
+
+
+def run_in_a_house(name: str) -> list[Result]:
+    with house() as folder:
+        found: list[Result] = importlib.import_module(f"benchmarks.{name}").run(folder)
+        return found
 
 
 def uvicorn_command(application: str, port: int) -> list[str]:
