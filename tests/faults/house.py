@@ -60,7 +60,7 @@ class House:
     def web(self, *, off: str = "", port: int = 0) -> LiveServer:
         port = port or free_port()
         process = self._start(web_process(port, self._room(), **self.environment), off)
-        wait_for_port(process, port)
+        wait_for_port(process, port, 90)
         return LiveServer(port, process)
 
     def worker(self, *, off: str = "", pool: str = "threads", threads: int = 4, wait: bool = True) -> Process:
@@ -99,7 +99,7 @@ class House:
             port = free_port()
             servers.append(LiveServer(port, self._start(web_process(port, self._room(), **self.environment), off)))
         for server in servers:
-            wait_for_port(server.process, server.port, 60)
+            wait_for_port(server.process, server.port, 90)
         self.until_workers(workers)
         return servers
 
@@ -112,7 +112,7 @@ class House:
                 return len(app.control.ping(timeout=0.3) or []) >= count
             return False
 
-        until(answer, 60, f"{count} workers answer")
+        until(answer, 90, f"{count} workers answer")
 
     def stop(self) -> None:
         self.redis.mend()
