@@ -8,7 +8,9 @@ from concurrent.futures import ProcessPoolExecutor
 
 from benchmarks.harness import ROOT, Result, run_by_name
 
-NAMES = ("webhook", "tenant_cost", "fanout", "end_to_end", "provisioning", "at_rest")
+NAMES = (
+    "webhook", "webhook_kinds", "tenant_cost", "fanout", "end_to_end", "burst", "tasks", "provisioning", "at_rest",
+)  # fmt: skip
 
 
 def main() -> int:

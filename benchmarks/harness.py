@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -71,6 +71,19 @@ def tree_cpu_seconds(pid: int) -> float:
     return 0.0
 
 
+async def _exchange(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, request: bytes) -> int:
+    """The status of the answer, read to its end."""
+    writer.write(request)
+    head = await reader.readuntil(b"\r\n\r\n")
+    length = 0
+    for line in head.split(b"\r\n"):
+        if line.lower().startswith(b"content-length:"):
+            length = int(line.split(b":")[1])
+    if length:
+        await reader.readexactly(length)
+    return int(head[9:12])
+
+
 async def _connection(
     port: int, requests: Iterator[bytes], deadline: float, latencies: list[float], failures: list[int]
 ) -> None:
@@ -80,18 +93,11 @@ async def _connection(
             started = time.perf_counter()
             if started > deadline:
                 return
-            writer.write(request)
-            head = await reader.readuntil(b"\r\n\r\n")
-            length = 0
-            for line in head.split(b"\r\n"):
-                if line.lower().startswith(b"content-length:"):
-                    length = int(line.split(b":")[1])
-            if length:
-                await reader.readexactly(length)
-            if head.startswith((b"HTTP/1.1 2", b"HTTP/1.1 3")):
+            status = await _exchange(reader, writer, request)
+            if 200 <= status < 400:
                 latencies.append((time.perf_counter() - started) * 1000)
             else:
-                failures.append(int(head[9:12]))
+                failures.append(status)
     finally:
         writer.close()
 
@@ -116,6 +122,47 @@ def burst(
     used = tree_cpu_seconds(pid) - cpu
     done = max(1, len(latencies))
     return Burst(len(latencies) / elapsed, latencies, used * 1000 / done, len(failures))
+
+
+@dataclass
+class Flood:
+    """`latencies` in milliseconds; `refused` are the places of the requests that got no 2xx; `seconds` for all."""
+
+    latencies: list[float] = field(default_factory=list)
+    refused: list[int] = field(default_factory=list)
+    seconds: float = 0.0
+
+
+def flood(ports: Sequence[int], requests: Sequence[bytes], *, per_second: float = 0, connections: int = 40) -> Flood:
+    """Sends each request once, in turn to the ports; with a rate, none before its time. Telegram opens 40 connections."""
+    found, places = Flood(), iter(range(len(requests)))
+    started = time.perf_counter()
+
+    async def keep_sending(port: int) -> None:
+        stream = None
+        for place in places:
+            if per_second:
+                await asyncio.sleep(max(0.0, started + place / per_second - time.perf_counter()))
+            begun, status = time.perf_counter(), 0
+            with contextlib.suppress(OSError, EOFError):
+                stream = stream or await asyncio.open_connection("127.0.0.1", port)
+                status = await _exchange(*stream, requests[place])
+            if status == 0 and stream is not None:
+                stream[1].close()
+                stream = None
+            if 200 <= status < 300:
+                found.latencies.append((time.perf_counter() - begun) * 1000)
+            else:
+                found.refused.append(place)
+        if stream is not None:
+            stream[1].close()
+
+    async def run() -> None:
+        await asyncio.gather(*(keep_sending(ports[number % len(ports)]) for number in range(connections)))
+
+    asyncio.run(run())
+    found.seconds = time.perf_counter() - started
+    return found
 
 
 def http_request(method: str, path: str, host: str, body: bytes = b"", **headers: str) -> bytes:

@@ -157,7 +157,8 @@ class SendResult:
 class TransportError(Exception):
     """Sending failed and the provider certainly has not taken the message.
 
-    `permanent`: do not retry. `retry_after` seconds: rest that long; `whole_channel`: everybody rests, not only this chat.
+    `permanent`: do not retry. `retry_after` seconds: rest that long; `whole_channel`: everybody rests, not only this chat;
+    None where the provider does not say which: then a second chat that is told to rest shows that it is all of them.
     `unreachable`: nothing can be sent to this address until the person writes again; `window_closed`: nothing but a template;
     `stale_templates`: our copy of them is no longer the provider's.
     `reason` is a sentence for agents.
@@ -169,7 +170,7 @@ class TransportError(Exception):
         *,
         permanent: bool = False,
         retry_after: float | None = None,
-        whole_channel: bool = False,
+        whole_channel: bool | None = False,
         unreachable: bool = False,
         breaks_channel: bool = False,
         window_closed: bool = False,

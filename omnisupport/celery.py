@@ -1,4 +1,5 @@
 import os
+from typing import Any
 
 from celery import Celery
 from celery.signals import beat_init, celeryd_init, setup_logging
@@ -18,6 +19,12 @@ def use_django_logging(**_kwargs: object) -> None:
     from django.conf import settings
 
     logging.config.dictConfig(settings.LOGGING)
+
+
+@celeryd_init.connect
+def wait_longer_for_redis(conf: Any, **_kwargs: object) -> None:
+    """A worker that takes a busy moment of Redis for its end would be handed its tasks a second time."""
+    conf.broker_transport_options = {**conf.broker_transport_options, "socket_timeout": 5}
 
 
 @celeryd_init.connect

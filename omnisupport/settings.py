@@ -206,6 +206,7 @@ CHANNEL_LAYERS = {
 
 # ---- Celery ----------------------------------------------------------------------------------------------------------
 CELERY_BROKER_URL = REDIS_URL
+CELERY_BROKER_TRANSPORT = "omnisupport.broker:Transport"
 CELERY_RESULT_BACKEND = REDIS_URL
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_RESULT_EXPIRES = 120
@@ -219,13 +220,16 @@ CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
 CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 8
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None
+# A Redis that is full refuses to note which message a worker has taken: that must not end the worker.
+CELERY_BROKER_CHANNEL_ERROR_RETRY = True
 # A web request must not hang when Redis is away: the row is the truth and the sweeper finds it.
 CELERY_TASK_PUBLISH_RETRY = False
 CELERY_BROKER_TRANSPORT_OPTIONS = {
     "visibility_timeout": 300,
     "unacked_restore_interval": 5,
     "unacked_restore_throttle": 1,
-    "socket_timeout": 5,
+    # For those who only publish; workers wait longer (omnisupport/celery.py).
+    "socket_timeout": 1,
     "socket_connect_timeout": 1,
     "socket_keepalive": True,
     "health_check_interval": 10,

@@ -14,9 +14,11 @@ from celery import Task, shared_task
 from celery.exceptions import Ignore
 from django.db import connection
 from kombu.exceptions import OperationalError
+from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
+from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from omnisupport.lib.redis import redis_client
+from omnisupport.lib.redis import note_silence, redis_client
 from tenants.db import tenant_context
 from tenants.hosts import is_workspace
 from tenants.names import current_schema, tenant_key
@@ -82,6 +84,8 @@ def wake(task: Any, *args: Any, schema: str | None = None, **options: Any) -> bo
             redis_client().ping()
         task.apply_async(args, headers=headers, retry=False, **options)
     except (OperationalError, RedisError, OSError) as error:
+        if isinstance(error.__cause__, RedisConnectionError | RedisTimeoutError):
+            note_silence()
         log.warning("wake_up_lost", task=task.name, error=str(error))
         return False
     return True

@@ -178,7 +178,7 @@ def _after_refusal(message: Message, channel: Channel, error: TransportError, st
         close_window(channel_id=channel.id, address=message.address.address)
     if error.breaks_channel:
         mark_broken(channel, error.reason)
-    if error.whole_channel and error.retry_after:
+    if error.retry_after and _is_for_all(message, channel, error):
         until = timezone.now() + timedelta(seconds=error.retry_after + 1)
         shorter = Q(paused_until=None) | Q(paused_until__lt=until)
         Channel.objects.filter(shorter, id=channel.id).update(paused_until=until)
@@ -188,6 +188,13 @@ def _after_refusal(message: Message, channel: Channel, error: TransportError, st
     else:
         rest = error.retry_after + 1 if error.retry_after is not None else _backoff(message.attempts)
         _later(message, started, error.reason, rest)
+
+
+def _is_for_all(message: Message, channel: Channel, error: TransportError) -> bool:
+    if error.whole_channel is not None:
+        return error.whole_channel
+    resting = Message.objects.filter(delivery=Delivery.QUEUED, due_at__gt=timezone.now(), delivery_error=error.reason)
+    return resting.filter(address__channel=channel).exclude(address_id=message.address_id).exists()
 
 
 def _backoff(attempts: int) -> float:

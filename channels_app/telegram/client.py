@@ -89,7 +89,8 @@ def error_of(code: int, description: str, parameters: Mapping[str, Any]) -> Tran
     """By code first, by words second: descriptions are not a promise."""
     lower = description.lower()
     if code == 429:
-        return TransportError(_("Telegram asks for a pause."), retry_after=_pause(parameters), whole_channel=True)
+        # The same words for a chat that gets too much and for a bot that sends too much.
+        return TransportError(_("Telegram asks for a pause."), retry_after=_pause(parameters), whole_channel=None)
     if code == 401 or (code == 404 and "chat" not in lower):
         reason = _("Telegram does not accept the token. Get a new one from @BotFather and save it here.")
         return TransportError(reason, permanent=True, breaks_channel=True)

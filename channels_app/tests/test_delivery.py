@@ -58,19 +58,29 @@ def test_the_providers_id_and_the_attempt_are_kept(shop, chat, telegram):
     assert list(DeliveryAttempt.objects.values_list("number", "outcome")) == [(1, "sent")]
 
 
-def test_a_pause_is_obeyed_by_the_whole_bot(shop, chat, telegram):
+def test_a_pause_of_one_chat_leaves_the_others_alone(shop, chat, telegram):
     other = shop.customer_writes(address="5").ticket
     telegram.script(too_many(30))
     first, second = say(shop, chat), say(shop, other)
     delivery.deliver_chat(chat.address_id)
     delivery.deliver_chat(other.address_id)
-    assert state(first)[0] == state(second)[0] == "queued"
-    assert telegram.sent == []
+    assert (state(first)[0], state(second)[0]) == ("queued", "sent")
     assert first.due_at > timezone.now() + timedelta(seconds=28)
+
+
+def test_a_second_chat_that_must_rest_stops_the_whole_bot(shop, chat, telegram):
+    other, third = shop.customer_writes(address="5").ticket, shop.customer_writes(address="6").ticket
+    telegram.script(too_many(30), too_many(29))
+    messages = [say(shop, ticket) for ticket in (chat, other, third)]
+    for ticket in (chat, other, third):
+        delivery.deliver_chat(ticket.address_id)
+    assert [state(message)[0] for message in messages] == ["queued"] * 3
+    assert telegram.sent == [] and len(telegram.requests) == 2
+    assert all(message.due_at > timezone.now() + timedelta(seconds=27) for message in messages)
     Channel.objects.update(paused_until=None)
     Message.objects.update(due_at=None)
     delivery.deliver_chat(chat.address_id)
-    assert state(first)[0] == "sent"
+    assert state(messages[0])[0] == "sent"
 
 
 def test_a_final_refusal_is_told_and_frees_the_next(shop, chat, telegram):

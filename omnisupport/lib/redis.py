@@ -24,7 +24,8 @@ def stands_still() -> bool:
     return time.monotonic() < _silent_until
 
 
-def _note_silence() -> None:
+def note_silence() -> None:
+    """For others that ask the same Redis through a client of their own."""
     global _silent_until
     _silent_until = time.monotonic() + REST
 
@@ -35,7 +36,7 @@ class _Wary:
         try:
             super().connect_check_health(*args, **options)  # type: ignore[misc]
         except (redis.ConnectionError, redis.TimeoutError):
-            _note_silence()
+            note_silence()
             raise
 
     def send_packed_command(self, *args: Any, **options: Any) -> None:
@@ -46,7 +47,7 @@ class _Wary:
         try:
             return super().read_response(*args, **options)  # type: ignore[misc]
         except redis.TimeoutError:
-            _note_silence()
+            note_silence()
             raise
 
 

@@ -1,6 +1,6 @@
 """Runs a process of the product with a protection switched off or with a crash point in it: for the faults alone.
 
-python -m tests.faults.sabotage no-event-log uvicorn omnisupport.asgi:application --port 8000
+python -m tests.faults.sabotage no-client-ids uvicorn omnisupport.asgi:application --port 8000
 python -m tests.faults.sabotage dies-after-sending celery -A omnisupport worker
 """
 
@@ -27,23 +27,6 @@ def _die_once(name: str) -> bool:
     return True
 
 
-def no_event_log() -> None:
-    """Whoever posts tells the worker directly and writes no event."""
-    from channels_app.tasks import deliver_chat
-    from tenants.tasking import wake
-    from tickets.models import Message
-    from tickets.services import post
-
-    def tell(type: str, *, payload: Any = None, **_rest: Any) -> None:
-        if type == "message.posted":
-            from django.db import transaction
-
-            address = Message.objects.values_list("address_id", flat=True).get(id=payload["message_id"])
-            transaction.on_commit(lambda: wake(deliver_chat, address))
-
-    post.record = tell  # type: ignore[assignment]
-
-
 def dies_after_commit() -> None:
     """Between the commit of a message and the wake-up call for it."""
     from tenants.events import log
@@ -56,6 +39,20 @@ def dies_after_commit() -> None:
         wakes()
 
     log.wake_dispatcher = die
+
+
+def dies_after_storing() -> None:
+    """Between the commit of a ledger row and the wake-up call for its channel; the provider gets no answer."""
+    from channels_app.ingress import Waker
+
+    add = Waker.add
+
+    def die(self: Waker, *args: Any) -> None:
+        if _die_once("dies-after-storing"):
+            os._exit(9)
+        add(self, *args)
+
+    Waker.add = die  # type: ignore[method-assign]
 
 
 def dies_after_sending() -> None:
@@ -92,6 +89,15 @@ def no_claim() -> None:
     delivery.claim_next = claim  # type: ignore[assignment]
     for state in (Delivery.SENT, Delivery.DELIVERED):
         states._FROM[state].append("queued")
+
+
+def free_states() -> None:
+    """Any state may follow any other."""
+    from tickets.models import Delivery
+    from tickets.services import delivery as states
+
+    for allowed in states._FROM.values():
+        allowed[:] = list(Delivery.values)
 
 
 def plain_acknowledgement() -> None:
@@ -185,7 +191,7 @@ def no_answer_to_since() -> None:
 _SABOTAGES: dict[str, Callable[[], None]] = {
     function.__name__.replace("_", "-"): function
     for function in (
-        no_event_log, dies_after_commit, dies_after_sending, no_claim, plain_acknowledgement, bad_parser,
+        dies_after_commit, dies_after_storing, dies_after_sending, no_claim, free_states, plain_acknowledgement, bad_parser,
         no_attempt_count, no_provider_ids, no_client_ids, no_pauses, pauses_for_all, patient_with_redis,
         no_answer_to_since,
     )

@@ -1,5 +1,6 @@
 """The channels of the stories: a bot whose provider knows no keys, an own app that does; chats in both, and words for them."""
 
+import itertools
 import json
 import random
 import time
@@ -10,14 +11,18 @@ from typing import Any
 
 import httpx
 
+from benchmarks.harness import http_request
+from tests.cast import Workspace
 from tests.faults.house import House, timed, unsettled
-from tests.faults.ledger import Entry, Verdict, judge_receiving, judge_sending
+from tests.faults.ledger import Entry, Ledger, Verdict, judge_receiving, judge_sending
 from tests.servers import LiveServer, until
 from tests.standins.app import AppStandIn
 from tests.standins.server import Answer, Request
 from tests.standins.telegram import TOKEN, TelegramStandIn
 
 SECRET = "a secret of the own app, long enough"
+# Of chats, over all workspaces of a story: the stand-ins are the same.
+_NUMBERS = itertools.count(710_000_000)
 
 
 class Slow(TelegramStandIn):
@@ -47,6 +52,13 @@ class Scene:
         self._seqs: dict[str, int] = {}
         self._tickets: dict[str, int] = {}
 
+    @classmethod
+    def beside(cls, other: "Scene", workspace: Workspace) -> "Scene":
+        """The same processes and stand-ins, another workspace with a ledger of its own."""
+        scene = cls(other.house, other.telegram, other.app)
+        scene.shop, scene.ledger = workspace, Ledger(other.house.folder / f"{workspace.schema}.jsonl")
+        return scene
+
     # -- channels
 
     @cached_property
@@ -68,7 +80,7 @@ class Scene:
 
     def open_chats(self, channel: Any, count: int) -> list[str]:
         """Customers who have written once; names of their chats."""
-        names = [str(710_000_000 + len(self._tickets) + number) for number in range(count)]
+        names = [str(next(_NUMBERS)) for _chat in range(count)]
         self.shop.channel = channel
         for name in names:
             self._tickets[name] = self.shop.customer_writes("здравствуйте", address=name).ticket_id
@@ -101,6 +113,10 @@ class Scene:
             self.ledger.accept(entry)
         return answer
 
+    def read_tickets(self, web: LiveServer, token: str) -> int:
+        with web.client(self.shop, Authorization=f"Bearer {token}") as http:
+            return http.get("/api/v1/tickets/").status_code
+
     def ticket_of(self, chat: str) -> int:
         return self._tickets[chat]
 
@@ -116,25 +132,37 @@ class Scene:
         }  # fmt: skip
         return entry, {"update_id": number, "message": message}
 
-    def call_webhook(self, web: LiveServer, update: dict[str, Any] | bytes, entry: Entry | None = None) -> int:
+    def call_webhook(
+        self, web: LiveServer, update: dict[str, Any] | bytes, entry: Entry | None = None, *, tries: int = 60
+    ) -> int:
         """As Telegram does: whatever is not 2xx comes again. Returns the last status."""
-        from omnisupport.lib.crypto import derive_secret
-
-        body = update if isinstance(update, bytes) else json.dumps(update, ensure_ascii=False).encode()
-        secret = derive_secret(f"telegram:{self.bot.id}")
         status = 0
-        for attempt in range(60):
+        for attempt in range(tries):
             try:
-                with web.client(self.shop, **{"X-Telegram-Bot-Api-Secret-Token": secret}) as http:
-                    status = http.post(f"/hooks/telegram/{self.bot.id}/", content=body).status_code
+                with web.client(self.shop, **{"X-Telegram-Bot-Api-Secret-Token": self.bot_secret}) as http:
+                    status = http.post(f"/hooks/telegram/{self.bot.id}/", content=body_of(update)).status_code
             except httpx.HTTPError:
                 status = 0
             if 200 <= status < 300:
                 if entry is not None:
                     self.ledger.accept(entry)
                 return status
-            time.sleep(min(1.0, 0.1 * 2**attempt))
+            if attempt + 1 < tries:
+                time.sleep(min(1.0, 0.1 * 2**attempt))
         return status
+
+    @cached_property
+    def bot_secret(self) -> str:
+        from omnisupport.lib.crypto import derive_secret
+
+        return derive_secret(f"telegram:{self.bot.id}")
+
+    def webhook_request(self, update: dict[str, Any] | bytes) -> bytes:
+        """The same call as bytes, for benchmarks.harness.flood."""
+        return http_request(
+            "POST", f"/hooks/telegram/{self.bot.id}/", self.shop.host, body_of(update),
+            X_Telegram_Bot_Api_Secret_Token=self.bot_secret, Content_Type="application/json",
+        )  # fmt: skip
 
     # -- verdicts
 
@@ -174,6 +202,10 @@ class Scene:
         except AssertionError:
             return False
         return True
+
+
+def body_of(update: dict[str, Any] | bytes) -> bytes:
+    return update if isinstance(update, bytes) else json.dumps(update, ensure_ascii=False).encode()
 
 
 def at_once(function: Any, times: int) -> list[Any]:

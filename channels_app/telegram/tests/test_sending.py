@@ -95,10 +95,10 @@ def refusal(adapter: Adapter) -> TransportError:
     return caught.value
 
 
-def test_a_pause_is_for_the_whole_bot(telegram, adapter):
+def test_a_pause_does_not_say_who_must_rest(telegram, adapter):
     telegram.script(too_many(7))
     got = refusal(adapter)
-    assert (got.permanent, got.retry_after, got.whole_channel) == (False, 7, True)
+    assert (got.permanent, got.retry_after, got.whole_channel) == (False, 7, None)
 
 
 def test_a_blocked_bot_and_a_lost_token_are_final(telegram, adapter):
