@@ -35,18 +35,18 @@ def sweep_assistant() -> None:
 
 
 @tenant_task(queue="assistant", ignore_result=False, expires=30)
-def ask_task(question: str, language: str) -> dict[str, Any]:
+def ask_task(question: str, language: str, provider: str = "") -> dict[str, Any]:
     try:
-        return ask(question, language)
+        return ask(question, language, provider)
     except AppError as error:
         return {"error": {"code": error.code, "message": str(error)}}
 
 
-def ask_in_worker(question: str, language: str = "", *, timeout: float = 30.0) -> dict[str, Any]:
+def ask_in_worker(question: str, language: str = "", provider: str = "", *, timeout: float = 30.0) -> dict[str, Any]:
     """For web processes, which never open the index. Raises Unavailable when no worker answers in time."""
     try:
         # Nobody waits for it any longer after the timeout.
-        pending = ask_task.apply_async((question, language), expires=timeout, retry=False)
+        pending = ask_task.apply_async((question, language, provider), expires=timeout, retry=False)
         answer: dict[str, Any] = pending.get(timeout=timeout, interval=0.02)
         pending.forget()
     except (ResultTimeout, OperationalError, RedisError, OSError) as error:
