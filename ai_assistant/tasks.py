@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
-from ai_assistant.services import answering
+from ai_assistant.services import answering, saved_questions
 from ai_assistant.services.asking import ask
 from omnisupport.lib.errors import AppError, Unavailable
 from tenants.lease import LIVING
@@ -58,7 +58,23 @@ def ask_in_worker(question: str, language: str = "", provider: str = "", *, time
     return answer
 
 
+@tenant_task(queue="assistant", merges=True)
+def run_saved_questions() -> None:
+    """Goes on with the run at work, or makes one where something has changed since the last; again until nothing has."""
+    saved_questions.start_run_after_change()
+    if saved_questions.continue_run() and saved_questions.has_changed():
+        wake(run_saved_questions)
+
+
 def register_sweeps() -> None:
+    register_sweep(
+        Sweep(
+            name="saved_questions",
+            condition="SELECT 1 FROM {schema}.ai_assistant_evaluationrun"
+            " WHERE is_running AND touched_at < now() - interval '60 s'",
+            task="ai_assistant.tasks.run_saved_questions",
+        )
+    )
     register_sweep(
         Sweep(
             name="assistant",

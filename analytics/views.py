@@ -12,9 +12,10 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from analytics import charts, metrics
+from analytics import metrics
 from analytics.metrics import Period
 from channels_app.models import Channel
+from omnisupport.lib import charts
 
 PERIODS = (7, 30, 90)
 REASONS = {
