@@ -19,7 +19,7 @@ class Case(BaseModel):
     expected_sources: tuple[str, ...] = ()
     expected_answer: str = ""
     answerable: bool = True
-    language: str = Field("", pattern="^(ru|en)?$")
+    language: str = Field(default="", pattern="^(ru|en)?$")
 
     @field_validator("question", "expected_answer", mode="after")
     @classmethod

@@ -3,7 +3,6 @@
 import json
 
 import pytest
-from celery.contrib.testing.worker import start_worker
 from django.core.management import CommandError, call_command
 
 from ai_assistant import tasks
@@ -12,9 +11,8 @@ from ai_assistant.evaluation.scoring import says
 from ai_assistant.models import Answer
 from ai_assistant.services.asking import ask
 from ai_assistant.services.assistants import ensure_assistant
-from ai_assistant.tests.conftest import DELIVERY, OPENAI_KEYS, QUESTION, RETURNS
+from ai_assistant.tests.conftest import OPENAI_KEYS, QUESTION
 from ai_assistant.tests.conftest import says as model_says
-from omnisupport.celery import app
 from tests.standins.openai import error
 from tickets.models import Ticket
 
@@ -29,14 +27,6 @@ SET = [
     {"question": "Do you sell parachutes for jumping?", "answerable": False},
     {"question": "Продаёте ли вы парашюты?", "note": "a field of somebody's own"},
 ]
-
-
-@pytest.fixture
-def worker(live_shop, add):
-    for name, text in (("vozvrat.md", RETURNS), ("dostavka.md", DELIVERY)):
-        add(text, name)
-    with start_worker(app, pool="threads", concurrency=2, queues=["assistant"], perform_ping_check=False):
-        yield live_shop
 
 
 @pytest.fixture
