@@ -101,7 +101,11 @@ class DocumentAdmin(admin.ModelAdmin[Document]):
     def add_view(
         self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        form = AddForm(request.POST, request.FILES) if request.method == "POST" else AddForm(initial=request.GET.dict())
+        form = (
+            AddForm(request.POST, request.FILES)
+            if request.method == "POST"
+            else AddForm(initial={"title": request.GET.get("title", "")[:300]})
+        )
         if form.is_bound and form.is_valid():
             added = self._add_all(request, form)
             if added:
