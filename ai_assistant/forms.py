@@ -50,7 +50,7 @@ class CredentialsForm(forms.Form):
 
 class QuestionForm(forms.ModelForm[SavedQuestion]):
     expected_sources = forms.CharField(
-        label=_("documents that answer it"),
+        label=_("Documents that answer it"),
         required=False,
         max_length=4000,
         widget=forms.Textarea(attrs={"rows": 2}),
