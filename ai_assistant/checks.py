@@ -115,8 +115,8 @@ def _strange_number(text: str, cited: str) -> Problem | None:
         national = digits[1:] if len(digits) == 11 and digits[0] in "78" else digits
         if not any(national in known for known in runs):
             return Problem("number", run[:80])
-    numbers = set(_numbers(cited))
-    strange = next((number for number in _numbers(_LONG_NUMBER.sub(" ", text)) if number not in numbers), None)
+    numbers = set(numbers_of(cited))
+    strange = next((number for number in numbers_of(_LONG_NUMBER.sub(" ", text)) if number not in numbers), None)
     return Problem("number", strange) if strange else None
 
 
@@ -124,7 +124,7 @@ def _digits(text: str) -> list[str]:
     return [char for char in text if char.isdigit()]
 
 
-def _numbers(text: str) -> list[str]:
+def numbers_of(text: str) -> list[str]:
     """`6 000` and `6000` are one number; so are `1,5` and `1.5`."""
     joined = re.sub(r"(?<=\d)[ \u00a0\u202f\u2009](?=\d{3}(?!\d))", "", text)
     return [number.replace(",", ".") for number in _NUMBER.findall(joined)]

@@ -5,7 +5,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from ai_assistant.models import Assistant
+from ai_assistant.models import Answer, Assistant, SavedQuestion
 from ai_assistant.providers import credential_fields, provider_choices
 
 PREFIX = "credential_"
@@ -46,3 +46,40 @@ class CredentialsForm(forms.Form):
 
     def values(self) -> dict[str, str]:
         return {name.removeprefix(PREFIX): str(value) for name, value in self.cleaned_data.items()}
+
+
+class QuestionForm(forms.ModelForm[SavedQuestion]):
+    expected_sources = forms.CharField(
+        label=_("Documents that answer it"),
+        required=False,
+        max_length=4000,
+        widget=forms.Textarea(attrs={"rows": 2}),
+        help_text=_("Titles or addresses, one a line; any of them will do. Empty: any document."),
+    )
+
+    class Meta:
+        model = SavedQuestion
+        fields = ["question", "answerable", "expected_sources", "expected_answer"]
+        widgets = {"question": forms.Textarea(attrs={"rows": 3}), "expected_answer": forms.Textarea(attrs={"rows": 3})}
+        help_texts = {
+            "answerable": _("Unticked: a person has to be called."),
+            "expected_answer": _("Every number of it and most of its words have to be in the answer."),
+        }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.initial["expected_sources"] = "\n".join(self.instance.expected_sources)
+
+    def clean_expected_sources(self) -> list[str]:
+        return str(self.cleaned_data["expected_sources"]).splitlines()
+
+
+class WrongForm(forms.ModelForm[Answer]):
+    class Meta:
+        model = Answer
+        fields = ["wrong", "wrong_comment"]
+        widgets = {"wrong_comment": forms.Textarea(attrs={"rows": 3})}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["wrong"].required = True

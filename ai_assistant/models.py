@@ -2,6 +2,7 @@ import uuid
 
 from django.conf import settings
 from django.db import models
+from django.db.models.functions import MD5
 from django.utils.translation import gettext_lazy as _
 
 from omnisupport.lib.crypto import EncryptedJSONField
@@ -36,6 +37,18 @@ class Answer(models.Model):
         HANDED_OVER = "handed_over", _("handed over")
         DROPPED = "dropped", _("dropped: somebody was first")
 
+    class Wrong(models.TextChoices):
+        """What people find wrong with an answer or a hand-over."""
+
+        FACTS = "facts", _("what it says is not true")
+        OUTDATED = "outdated", _("the document is out of date")
+        BESIDE = "beside", _("it answers another question")
+        MISSING = "missing", _("something important is missing")
+        PERSON = "person", _("a person should have been called")
+        NEEDLESS = "needless", _("a person was called needlessly")
+        TONE = "tone", _("the tone or the language")
+        OTHER = "other", _("something else")
+
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     ticket_id = models.BigIntegerField(_("ticket"))
     # The newest message of the customer that this turn answers: one answer for it, ever.
@@ -60,6 +73,10 @@ class Answer(models.Model):
     finished_at = models.DateTimeField(null=True)
     # The lease of the process that has it in work.
     claimed_by = models.IntegerField(null=True)
+    # Empty: nobody has complained.
+    wrong = models.CharField(_("what is wrong"), max_length=8, choices=Wrong, blank=True, default="")
+    wrong_comment = models.TextField(_("what it should have been"), blank=True, default="", max_length=2000)
+    wrong_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
 
     class Meta:
         verbose_name = _("answer")
@@ -71,7 +88,75 @@ class Answer(models.Model):
             models.Index(fields=["-created_at"], name="answer_newest"),
             models.Index(fields=["ticket_id", "-created_at"], name="answer_of_ticket"),
             models.Index(fields=["created_at"], name="answer_working", condition=models.Q(outcome="working")),
+            models.Index(fields=["-created_at"], name="answer_wrong", condition=~models.Q(wrong="")),
+            models.Index(fields=["-created_at"], name="answer_no_source", condition=models.Q(reason="no_source")),
         ]
 
     def __str__(self) -> str:
         return f"{self.outcome}: {self.question[:60]}"
+
+
+class SavedQuestion(models.Model):
+    """A question whose answer people know. It is asked again whenever documents, settings or the prompt change."""
+
+    question = models.TextField(_("question"), max_length=4000)
+    answerable = models.BooleanField(_("the documents answer it"), default=True)
+    # Titles or addresses of documents, any of which will do.
+    expected_sources = models.JSONField(default=list, blank=True)
+    expected_answer = models.TextField(_("what has to be said"), blank=True, max_length=2000)
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        verbose_name = _("test question")
+        verbose_name_plural = _("test questions")
+        constraints = [
+            models.UniqueConstraint(
+                MD5("question"),
+                name="saved_question_once",
+                violation_error_message=_("There is such a question already."),
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.question[:60]
+
+
+class EvaluationRun(models.Model):
+    """All saved questions asked once. At most one is at work; its results are the record of how far it got."""
+
+    is_running = models.BooleanField(default=True)
+    started_at = models.DateTimeField(auto_now_add=True)
+    touched_at = models.DateTimeField(auto_now_add=True)
+    finished_at = models.DateTimeField(null=True)
+    # Null: by itself, after a change.
+    started_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    provider = models.CharField(max_length=40)
+    # Of documents, settings and prompt: another one may answer otherwise.
+    fingerprint = models.CharField(max_length=64)
+    # evaluation.Summary as JSON.
+    summary = models.JSONField(default=dict)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["is_running"], condition=models.Q(is_running=True), name="one_run_at_work")
+        ]
+
+
+class EvaluationResult(models.Model):
+    """One question in one run: what evaluation.Verdict says, and the answer."""
+
+    run = models.ForeignKey(EvaluationRun, on_delete=models.CASCADE, related_name="results")
+    question = models.ForeignKey(SavedQuestion, on_delete=models.CASCADE, related_name="results")
+    # As in evaluation.Verdict; empty: as expected.
+    failure = models.CharField(max_length=12, blank=True)
+    handed_over = models.BooleanField()
+    rank = models.PositiveSmallIntegerField(null=True)
+    drafts = models.PositiveSmallIntegerField()
+    passed_drafts = models.PositiveSmallIntegerField()
+    ms = models.FloatField()
+    tokens = models.PositiveIntegerField()
+    text = models.TextField(blank=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["run", "question"], name="one_result_of_a_run")]

@@ -1,7 +1,8 @@
-"""The assistant listens: to customers on its tickets, and to tickets given to it."""
+"""The assistant listens: to customers on its tickets, to tickets given to it, and to documents that change."""
 
+from ai_assistant.models import SavedQuestion
 from ai_assistant.services.answering import SETTLE
-from ai_assistant.tasks import answer_ticket
+from ai_assistant.tasks import answer_ticket, run_saved_questions
 from tenants.events.log import subscribe
 from tenants.events.models import Event
 from tenants.tasking import wake
@@ -15,3 +16,14 @@ def take_turn(event: Event) -> None:
     if Ticket.objects.filter(id=event.ticket_id, assignee__role="assistant").exists():
         countdown = SETTLE.total_seconds() if event.type == "message.received" else 0
         wake(answer_ticket, event.ticket_id, countdown=countdown)
+
+
+# Documents come in batches: one run for all of them.
+_AFTER_DOCUMENTS = 20
+_AT_REST = {"ready", "partly_ready", "failed", "deleting"}
+
+
+@subscribe("document.changed")
+def ask_saved_questions(event: Event) -> None:
+    if event.payload.get("state") in _AT_REST and SavedQuestion.objects.exists():
+        wake(run_saved_questions, countdown=_AFTER_DOCUMENTS)

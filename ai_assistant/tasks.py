@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
-from ai_assistant.services import answering
+from ai_assistant.services import answering, saved_questions
 from ai_assistant.services.asking import ask
 from omnisupport.lib.errors import AppError, Unavailable
 from tenants.lease import LIVING
@@ -35,18 +35,18 @@ def sweep_assistant() -> None:
 
 
 @tenant_task(queue="assistant", ignore_result=False, expires=30)
-def ask_task(question: str, language: str) -> dict[str, Any]:
+def ask_task(question: str, language: str, provider: str = "") -> dict[str, Any]:
     try:
-        return ask(question, language)
+        return ask(question, language, provider)
     except AppError as error:
         return {"error": {"code": error.code, "message": str(error)}}
 
 
-def ask_in_worker(question: str, language: str = "", *, timeout: float = 30.0) -> dict[str, Any]:
+def ask_in_worker(question: str, language: str = "", provider: str = "", *, timeout: float = 30.0) -> dict[str, Any]:
     """For web processes, which never open the index. Raises Unavailable when no worker answers in time."""
     try:
         # Nobody waits for it any longer after the timeout.
-        pending = ask_task.apply_async((question, language), expires=timeout, retry=False)
+        pending = ask_task.apply_async((question, language, provider), expires=timeout, retry=False)
         answer: dict[str, Any] = pending.get(timeout=timeout, interval=0.02)
         pending.forget()
     except (ResultTimeout, OperationalError, RedisError, OSError) as error:
@@ -58,7 +58,23 @@ def ask_in_worker(question: str, language: str = "", *, timeout: float = 30.0) -
     return answer
 
 
+@tenant_task(queue="assistant", merges=True)
+def run_saved_questions() -> None:
+    """Goes on with the run at work, or makes one where something has changed since the last; again until nothing has."""
+    saved_questions.start_run_after_change()
+    if saved_questions.continue_run() and saved_questions.has_changed():
+        wake(run_saved_questions)
+
+
 def register_sweeps() -> None:
+    register_sweep(
+        Sweep(
+            name="saved_questions",
+            condition="SELECT 1 FROM {schema}.ai_assistant_evaluationrun"
+            " WHERE is_running AND touched_at < now() - interval '60 s'",
+            task="ai_assistant.tasks.run_saved_questions",
+        )
+    )
     register_sweep(
         Sweep(
             name="assistant",

@@ -1,7 +1,7 @@
 from django.urls import path
 from django.views.generic import RedirectView
 
-from ai_assistant import views
+from ai_assistant import views, views_questions
 
 app_name = "ai_assistant"
 urlpatterns = [
@@ -9,5 +9,13 @@ urlpatterns = [
     path("playground/", views.playground, name="playground"),
     path("answers/", views.answers, name="answers"),
     path("answers/<uuid:answer_id>/", views.answer, name="answer"),
+    path("answers/<uuid:answer_id>/wrong/", views.wrong, name="wrong"),
+    path("answers/<uuid:answer_id>/right/", views.right, name="right"),
+    path("unanswered/", views.unanswered, name="unanswered"),
+    path("tests/", views_questions.questions, name="questions"),
+    path("tests/run/", views_questions.run, name="run"),
+    path("tests/save/", views_questions.save, name="save-question"),
+    path("tests/<int:question_id>/", views_questions.question, name="question"),
+    path("tests/<int:question_id>/delete/", views_questions.delete, name="delete-question"),
     path("settings/", views.settings_page, name="settings"),
 ]

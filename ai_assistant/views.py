@@ -1,4 +1,4 @@
-"""Pages of the assistant: playground, receipts, settings."""
+"""Pages of the assistant: playground, receipts, unanswered questions, settings."""
 
 from typing import Any
 from uuid import UUID
@@ -9,14 +9,19 @@ from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
 
-from ai_assistant.forms import AssistantForm, CredentialsForm
+from ai_assistant.forms import AssistantForm, CredentialsForm, WrongForm
 from ai_assistant.models import Answer, Assistant
 from ai_assistant.providers import provider_names
 from ai_assistant.services.assistants import change_assistant, ensure_assistant, test_connection
-from ai_assistant.tasks import ask_in_worker
+from ai_assistant.services.complaints import mark_wrong, take_back
+from ai_assistant.services.saved_questions import regressions
+from ai_assistant.services.unanswered import unanswered_groups
+from ai_assistant.tasks import ask_in_worker, run_saved_questions
 from omnisupport.lib.errors import AppError
 from tenants.accounts.access import agent_required, signed_in
+from tenants.tasking import wake
 from tickets.models import Ticket
 
 
@@ -28,6 +33,7 @@ def playground(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and question:
         try:
             context["result"] = ask_in_worker(question)
+            context["answered"] = context["result"]["outcome"] == Answer.Outcome.ANSWERED
         except AppError as error:
             context["error"] = error
     return render(request, "ai_assistant/playground.html", context)
@@ -35,15 +41,21 @@ def playground(request: HttpRequest) -> HttpResponse:
 
 @agent_required
 def answers(request: HttpRequest) -> HttpResponse:
-    outcome = request.GET.get("outcome", "")
+    outcome, wrong = request.GET.get("outcome", ""), request.GET.get("wrong", "")
     rows = Answer.objects.order_by("-created_at").defer("prompt", "passages")
     if outcome in Answer.Outcome.values:
         rows = rows.filter(outcome=outcome)
+    if wrong == "any":
+        rows = rows.exclude(wrong="")
+    elif wrong in Answer.Wrong.values:
+        rows = rows.filter(wrong=wrong)
     page = Paginator(rows, 50).get_page(request.GET.get("page"))
     context = {
         "page": page,
         "outcome": outcome,
         "outcomes": Answer.Outcome.choices,
+        "wrong": wrong,
+        "wrongs": Answer.Wrong.choices,
         "numbers": _numbers(page.object_list),
     }
     return render(request, "ai_assistant/answers.html", context)
@@ -51,9 +63,44 @@ def answers(request: HttpRequest) -> HttpResponse:
 
 @agent_required
 def answer(request: HttpRequest, answer_id: UUID) -> HttpResponse:
+    return _receipt(request, get_object_or_404(Answer, id=answer_id))
+
+
+def _receipt(request: HttpRequest, found: Answer, form: WrongForm | None = None) -> HttpResponse:
+    context = {
+        "form": form or WrongForm(instance=found),
+        "answer": found,
+        "answered": found.outcome == Answer.Outcome.ANSWERED,
+        "number": _numbers([found]).get(found.ticket_id),
+    }
+    return render(request, "ai_assistant/answer.html", context, status=400 if form else 200)
+
+
+@agent_required
+@require_POST
+def wrong(request: HttpRequest, answer_id: UUID) -> HttpResponse:
     found = get_object_or_404(Answer, id=answer_id)
-    context = {"answer": found, "number": _numbers([found]).get(found.ticket_id)}
-    return render(request, "ai_assistant/answer.html", context)
+    # The form writes into its instance, also where it is refused.
+    form = WrongForm(request.POST, instance=Answer(id=found.id))
+    if not form.is_valid():
+        return _receipt(request, found, form)
+    mark_wrong(
+        found, reason=form.cleaned_data["wrong"], comment=form.cleaned_data["wrong_comment"], user=signed_in(request)
+    )
+    messages.success(request, _("Marked as wrong."))
+    return redirect("ai_assistant:answer", answer_id)
+
+
+@agent_required
+@require_POST
+def right(request: HttpRequest, answer_id: UUID) -> HttpResponse:
+    take_back(get_object_or_404(Answer, id=answer_id), user=signed_in(request))
+    return redirect("ai_assistant:answer", answer_id)
+
+
+@agent_required
+def unanswered(request: HttpRequest) -> HttpResponse:
+    return render(request, "ai_assistant/unanswered.html", {"groups": unanswered_groups()})
 
 
 def _numbers(rows: Any) -> dict[int, int]:
@@ -78,7 +125,7 @@ def settings_page(request: HttpRequest) -> HttpResponse:
         provider = provider if provider in provider_names() else assistant.provider
         form = AssistantForm(instance=assistant, initial={"provider": provider})
         keys = CredentialsForm(provider, assistant.credentials if provider == assistant.provider else {})
-    context = {"form": form, "keys": keys, "assistant": assistant}
+    context = {"form": form, "keys": keys, "assistant": assistant, "regressions": regressions()}
     return render(request, "ai_assistant/settings.html", context, status=400 if form.errors or keys.errors else 200)
 
 
@@ -97,6 +144,7 @@ def _saved(request: HttpRequest, assistant: Assistant, form: AssistantForm, keys
         keys.add_error(field if field in keys.fields else None, str(error))
         return False
     messages.success(request, _("Saved."))
+    wake(run_saved_questions)
     return True
 
 

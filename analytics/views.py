@@ -11,9 +11,10 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from analytics import charts, metrics
+from analytics import metrics
 from analytics.metrics import Period
 from channels_app.models import Channel
+from omnisupport.lib import charts
 from omnisupport.lib.dates import day_and_month
 
 PERIODS = (7, 30, 90)

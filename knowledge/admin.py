@@ -5,6 +5,7 @@ from uuid import UUID
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
+from django.core.files.base import ContentFile
 from django.db.models import F, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.defaultfilters import filesizeformat
@@ -100,7 +101,11 @@ class DocumentAdmin(admin.ModelAdmin[Document]):
     def add_view(
         self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        form = AddForm(request.POST, request.FILES) if request.method == "POST" else AddForm()
+        form = (
+            AddForm(request.POST, request.FILES)
+            if request.method == "POST"
+            else AddForm(initial={"title": request.GET.get("title", "")[:300]})
+        )
         if form.is_bound and form.is_valid():
             added = self._add_all(request, form)
             if added:
@@ -114,14 +119,15 @@ class DocumentAdmin(admin.ModelAdmin[Document]):
         """Each file by itself: one that is refused does not stop the others."""
         added, title = 0, form.title_of_one()
         # A complaint takes its field out of the cleaned data.
-        uploads, url = form.cleaned_data["uploads"], form.cleaned_data["url"]
-        for upload in uploads:
+        uploads, url, text = (form.cleaned_data[name] for name in ("uploads", "url", "text"))
+        written = [ContentFile(text.encode(), name="article.md")] if text else []
+        for upload in [*uploads, *written]:
             try:
                 document, is_new = documents.add_document(
                     upload, filename=upload.name, user=_actor(request), title=title
                 )
             except AppError as error:
-                form.add_error("uploads", str(error))
+                form.add_error("text" if upload in written else "uploads", str(error))
                 continue
             added += self._added(request, document, is_new)
         if url:

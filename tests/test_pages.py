@@ -4,11 +4,15 @@ import re
 
 import pytest
 
-from ai_assistant.models import Answer
+from ai_assistant.evaluation import summarize
+from ai_assistant.models import Answer, EvaluationRun
 from ai_assistant.services.assistants import ensure_assistant
+from ai_assistant.services.saved_questions import save_question
 
 PAGES = [
     ("/inbox/", "agent"), ("/dashboard/", "agent"), ("/assistant/playground/", "agent"), ("/assistant/answers/", "agent"),
+    ("/assistant/unanswered/", "agent"), ("/assistant/answers/?wrong=any", "agent"),
+    ("/assistant/tests/", "agent"), ("/assistant/tests/{question}/", "agent"),
     ("/assistant/settings/", "admin"), ("/assistant/settings/?provider=gigachat", "admin"), ("/channels/", "agent"),
     ("/channels/add/telegram/", "admin"), ("/channels/add/widget/", "admin"), ("/channels/add/max/", "admin"),
     ("/channels/add/viber/", "admin"), ("/channels/add/vk/", "admin"), ("/channels/{channel}/", "admin"),
@@ -26,7 +30,12 @@ def ids(shop):
         passages=[{"n": 1, "title": "Доставка", "section": "Сроки", "page": 2, "text": "Едет", "score": 3.5, "used": True}],
     )  # fmt: skip
     ensure_assistant()
-    return {"channel": shop.channel.id, "answer": answer.id}
+    question, _new = save_question(question="Где заказ?", answerable=True)
+    run = EvaluationRun.objects.create(is_running=False, summary=summarize([]).to_json())
+    run.results.create(
+        question=question, handed_over=True, failure="handed_over", drafts=0, passed_drafts=0, ms=5, tokens=0
+    )
+    return {"channel": shop.channel.id, "answer": answer.id, "question": question.id}
 
 
 @pytest.mark.parametrize("language", ["ru", "en"])

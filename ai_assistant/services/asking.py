@@ -6,6 +6,7 @@ from typing import Any
 from django.utils import translation
 
 from ai_assistant.language import handoff_text, language_of, small_talk
+from ai_assistant.models import Assistant
 from ai_assistant.services.assistants import ensure_assistant
 from ai_assistant.services.composing import Composed, Task, compose_answer
 from ai_assistant.triggers import is_complaint, small_talk_kind, wants_person
@@ -13,8 +14,8 @@ from tenants.models import Tenant
 from tenants.names import current_schema
 
 
-def ask(question: str, language: str = "") -> dict[str, Any]:
-    """The fields of Composed without the prompt, and `outcome`: answered or handed_over."""
+def ask(question: str, language: str = "", provider: str = "") -> dict[str, Any]:
+    """The fields of Composed without the prompt, and `outcome`: answered or handed_over. `provider`: another than is set."""
     workspace = Tenant.objects.only("name", "language").get(schema_name=current_schema())
     language = language or language_of(question, workspace.language)
     talk = small_talk_kind(question)
@@ -25,9 +26,17 @@ def ask(question: str, language: str = "") -> dict[str, Any]:
     else:
         task = Task(company=workspace.name, question=question, language=language)
         with translation.override(workspace.language):
-            composed = compose_answer(ensure_assistant(), task)
+            composed = compose_answer(_assistant_with(provider), task)
     result = asdict(composed)
     del result["prompt"]
     if composed.reason:
         return {**result, "outcome": "handed_over", "text": handoff_text(composed.reason, language)}
     return {**result, "outcome": "answered"}
+
+
+def _assistant_with(provider: str) -> Assistant:
+    """Never saved. A provider that the workspace did not choose has the keys of the installation."""
+    assistant = ensure_assistant()
+    if provider and provider != assistant.provider:
+        assistant.provider, assistant.credentials = provider, {}
+    return assistant

@@ -19,3 +19,16 @@ def reason_words(code: str) -> str:
     """Of a receipt: why people got the conversation, or why nothing was said."""
     dropped = {"overtaken": _("a newer message or a person came first"), "lost": _("cut short, tried again")}
     return dropped.get(code) or HandoffReason.words(code)
+
+
+@register.filter
+def failure_words(code: str) -> str:
+    """Of a test question: why its answer is not what was expected."""
+    return {
+        "": _("as expected"),
+        "error": _("the model or the search did not answer"),
+        "handed_over": _("a person was called instead of an answer"),
+        "answered": _("answered instead of calling a person"),
+        "source": _("answered from another document"),
+        "words": _("something expected is not said"),
+    }[code]

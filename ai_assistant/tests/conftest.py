@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from celery.contrib.testing.worker import start_worker
 
 from ai_assistant.models import Answer, Assistant
 from ai_assistant.providers.tests.conftest import OPENAI_KEYS, naps, openai, own_cache
 from ai_assistant.services.answering import answer_ticket
 from ai_assistant.services.assistants import ensure_assistant
 from knowledge.tests.conftest import _own_index, add
+from omnisupport.celery import app
 from omnisupport.lib.redis import redis_client
 from tenants.names import group_name
 from tests.cast import Workspace
@@ -86,6 +88,15 @@ def library(shop: Workspace, add: Callable[..., Any]) -> Workspace:
     for name, text in (("vozvrat.md", RETURNS), ("dostavka.md", DELIVERY), ("warranty.md", WARRANTY)):
         add(text, name)
     return shop
+
+
+@pytest.fixture
+def worker(live_shop: Workspace, add: Callable[..., Any]) -> Iterator[Workspace]:
+    """A workspace with two documents, whose questions a worker of its own answers."""
+    for name, text in (("vozvrat.md", RETURNS), ("dostavka.md", DELIVERY)):
+        add(text, name)
+    with start_worker(app, pool="threads", concurrency=2, queues=["assistant"], perform_ping_check=False):
+        yield live_shop
 
 
 @pytest.fixture

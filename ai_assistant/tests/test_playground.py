@@ -3,27 +3,17 @@
 import uuid
 
 import pytest
-from celery.contrib.testing.worker import start_worker
 
 from ai_assistant import tasks
 from ai_assistant.models import Answer
 from ai_assistant.services.asking import ask
 from ai_assistant.services.assistants import ensure_assistant
-from ai_assistant.tests.conftest import DELIVERY, OPENAI_KEYS, QUESTION, RETURNS, says
-from omnisupport.celery import app
+from ai_assistant.tests.conftest import OPENAI_KEYS, QUESTION, says
 from tests.standins.openai import error
 from tickets.models import Contact, Message, Ticket
 
 JSON = "application/json"
 URL, PLAYGROUND = "/api/v1/ask/", "/assistant/playground/"
-
-
-@pytest.fixture
-def worker(live_shop, add):
-    for name, text in (("vozvrat.md", RETURNS), ("dostavka.md", DELIVERY)):
-        add(text, name)
-    with start_worker(app, pool="threads", concurrency=2, queues=["assistant"], perform_ping_check=False):
-        yield live_shop
 
 
 def post(shop, question, **fields):
