@@ -76,9 +76,9 @@ def _started(count: int) -> list[str]:
     deadline = time.monotonic() + 300
     while redis_client().llen(STARTS) < count and time.monotonic() < deadline:
         time.sleep(0.1)
-    found: list[bytes] = redis_client().lrange(STARTS, 0, -1)
+    found = redis_client().lrange(STARTS, 0, -1)
     redis_client().delete(STARTS)
-    return [text.decode() for text in found]
+    return [text if isinstance(text, str) else text.decode() for text in found]
 
 
 def _postgres_cpu() -> float:
