@@ -85,7 +85,7 @@ class DocumentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets
         return Document.objects.exclude(state=Document.State.DELETING)
 
     @extend_schema(
-        summary="Add a file (PDF, DOCX, HTML, TXT, Markdown) or a page by its address",
+        summary="Add a file (PDF, DOCX, XLSX, PPTX, CSV, HTML, TXT, Markdown) or a page by its address",
         description="201 for a new document, 200 when the same content or address is there already.",
         request=NewDocumentSerializer,
         responses={200: DocumentSerializer, 201: DocumentSerializer},

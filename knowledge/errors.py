@@ -15,7 +15,7 @@ _SENTENCES: dict[str, str | Promise] = {
         " recognised text."
     ),
     "bomb": _("This file unpacks into far more data than a document has, so it was not opened."),
-    "unsupported": _("This kind of file cannot be read. Upload PDF, DOCX, HTML, TXT or Markdown."),
+    "unsupported": _("This kind of file cannot be read. Upload PDF, DOCX, XLSX, PPTX, CSV, HTML, TXT or Markdown."),
     "too_large": _("There is too much text in this file. Split it into parts."),
     "timeout": _("Reading took longer than %(seconds)s seconds and was stopped. Split the file into parts."),
     "memory": _("Reading needs more memory than a document may take. Split the file into parts or save it again."),

@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy
 
 from knowledge.search import MAX_QUERY
 
-_ACCEPTED = ".pdf,.docx,.html,.htm,.txt,.md,.markdown"
+_ACCEPTED = ".pdf,.docx,.xlsx,.pptx,.csv,.tsv,.html,.htm,.txt,.md,.markdown"
 
 
 class _FilesInput(forms.ClearableFileInput):
@@ -45,7 +45,7 @@ class AddForm(forms.Form):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["uploads"].help_text = _(
-            "PDF, DOCX, HTML, TXT or Markdown, up to %(limit)s MB each. Several files may be chosen at once."
+            "PDF, DOCX, XLSX, PPTX, CSV, HTML, TXT or Markdown, up to %(limit)s MB each. Several files may be chosen at once."
         ) % {"limit": settings.MAX_UPLOAD_BYTES // 1024 // 1024}
 
     def clean(self) -> dict[str, Any]:
