@@ -6,6 +6,7 @@ from django.core.files.uploadedfile import UploadedFile
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from knowledge.models import Source
 from knowledge.search import MAX_QUERY
 
 _ACCEPTED = ".pdf,.docx,.xlsx,.pptx,.csv,.tsv,.html,.htm,.txt,.md,.markdown"
@@ -57,6 +58,23 @@ class AddForm(forms.Form):
     def title_of_one(self) -> str:
         one = len(self.cleaned_data["uploads"]) + bool(self.cleaned_data["url"]) == 1
         return str(self.cleaned_data["title"]) if one else ""
+
+
+class SourceForm(forms.ModelForm[Source]):
+    class Meta:
+        model = Source
+        fields = ["url", "max_pages", "max_depth"]
+        widgets = {"url": forms.URLInput(attrs={"size": 70})}
+        help_texts = {
+            "url": gettext_lazy(
+                "Of the first page, or of the sitemap. Only pages of the same host are read, if robots.txt allows."
+            ),
+            "max_depth": gettext_lazy("How many links away from the first page. A sitemap names its pages itself."),
+        }
+
+    def _get_validation_exclusions(self) -> set[str]:
+        # An address that is known is read again: no mistake.
+        return {*super()._get_validation_exclusions(), "url"}  # type: ignore[misc]
 
 
 class ReplaceForm(forms.Form):
