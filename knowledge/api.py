@@ -16,7 +16,7 @@ from rest_framework.routers import DefaultRouter
 from knowledge.models import Chunk, Document, Source, SourcePage
 from knowledge.remote import search_in_worker
 from knowledge.search import MAX_LIMIT, MAX_QUERY
-from knowledge.services import documents, sources
+from knowledge.services import articles, documents, sources
 from knowledge.tasks import delete_vectors_task, ingest_document_task, visit_source_task
 from omnisupport.lib.api import NewestFirstPagination, StrictJSONParser
 from omnisupport.lib.errors import InvalidInput
@@ -41,11 +41,17 @@ class DocumentSerializer(serializers.ModelSerializer[Document]):
 
 
 class NewDocumentSerializer(serializers.Serializer[Any]):
-    """Either a file (multipart) or the address of a page."""
+    """One of: a file (multipart), the address of a page, the Markdown of an article (with a title)."""
 
     file = serializers.FileField(required=False, allow_empty_file=True)
     url = serializers.CharField(required=False, max_length=2000)
+    text = serializers.CharField(required=False, max_length=articles.MAX_CHARACTERS)
     title = serializers.CharField(required=False, allow_blank=True, max_length=300, default="")
+
+
+class ArticleSerializer(serializers.Serializer[Any]):
+    title = serializers.CharField(max_length=300)
+    text = serializers.CharField(max_length=articles.MAX_CHARACTERS, help_text="Markdown.")
 
 
 class ReplacementSerializer(serializers.Serializer[Any]):
@@ -89,16 +95,18 @@ class DocumentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets
         return Document.objects.exclude(state=Document.State.DELETING)
 
     @extend_schema(
-        summary="Add a file (PDF, DOCX, XLSX, PPTX, CSV, HTML, TXT, Markdown) or a page by its address",
+        summary="Add a file (PDF, DOCX, XLSX, PPTX, CSV, HTML, TXT, Markdown), a page by its address, or an article",
         description="201 for a new document, 200 when the same content or address is there already.",
         request=NewDocumentSerializer,
         responses={200: DocumentSerializer, 201: DocumentSerializer},
     )
     def create(self, request: Request) -> Response:
         data = _checked(NewDocumentSerializer, request)
-        if ("file" in data) == ("url" in data):
-            raise InvalidInput(_("Give either a file or an address."), field="file")
-        if "file" in data:
+        if sum(name in data for name in ("file", "url", "text")) != 1:
+            raise InvalidInput(_("Give one of these: a file, an address, a text."), field="file")
+        if "text" in data:
+            document, is_new = articles.write_article(data["title"], data["text"], user=_actor(request)), True
+        elif "file" in data:
             upload = data["file"]
             document, is_new = documents.add_document(
                 upload, filename=upload.name, user=_actor(request), title=data["title"]
@@ -125,6 +133,21 @@ class DocumentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets
         upload = _checked(ReplacementSerializer, request)["file"]
         document = documents.replace_document(_uuid(pk), upload, filename=upload.name, user=_actor(request))
         return self._ingest(document)
+
+    @extend_schema(methods=["get"], summary="The Markdown of an article", responses={200: ArticleSerializer})
+    @extend_schema(
+        methods=["put"],
+        summary="Change an article; the old version is found until the new one is indexed",
+        request=ArticleSerializer,
+        responses={202: DocumentSerializer},
+    )
+    @action(detail=True, methods=["get", "put"])
+    def article(self, request: Request, pk: str) -> Response:
+        if request.method == "PUT":
+            data = _checked(ArticleSerializer, request)
+            return self._ingest(articles.write_article(**data, user=_actor(request), document_id=_uuid(pk)))
+        document = articles.get_article(_uuid(pk))
+        return Response({"title": document.title, "text": articles.article_text(document)})
 
     @extend_schema(summary="Read (a page: fetch) and index again", request=None, responses={202: DocumentSerializer})
     @action(detail=True, methods=["post"])

@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy
 
 from knowledge.models import Source
 from knowledge.search import MAX_QUERY
+from knowledge.services.articles import MAX_CHARACTERS
 
 _ACCEPTED = ".pdf,.docx,.xlsx,.pptx,.csv,.tsv,.html,.htm,.txt,.md,.markdown"
 
@@ -58,6 +59,16 @@ class AddForm(forms.Form):
     def title_of_one(self) -> str:
         one = len(self.cleaned_data["uploads"]) + bool(self.cleaned_data["url"]) == 1
         return str(self.cleaned_data["title"]) if one else ""
+
+
+class ArticleForm(forms.Form):
+    title = forms.CharField(label=gettext_lazy("Title"), max_length=300, widget=forms.TextInput(attrs={"size": 70}))
+    text = forms.CharField(
+        label=gettext_lazy("Text"),
+        max_length=MAX_CHARACTERS,
+        widget=forms.Textarea(attrs={"rows": 24, "cols": 90}),
+        help_text=gettext_lazy("Markdown: # heading, - item, **bold**, | table |."),
+    )
 
 
 class SourceForm(forms.ModelForm[Source]):

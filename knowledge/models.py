@@ -34,6 +34,7 @@ class Document(models.Model):
         UPLOAD = "upload", _("File")
         URL = "url", _("Web page")
         SITE = "site", _("Page of a site")
+        ARTICLE = "article", _("Article")
 
     WORKING = (State.READING, State.SPLITTING, State.INDEXING)
 
@@ -142,7 +143,7 @@ class Source(models.Model):
     """A site, by its address or that of its sitemap, whose pages become documents and are read again every day."""
 
     class State(models.TextChoices):
-        WAITING = "waiting", _("Waiting")
+        WAITING = "waiting", _("In the queue")
         RUNNING = "running", _("Reading")
         READY = "ready", _("Ready")
         FAILED = "failed", _("Failed")
@@ -162,7 +163,7 @@ class Source(models.Model):
     error_details = models.JSONField(default=dict, blank=True)
     claim = models.UUIDField(null=True, editable=False)
     touched_at = models.DateTimeField(auto_now_add=True)
-    synced_at = models.DateTimeField(_("read"), null=True)
+    synced_at = models.DateTimeField(_("last read"), null=True)
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         null=True,
@@ -189,7 +190,7 @@ class SourcePage(models.Model):
     """An address of a site: what the last visit brought, and the queue of the visit that runs (`run` of its source, FOUND)."""
 
     class State(models.TextChoices):
-        FOUND = "found", _("Waiting")
+        FOUND = "found", _("In the queue")
         ADDED = "added", _("New")
         CHANGED = "changed", _("Changed")
         UNCHANGED = "same", _("Unchanged")
@@ -214,7 +215,7 @@ class SourcePage(models.Model):
     document = models.ForeignKey(
         Document, verbose_name=_("document"), null=True, on_delete=models.SET_NULL, related_name="+"
     )
-    visited_at = models.DateTimeField(_("read"), null=True)
+    visited_at = models.DateTimeField(_("last read"), null=True)
 
     class Meta:
         verbose_name = _("page")

@@ -41,7 +41,7 @@ def add_document(file: File[Any], *, filename: str, user: User | None = None, ti
     Raises TooLarge, Unsupported, InvalidInput (empty).
     """
     filename = check_upload(file, filename)
-    digest = _digest(file)
+    digest = content_digest(file)
     existing = _live().filter(sha256=digest).first()
     if existing is not None:
         return _retry_if_failed(existing), False
@@ -95,15 +95,17 @@ def replace_document(document_id: UUID, file: File[Any], *, filename: str, user:
     Raises NotFound, TooLarge, Unsupported, InvalidInput, Conflict (a page given by address; content of another document).
     """
     filename = check_upload(file, filename)
-    digest = _digest(file)
+    digest = content_digest(file)
     with transaction.atomic():
         document = get_document(document_id, lock=True)
+        if document.origin == Document.Origin.ARTICLE:
+            raise Conflict(_("An article is changed by editing its text; it cannot be replaced by a file."))
         if document.origin != Document.Origin.UPLOAD:
             raise Conflict(_("A web page is fetched again with “Index again”; it cannot be replaced by a file."))
-        _refuse_copy(document, digest)
+        refuse_copy(document, digest)
         if not document.title_is_given:
             document.title = filename[:300]
-        _put_content(document, file, filename, digest, user)
+        put_content(document, file, filename, digest, user)
     return document
 
 
@@ -114,9 +116,9 @@ def add_page(url: str, body: bytes, *, filename: str) -> Document:
     other = _live().filter(url=url).first()
     if other is not None:
         raise Duplicate(_("“%(title)s” is there already."), other.title)
-    _refuse_copy(document, digest)
+    refuse_copy(document, digest)
     with transaction.atomic():
-        _put_content(document, ContentFile(body), filename, digest, None)
+        put_content(document, ContentFile(body), filename, digest, None)
     return document
 
 
@@ -125,8 +127,8 @@ def renew_page(document_id: UUID, body: bytes, *, filename: str) -> None:
     digest = hashlib.sha256(body).hexdigest()
     with transaction.atomic():
         document = get_document(document_id, lock=True)
-        _refuse_copy(document, digest)
-        _put_content(document, ContentFile(body), filename, digest, None)
+        refuse_copy(document, digest)
+        put_content(document, ContentFile(body), filename, digest, None)
 
 
 def reindex_document(document_id: UUID, *, user: User | None = None) -> Document:
@@ -198,13 +200,14 @@ def remove_file(name: str | None) -> None:
         default_storage.delete(name)
 
 
-def _refuse_copy(document: Document, digest: str) -> None:
+def refuse_copy(document: Document, digest: str) -> None:
+    """Raises Duplicate."""
     other = _live().filter(sha256=digest).exclude(id=document.id).first()
     if other is not None:
         raise Duplicate(_("“%(title)s” has the same content already."), other.title)
 
 
-def _put_content(document: Document, file: File[Any], filename: str, digest: str, user: User | None) -> None:
+def put_content(document: Document, file: File[Any], filename: str, digest: str, user: User | None) -> None:
     """Inside a transaction: the old file goes when the new one is certain."""
     old_name = document.file.name
     document.filename, document.sha256, document.size = filename, digest, file.size or 0
@@ -221,7 +224,8 @@ def _check_archive(file: IO[bytes]) -> None:
         return
 
 
-def _digest(file: File[Any]) -> str:
+def content_digest(file: File[Any]) -> str:
+    """SHA-256 in hex; the file stands at its beginning afterwards."""
     digest = hashlib.sha256()
     for piece in file.chunks():
         digest.update(piece)
