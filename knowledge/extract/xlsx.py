@@ -35,7 +35,7 @@ def read_xlsx(path: Path, report: Report) -> Extraction:
 
 
 def _open(stream: IO[bytes]) -> Any:
-    import openpyxl
+    import openpyxl  # type: ignore[import-untyped]
 
     try:
         return openpyxl.load_workbook(stream, read_only=True, data_only=True, keep_links=False)
@@ -134,7 +134,7 @@ def _layout(sheet: Any) -> _Layout:
 
 
 def _note_merged(layout: _Layout, match: re.Match[str]) -> None:
-    from openpyxl.utils import column_index_from_string
+    from openpyxl.utils import column_index_from_string  # type: ignore[import-untyped]
 
     first, last = int(match[2]), int(match[4])
     if last > first:
