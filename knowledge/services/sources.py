@@ -62,8 +62,9 @@ def delete_source(source_id: UUID, *, user: User | None = None) -> list[UUID]:
     """With all its documents, whose ids are returned: their vectors are a worker's to remove. Raises NotFound."""
     with transaction.atomic():
         source = get_source(source_id, lock=True)
-        ids = [id for id in source.pages.exclude(document=None).values_list("document_id", flat=True) if id is not None]
-        for document_id in Document.objects.filter(id__in=ids).exclude(state="deleting").values_list("id", flat=True):
+        documents = Document.objects.filter(id__in=source.pages.values("document_id")).exclude(state="deleting")
+        ids = list(documents.values_list("id", flat=True))
+        for document_id in ids:
             delete_document(document_id, user=user)
         source.delete()
     return ids

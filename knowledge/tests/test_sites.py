@@ -6,8 +6,10 @@ import pytest
 from django.utils import timezone
 
 from knowledge.crawl.addresses import is_same_site, normal_url
+from knowledge.extract.page import scan_page
 from knowledge.models import Chunk, Document, Source, SourcePage
 from knowledge.search import search_passages
+from knowledge.services import visit as visit_module
 from knowledge.services.documents import delete_document, erase_document
 from knowledge.services.ingest import ingest_document, waiting_documents
 from knowledge.services.sources import VISIT_EVERY, add_source, delete_source, due_sources, request_visit
@@ -45,6 +47,12 @@ def site(settings):
             "/returns/form": page("Бланк", "Заполните бланк заявления."),
         }
         yield site
+
+
+@pytest.fixture(autouse=True)
+def _scan_without_a_child(monkeypatch):
+    """The same scan in this process: hundreds of child processes would tell nothing more (test_sandbox has one)."""
+    monkeypatch.setattr(visit_module, "scan_in_sandbox", scan_page)
 
 
 def page(title, text, *links, head=""):
@@ -285,6 +293,7 @@ def test_a_site_goes_with_all_its_documents(shop, site, add):
     own = add("Своя статья о чайниках.", "own.md")
     source = added(site)
     visit(source)
+    assert len(kept()) == 5
     delete_source(source.id)
     ingest_all()
     assert Document.objects.get() == own
