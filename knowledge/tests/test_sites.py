@@ -293,7 +293,7 @@ def test_a_site_goes_with_all_its_documents(shop, site, add):
     own = add("Своя статья о чайниках.", "own.md")
     source = added(site)
     visit(source)
-    assert len(kept()) == 5
+    assert len(kept()) == 4
     delete_source(source.id)
     ingest_all()
     assert Document.objects.get() == own
