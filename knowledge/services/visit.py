@@ -94,7 +94,8 @@ def visit_source(source_id: uuid.UUID, *, seconds: float = SLICE) -> str:
         if visit.source.state != State.RUNNING:
             _begin(visit)
         visit.robots = fetch_robots(visit.source.url)
-        _enqueue(visit, [sitemap for sitemap in visit.robots.sitemaps if not visit.source.is_sitemap], depth=0)
+        if not visit.source.is_sitemap:
+            _enqueue(visit, [url for found in visit.robots.sitemaps if (url := normal_url(found))], depth=0)
         while (page := visit.queue.first()) is not None:
             if time.monotonic() > deadline:
                 visit.update(claim=None)

@@ -5,19 +5,8 @@ import zipfile
 
 import pytest
 
-from knowledge.extract import extract
 from knowledge.extract.errors import ExtractionError
 from knowledge.tests import files
-
-
-@pytest.fixture
-def read(tmp_path):
-    def read(data: bytes | str, filename: str):
-        path = tmp_path / "file"
-        path.write_bytes(data.encode() if isinstance(data, str) else data)
-        return extract(path, filename)
-
-    return read
 
 
 def shown(extraction):

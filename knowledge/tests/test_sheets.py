@@ -8,21 +8,10 @@ import openpyxl
 import pytest
 
 from knowledge.chunking import split
-from knowledge.extract import extract
 from knowledge.extract.errors import ExtractionError
 from knowledge.extract.number_format import shown_value
 from knowledge.extract.sandbox import extract_in_sandbox
 from knowledge.tests import files
-
-
-@pytest.fixture
-def read(tmp_path):
-    def read(data: bytes | str, filename: str):
-        path = tmp_path / "file"
-        path.write_bytes(data.encode() if isinstance(data, str) else data)
-        return extract(path, filename)
-
-    return read
 
 
 def shown(extraction):

@@ -79,9 +79,8 @@ def states(source):
 
 def kept():
     """The paths of the pages that are documents."""
-    return {
-        "/" + url.split("/", 3)[3] for url in Document.objects.exclude(state="deleting").values_list("url", flat=True)
-    }
+    pages = Document.objects.filter(origin="site").exclude(state="deleting")
+    return {"/" + url.split("/", 3)[3] for url in pages.values_list("url", flat=True)}
 
 
 def ingest_all():
