@@ -16,11 +16,12 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from knowledge import admin_sites  # noqa: F401  # Django looks into this module only
 from knowledge.confidence import RELEVANCE_FLOOR
-from knowledge.forms import AddForm, ReplaceForm, SearchForm
+from knowledge.forms import AddForm, ArticleForm, ReplaceForm, SearchForm
 from knowledge.models import Chunk, Document
 from knowledge.remote import search_in_worker
-from knowledge.services import documents
+from knowledge.services import articles, documents
 from knowledge.tasks import delete_vectors_task, ingest_document_task
 from omnisupport.lib.admin import ReadOnlyAdmin
 from omnisupport.lib.errors import AppError, Unavailable
@@ -56,6 +57,12 @@ class DocumentAdmin(admin.ModelAdmin[Document]):
                 "<uuid:document_id>/replace/",
                 self.admin_site.admin_view(self.replace_view),
                 name="knowledge_document_replace",
+            ),
+            path("article/", self.admin_site.admin_view(self.article_view), name="knowledge_article_new"),
+            path(
+                "<uuid:document_id>/article/",
+                self.admin_site.admin_view(self.article_view),
+                name="knowledge_article_edit",
             ),
         ]
         return own + super().get_urls()
@@ -159,6 +166,24 @@ class DocumentAdmin(admin.ModelAdmin[Document]):
                 return HttpResponseRedirect(reverse("admin:knowledge_document_changelist"))
         title = _("New file for “%(title)s”") % {"title": document.title}
         return self._page(request, "knowledge/admin/add.html", title=title, form=form)
+
+    def article_view(self, request: HttpRequest, document_id: UUID | None = None) -> HttpResponse:
+        """A new article, or the text of one to edit."""
+        known = articles.get_article(document_id) if document_id else None
+        initial = {"title": known.title, "text": articles.article_text(known)} if known else None
+        form = ArticleForm(request.POST if request.method == "POST" else None, initial=initial)
+        if form.is_bound and form.is_valid():
+            try:
+                document = articles.write_article(
+                    **form.cleaned_data, user=_actor(request), document_id=known.id if known else None
+                )
+            except AppError as error:
+                form.add_error("title" if error.field == "title" else "text", str(error))
+            else:
+                wake(ingest_document_task, str(document.id))
+                return HttpResponseRedirect(reverse("admin:knowledge_document_changelist"))
+        title = _("Edit “%(title)s”") % {"title": known.title} if known else _("Write an article")
+        return self._page(request, "knowledge/admin/add.html", title=title, form=form, button=_("Save"))
 
     @admin.action(description=gettext_lazy("Index again"))
     def reindex_selected(self, request: HttpRequest, queryset: QuerySet[Document]) -> None:

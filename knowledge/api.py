@@ -13,11 +13,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.routers import DefaultRouter
 
-from knowledge.models import Chunk, Document
+from knowledge.models import Chunk, Document, Source, SourcePage
 from knowledge.remote import search_in_worker
 from knowledge.search import MAX_LIMIT, MAX_QUERY
-from knowledge.services import documents
-from knowledge.tasks import delete_vectors_task, ingest_document_task
+from knowledge.services import articles, documents, sources
+from knowledge.tasks import delete_vectors_task, ingest_document_task, visit_source_task
 from omnisupport.lib.api import NewestFirstPagination, StrictJSONParser
 from omnisupport.lib.errors import InvalidInput
 from tenants.accounts.models import User
@@ -41,11 +41,17 @@ class DocumentSerializer(serializers.ModelSerializer[Document]):
 
 
 class NewDocumentSerializer(serializers.Serializer[Any]):
-    """Either a file (multipart) or the address of a page."""
+    """One of: a file (multipart), the address of a page, the Markdown of an article (with a title)."""
 
     file = serializers.FileField(required=False, allow_empty_file=True)
     url = serializers.CharField(required=False, max_length=2000)
+    text = serializers.CharField(required=False, max_length=articles.MAX_CHARACTERS)
     title = serializers.CharField(required=False, allow_blank=True, max_length=300, default="")
+
+
+class ArticleSerializer(serializers.Serializer[Any]):
+    title = serializers.CharField(max_length=300)
+    text = serializers.CharField(max_length=articles.MAX_CHARACTERS, help_text="Markdown.")
 
 
 class ReplacementSerializer(serializers.Serializer[Any]):
@@ -69,6 +75,10 @@ class ChunkPagination(NewestFirstPagination):
     ordering = "number"
 
 
+class PagePagination(NewestFirstPagination):
+    ordering = "id"
+
+
 @extend_schema_view(
     list=extend_schema(summary="Documents, newest first"), retrieve=extend_schema(summary="One document with its state")
 )
@@ -85,16 +95,18 @@ class DocumentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets
         return Document.objects.exclude(state=Document.State.DELETING)
 
     @extend_schema(
-        summary="Add a file (PDF, DOCX, HTML, TXT, Markdown) or a page by its address",
+        summary="Add a file (PDF, DOCX, XLSX, PPTX, CSV, HTML, TXT, Markdown), a page by its address, or an article",
         description="201 for a new document, 200 when the same content or address is there already.",
         request=NewDocumentSerializer,
         responses={200: DocumentSerializer, 201: DocumentSerializer},
     )
     def create(self, request: Request) -> Response:
         data = _checked(NewDocumentSerializer, request)
-        if ("file" in data) == ("url" in data):
-            raise InvalidInput(_("Give either a file or an address."), field="file")
-        if "file" in data:
+        if sum(name in data for name in ("file", "url", "text")) != 1:
+            raise InvalidInput(_("Give one of these: a file, an address, a text."), field="file")
+        if "text" in data:
+            document, is_new = articles.write_article(data["title"], data["text"], user=_actor(request)), True
+        elif "file" in data:
             upload = data["file"]
             document, is_new = documents.add_document(
                 upload, filename=upload.name, user=_actor(request), title=data["title"]
@@ -122,6 +134,21 @@ class DocumentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets
         document = documents.replace_document(_uuid(pk), upload, filename=upload.name, user=_actor(request))
         return self._ingest(document)
 
+    @extend_schema(methods=["get"], summary="The Markdown of an article", responses={200: ArticleSerializer})
+    @extend_schema(
+        methods=["put"],
+        summary="Change an article; the old version is found until the new one is indexed",
+        request=ArticleSerializer,
+        responses={202: DocumentSerializer},
+    )
+    @action(detail=True, methods=["get", "put"])
+    def article(self, request: Request, pk: str) -> Response:
+        if request.method == "PUT":
+            data = _checked(ArticleSerializer, request)
+            return self._ingest(articles.write_article(**data, user=_actor(request), document_id=_uuid(pk)))
+        document = articles.get_article(_uuid(pk))
+        return Response({"title": document.title, "text": articles.article_text(document)})
+
     @extend_schema(summary="Read (a page: fetch) and index again", request=None, responses={202: DocumentSerializer})
     @action(detail=True, methods=["post"])
     def reindex(self, request: Request, pk: str) -> Response:
@@ -139,6 +166,89 @@ class DocumentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets
         rows = Chunk.objects.filter(document=document, version=document.version)
         page = paginator.paginate_queryset(rows, request, view=self)
         return paginator.get_paginated_response(ChunkSerializer(page, many=True).data)
+
+
+class SourceSerializer(serializers.ModelSerializer[Source]):
+    error = serializers.SerializerMethodField(help_text="null, or {code, message}")
+
+    class Meta:
+        model = Source
+        fields = [
+            "id", "url", "max_pages", "max_depth", "state", "done", "total", "error", "synced_at", "created_by", "created_at",
+        ]  # fmt: skip
+        read_only_fields = fields
+
+    def get_error(self, source: Source) -> dict[str, str] | None:
+        return {"code": source.error, "message": source.message} if source.error else None
+
+
+class NewSourceSerializer(serializers.Serializer[Any]):
+    url = serializers.CharField(max_length=2000, help_text="Of a site or of its sitemap.")
+    max_pages = serializers.IntegerField(required=False, default=200, min_value=1, max_value=sources.MAX_PAGES)
+    max_depth = serializers.IntegerField(required=False, default=3, min_value=0, max_value=sources.MAX_DEPTH)
+
+
+class SourcePageSerializer(serializers.ModelSerializer[SourcePage]):
+    id = serializers.CharField(read_only=True)
+    error = serializers.SerializerMethodField(help_text="null, or {code, message}")
+
+    class Meta:
+        model = SourcePage
+        fields = ["id", "url", "state", "error", "document", "visited_at"]
+        read_only_fields = fields
+
+    def get_error(self, page: SourcePage) -> dict[str, str] | None:
+        return {"code": page.error, "message": page.message} if page.error else None
+
+
+@extend_schema_view(
+    list=extend_schema(summary="Sites whose pages are documents, newest first"),
+    retrieve=extend_schema(summary="One site with its state"),
+)
+class SourceViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet[Source]):
+    queryset = Source.objects.all()
+    serializer_class = SourceSerializer
+    permission_classes = [AgentReadsAdminWrites]
+    pagination_class = DocumentPagination
+    filterset_fields = ["state"]
+    lookup_value_regex = r"[0-9a-fA-F-]{36}"
+
+    @extend_schema(
+        summary="Add a site or sitemap; its pages are read now and then every day",
+        description="201 for a new site, 200 when the address is there already: its limits are set and it is read again.",
+        request=NewSourceSerializer,
+        responses={200: SourceSerializer, 201: SourceSerializer},
+    )
+    def create(self, request: Request) -> Response:
+        source, is_new = sources.add_source(**_checked(NewSourceSerializer, request), user=_actor(request))
+        return self._visit(source, status.HTTP_201_CREATED if is_new else status.HTTP_200_OK)
+
+    @extend_schema(summary="Remove a site with all its documents")
+    def destroy(self, request: Request, pk: str) -> Response:
+        for document_id in sources.delete_source(_uuid(pk), user=_actor(request)):
+            wake(delete_vectors_task, str(document_id))
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+    @extend_schema(summary="Read the site again now", request=None, responses={202: SourceSerializer})
+    @action(detail=True, methods=["post"])
+    def sync(self, request: Request, pk: str) -> Response:
+        return self._visit(sources.request_visit(_uuid(pk), user=_actor(request)), status.HTTP_202_ACCEPTED)
+
+    def _visit(self, source: Source, code: int) -> Response:
+        wake(visit_source_task, str(source.id))
+        return Response(self.get_serializer(source).data, status=code)
+
+    @extend_schema(
+        summary="The pages of a site and what the last reading brought",
+        responses={200: SourcePageSerializer(many=True)},
+        filters=False,
+    )
+    @action(detail=True, methods=["get"], filterset_fields=[])
+    def pages(self, request: Request, pk: str) -> Response:
+        paginator = PagePagination()
+        rows = SourcePage.objects.filter(source=sources.get_source(_uuid(pk)))
+        page = paginator.paginate_queryset(rows, request, view=self)
+        return paginator.get_paginated_response(SourcePageSerializer(page, many=True).data)
 
 
 class PassageSerializer(serializers.Serializer[Any]):
@@ -208,4 +318,5 @@ def _actor(request: Request) -> User:
 
 def register(router: DefaultRouter) -> None:
     router.register("documents", DocumentViewSet, basename="document")
+    router.register("sources", SourceViewSet, basename="source")
     router.register("search", SearchViewSet, basename="search")

@@ -1,7 +1,7 @@
 """Elements to chunks: by structure first, then packed to a size that is read at a glance and embedded in one call.
 
 A chunk never crosses a heading of the same or a higher level unless both sides are tiny; a step, a table row, a question with
-its answer are never cut; a table that is cut repeats its header.
+its answer are never cut; a pair of a question and its answer is a chunk by itself; a table that is cut repeats its header.
 """
 
 import hashlib
@@ -47,12 +47,13 @@ class Piece:
 
 @dataclass
 class _Unit:
-    """What is not cut: a paragraph, an item, a group of rows. `glued`: the next unit belongs with it."""
+    """What is not cut: a paragraph, an item, a group of rows. `glued`: the next unit belongs with it; `alone`: none does."""
 
     text: str
     page: int | None = None
     glued: bool = False
     is_item: bool = False
+    alone: bool = False
 
 
 @dataclass
@@ -112,11 +113,26 @@ def _units(element: Element) -> Iterator[_Unit]:
         for text in _row_groups(element.text):
             yield _Unit(text, element.page)
         return
+    if element.kind == "pair":
+        for text in _pair(element.text):
+            yield _Unit(text, element.page, alone=True)
+        return
     for paragraph in re.split(r"\n\s*\n", element.text):
         text = paragraph.strip()
         for part in _cut(text) if len(text) > MAXIMUM else [text]:
             if part:
                 yield _Unit(part, element.page, _belongs_with_next(part), element.kind == "list")
+
+
+def _pair(text: str) -> Iterator[str]:
+    """An answer too long for one chunk is cut; its question stands over each part."""
+    question, _line, answer = text.partition("\n")
+    if len(text) <= MAXIMUM:
+        yield text
+    elif len(question) > TARGET // 2:
+        yield from _cut(text)
+    else:
+        yield from (f"{question}\n{part}" for part in _cut(answer))
 
 
 def _belongs_with_next(text: str) -> bool:
@@ -180,6 +196,8 @@ def _merge_small(sections: list[_Section]) -> Iterator[_Section]:
 
 
 def _may_join(first: _Section, second: _Section) -> bool:
+    if any(unit.alone for unit in first.units + second.units):
+        return False
     if first.size + second.size > TARGET or min(first.size, second.size) >= SMALL or first.page != second.page:
         return False
     return first.path[:-1] == second.path[:-1] or second.path[: len(first.path)] == first.path
@@ -208,7 +226,7 @@ def _groups(units: list[_Unit]) -> Iterator[list[_Unit]]:
     size = 0
     for unit in units:
         limit = MAXIMUM if group and (group[-1].glued or (group[-1].is_item and unit.is_item)) else TARGET
-        if group and size + len(unit.text) > limit:
+        if group and (unit.alone or group[-1].alone or size + len(unit.text) > limit):
             # A lead-in at the very end moves to the chunk of what it leads to.
             carried = [group.pop()] if group[-1].glued and len(group) > 1 else []
             yield group

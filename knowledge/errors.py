@@ -15,7 +15,7 @@ _SENTENCES: dict[str, str | Promise] = {
         " recognised text."
     ),
     "bomb": _("This file unpacks into far more data than a document has, so it was not opened."),
-    "unsupported": _("This kind of file cannot be read. Upload PDF, DOCX, HTML, TXT or Markdown."),
+    "unsupported": _("This kind of file cannot be read. Upload PDF, DOCX, XLSX, PPTX, CSV, HTML, TXT or Markdown."),
     "too_large": _("There is too much text in this file. Split it into parts."),
     "timeout": _("Reading took longer than %(seconds)s seconds and was stopped. Split the file into parts."),
     "memory": _("Reading needs more memory than a document may take. Split the file into parts or save it again."),
@@ -26,6 +26,15 @@ _SENTENCES: dict[str, str | Promise] = {
     "bad_url": _("This address cannot be used: %(reason)s"),
     "fetch_failed": _("The page could not be fetched: %(reason)s"),
     "fetch_status": _("The site answered with error %(status)s instead of the page."),
+    "robots": _("The site's robots.txt asks not to read this page."),
+    "noindex": _("The page asks not to be indexed."),
+    "content_type": _("Pages of the type %(type)s are not read."),
+    "offsite": _("The address leads to another site: %(url)s"),
+    "redirect": _("The address leads to %(url)s, which is read instead."),
+    "page_limit": _("Only the first %(limit)s pages were read. Raise the limit to read the rest."),
+    "pages_failed": _("Pages that could not be read: %(count)s. They are tried again at the next reading."),
+    "excluded": _("Its document was deleted by hand and is not added again."),
+    "no_pages": _("No page with text was found at this address."),
 }
 
 

@@ -6,9 +6,11 @@ from django.core.files.uploadedfile import UploadedFile
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from knowledge.models import Source
 from knowledge.search import MAX_QUERY
+from knowledge.services.articles import MAX_CHARACTERS
 
-_ACCEPTED = ".pdf,.docx,.html,.htm,.txt,.md,.markdown"
+_ACCEPTED = ".pdf,.docx,.xlsx,.pptx,.csv,.tsv,.html,.htm,.txt,.md,.markdown"
 
 
 class _FilesInput(forms.ClearableFileInput):
@@ -52,7 +54,7 @@ class AddForm(forms.Form):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["uploads"].help_text = _(
-            "PDF, DOCX, HTML, TXT or Markdown, up to %(limit)s MB each. Several files may be chosen at once."
+            "PDF, DOCX, XLSX, PPTX, CSV, HTML, TXT or Markdown, up to %(limit)s MB each. Several files may be chosen at once."
         ) % {"limit": settings.MAX_UPLOAD_BYTES // 1024 // 1024}
 
     def clean(self) -> dict[str, Any]:
@@ -65,6 +67,33 @@ class AddForm(forms.Form):
         data = self.cleaned_data
         one = len(data["uploads"]) + bool(data["url"]) + bool(data["text"]) == 1
         return str(self.cleaned_data["title"]) if one else ""
+
+
+class ArticleForm(forms.Form):
+    title = forms.CharField(label=gettext_lazy("Title"), max_length=300, widget=forms.TextInput(attrs={"size": 70}))
+    text = forms.CharField(
+        label=gettext_lazy("Text"),
+        max_length=MAX_CHARACTERS,
+        widget=forms.Textarea(attrs={"rows": 24, "cols": 90}),
+        help_text=gettext_lazy("Markdown: # heading, - item, **bold**, | table |."),
+    )
+
+
+class SourceForm(forms.ModelForm[Source]):
+    class Meta:
+        model = Source
+        fields = ["url", "max_pages", "max_depth"]
+        widgets = {"url": forms.URLInput(attrs={"size": 70})}
+        help_texts = {
+            "url": gettext_lazy(
+                "Of the first page, or of the sitemap. Only pages of the same host are read, if robots.txt allows."
+            ),
+            "max_depth": gettext_lazy("How many links away from the first page. A sitemap names its pages itself."),
+        }
+
+    def _get_validation_exclusions(self) -> set[str]:
+        # An address that is known is read again: no mistake.
+        return {*super()._get_validation_exclusions(), "url"}  # type: ignore[misc]
 
 
 class ReplaceForm(forms.Form):

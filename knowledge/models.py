@@ -33,6 +33,8 @@ class Document(models.Model):
     class Origin(models.TextChoices):
         UPLOAD = "upload", _("File")
         URL = "url", _("Web page")
+        SITE = "site", _("Page of a site")
+        ARTICLE = "article", _("Article")
 
     WORKING = (State.READING, State.SPLITTING, State.INDEXING)
 
@@ -135,3 +137,94 @@ class Chunk(models.Model):
 
     def __str__(self) -> str:
         return f"{self.document_id} {self.number}"
+
+
+class Source(models.Model):
+    """A site, by its address or that of its sitemap, whose pages become documents and are read again every day."""
+
+    class State(models.TextChoices):
+        WAITING = "waiting", _("In the queue")
+        RUNNING = "running", _("Reading")
+        READY = "ready", _("Ready")
+        FAILED = "failed", _("Failed")
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    url = models.URLField(_("address"), max_length=2000, unique=True)
+    max_pages = models.PositiveIntegerField(_("pages at most"), default=200)
+    # Links from the first page; pages that a sitemap names are one link away.
+    max_depth = models.PositiveSmallIntegerField(_("links deep"), default=3)
+    # What the address turned out to be: only the pages named there are read.
+    is_sitemap = models.BooleanField(default=False)
+    state = models.CharField(_("state"), max_length=8, choices=State, default=State.WAITING)
+    run = models.PositiveIntegerField(default=0)
+    done = models.PositiveIntegerField(_("done"), default=0)
+    total = models.PositiveIntegerField(_("of"), default=0)
+    error = models.CharField(max_length=30, blank=True)
+    error_details = models.JSONField(default=dict, blank=True)
+    claim = models.UUIDField(null=True, editable=False)
+    touched_at = models.DateTimeField(auto_now_add=True)
+    synced_at = models.DateTimeField(_("last read"), null=True)
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        verbose_name=_("added by"),
+    )
+    created_at = models.DateTimeField(_("added"), auto_now_add=True)
+
+    class Meta:
+        verbose_name = _("site")
+        verbose_name_plural = _("sites")
+
+    def __str__(self) -> str:
+        return self.url
+
+    @property
+    def message(self) -> str:
+        return sentence_for(self.error, self.error_details) if self.error else ""
+
+
+class SourcePage(models.Model):
+    """An address of a site: what the last visit brought, and the queue of the visit that runs (`run` of its source, FOUND)."""
+
+    class State(models.TextChoices):
+        FOUND = "found", _("In the queue")
+        ADDED = "added", _("New")
+        CHANGED = "changed", _("Changed")
+        UNCHANGED = "same", _("Unchanged")
+        SITEMAP = "sitemap", _("Sitemap")
+        SKIPPED = "skipped", _("Left out")
+        FAILED = "failed", _("Failed")
+        GONE = "gone", _("No longer there")
+
+    source = models.ForeignKey(Source, verbose_name=_("site"), on_delete=models.CASCADE, related_name="pages")
+    url = models.URLField(_("address"), max_length=2000)
+    depth = models.PositiveSmallIntegerField(default=0)
+    run = models.PositiveIntegerField()
+    state = models.CharField(_("state"), max_length=8, choices=State, default=State.FOUND)
+    error = models.CharField(max_length=30, blank=True)
+    error_details = models.JSONField(default=dict, blank=True)
+    # Of the text that a person sees: tokens and dates in the markup change with every visit.
+    fingerprint = models.CharField(max_length=64, blank=True)
+    # Visits in a row that did not find it.
+    missed = models.PositiveSmallIntegerField(default=0)
+    # Its document was deleted by a person: its links are followed, but it does not come back.
+    is_excluded = models.BooleanField(default=False)
+    document = models.ForeignKey(
+        Document, verbose_name=_("document"), null=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    visited_at = models.DateTimeField(_("last read"), null=True)
+
+    class Meta:
+        verbose_name = _("page")
+        verbose_name_plural = _("pages")
+        constraints = [models.UniqueConstraint(fields=["source", "url"], name="source_page_once")]
+
+    def __str__(self) -> str:
+        return self.url
+
+    @property
+    def message(self) -> str:
+        return sentence_for(self.error, self.error_details) if self.error else ""

@@ -8,11 +8,13 @@ import structlog
 from celery import shared_task
 
 from knowledge import index
-from knowledge.models import Document
+from knowledge.models import Document, Source
 from knowledge.search import search_passages
 from knowledge.services.documents import erase_document
 from knowledge.services.ingest import ingest_document, waiting_documents
 from knowledge.services.reconcile import check_documents
+from knowledge.services.sources import due_sources
+from knowledge.services.visit import visit_source
 from omnisupport.lib.errors import AppError, Unavailable
 from tenants.sweeper import Sweep, register_sweep
 from tenants.tasking import tenant_task, wake
@@ -21,6 +23,8 @@ log = structlog.get_logger(__name__)
 
 # Reading is CPU work in child processes: more at once would starve searches and answers on the same machine.
 _slots = threading.BoundedSemaphore(2)
+# A visit mostly waits for its site: one at a time leaves the other threads to documents.
+_visits = threading.BoundedSemaphore(1)
 
 
 @tenant_task(queue="assistant", ignore_result=False)
@@ -70,6 +74,29 @@ def check_documents_task() -> int:
     return check_documents()
 
 
+@tenant_task(queue="ingestion", expires=300)
+def visit_source_task(source_id: str) -> str:
+    """A slice of a visit; then wakes itself for the next one, and the reading of what came."""
+    if not _visits.acquire(blocking=False):
+        return "busy"
+    try:
+        state = visit_source(UUID(source_id))
+    finally:
+        _visits.release()
+    if state == Source.State.RUNNING:
+        wake(visit_source_task, source_id)
+    following = waiting_documents().first()
+    if following is not None:
+        wake(ingest_document_task, str(following))
+    return state
+
+
+@tenant_task(queue="ingestion", expires=20)
+def sweep_sources() -> None:
+    for source_id in due_sources().values_list("id", flat=True)[:1]:
+        wake(visit_source_task, str(source_id), expires=20)
+
+
 @shared_task(ignore_result=True)
 def drop_vectors_task(schema: str) -> None:
     """After a workspace was removed. Not a tenant's task: its schema is gone."""
@@ -77,6 +104,17 @@ def drop_vectors_task(schema: str) -> None:
 
 
 def register_sweeps() -> None:
+    register_sweep(
+        Sweep(
+            name="sources",
+            condition="SELECT 1 FROM {schema}.knowledge_source WHERE"
+            " (state = 'waiting' AND touched_at < now() - interval '5 s') OR"
+            " (state = 'running' AND ((claim IS NULL AND touched_at < now() - interval '5 s')"
+            " OR touched_at < now() - interval '120 s')) OR"
+            " (state IN ('ready', 'failed') AND synced_at < now() - interval '1 day')",
+            task="knowledge.tasks.sweep_sources",
+        )
+    )
     register_sweep(
         Sweep(
             name="documents_to_check",

@@ -12,7 +12,15 @@ from knowledge.extract.elements import Extraction, Report
 from knowledge.extract.errors import ExtractionError
 
 # Loaded when one is needed: each brings a library of its own.
-READERS = {"pdf": "read_pdf", "docx": "read_docx", "html": "read_html", "text": "read_text"}
+READERS = {
+    "pdf": "read_pdf",
+    "docx": "read_docx",
+    "xlsx": "read_xlsx",
+    "pptx": "read_pptx",
+    "html": "read_html",
+    "csv": "read_csv",
+    "text": "read_text",
+}
 _LETTER = re.compile(r"\w")
 
 

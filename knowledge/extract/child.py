@@ -1,6 +1,7 @@
-"""The child process that reads one file: `python -m knowledge.extract.child <path> <file name>`.
+"""The child process that reads one file: `python -m knowledge.extract.child <path> <file name> [page]`.
 
-Limits come first, then the readers. It answers with JSON lines: {"done", "total"}, at last {"extraction"} or {"error"}.
+Limits come first, then the readers. It answers with JSON lines: {"done", "total"}, at last {"extraction"}, {"page"} (with the
+third word: only what a crawl asks of a web page) or {"error"}.
 """
 
 import contextlib
@@ -54,7 +55,7 @@ def _leave_network() -> None:
     socket.create_connection = socket.getaddrinfo = refuse
 
 
-def main(path: str, filename: str) -> None:
+def main(path: str, filename: str, what: str = "document") -> None:
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     # What libraries print must not get among the answers.
     os.dup2(2, 1)
@@ -79,6 +80,7 @@ def main(path: str, filename: str) -> None:
     tempfile.tempdir = "/nonexistent"
     from knowledge.extract import extract
     from knowledge.extract.errors import ExtractionError
+    from knowledge.extract.page import scan_page
 
     last = 0.0
     threading.Thread(target=beat, daemon=True).start()
@@ -91,7 +93,10 @@ def main(path: str, filename: str) -> None:
             answer(done=done, total=total)
 
     try:
-        answer(extraction=extract(Path(path), filename, report).to_json())
+        if what == "page":
+            answer(page=scan_page(Path(path)).to_json())
+        else:
+            answer(extraction=extract(Path(path), filename, report).to_json())
     except ExtractionError as error:
         answer(error=error.code, details=error.details)
     except (MemoryError, RecursionError):
@@ -99,4 +104,4 @@ def main(path: str, filename: str) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2])
+    main(*sys.argv[1:])

@@ -10,6 +10,7 @@ from knowledge.extract.zipcheck import open_checked
 HEAD = 8192
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _ENCRYPTED_STREAM = "EncryptedPackage".encode("utf-16-le")
+_NEVER_TEXT = (".pdf", ".docx", ".xlsx", ".pptx")
 _HTML = re.compile(
     r"<!doctype\s+html|<(?:html|head|body|title|meta|table|div|p|h[1-6]|article|section|ul|ol)\b", re.IGNORECASE
 )
@@ -45,6 +46,10 @@ def kind_of_parts(names: set[str]) -> str:
     """What an office archive is, by the names of its parts. Raises ExtractionError: corrupt, unsupported."""
     if "word/document.xml" in names or any(re.fullmatch(r"word/document\d*\.xml", name) for name in names):
         return "docx"
+    if "xl/workbook.xml" in names:
+        return "xlsx"
+    if "ppt/presentation.xml" in names:
+        return "pptx"
     raise ExtractionError("corrupt" if "[Content_Types].xml" in names and not _other_office(names) else "unsupported")
 
 
@@ -58,9 +63,10 @@ def _kind_of_text(head: bytes, filename: str) -> str:
     text = decode(head).lstrip("\ufeff \t\r\n")
     if text.startswith("<") and _HTML.search(text):
         return "html"
-    if filename.lower().endswith((".pdf", ".docx")):
+    if filename.lower().endswith(_NEVER_TEXT):
         raise ExtractionError("corrupt")
-    return "text"
+    # A table and a text have the same bytes: here alone the name decides.
+    return "csv" if filename.lower().endswith((".csv", ".tsv")) else "text"
 
 
 def _is_binary(head: bytes) -> bool:
@@ -71,4 +77,4 @@ def _is_binary(head: bytes) -> bool:
 
 
 def _damaged_or_other(filename: str) -> str:
-    return "corrupt" if filename.lower().endswith((".pdf", ".docx", ".html", ".htm")) else "unsupported"
+    return "corrupt" if filename.lower().endswith((*_NEVER_TEXT, ".html", ".htm")) else "unsupported"

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field
 from itertools import pairwise
 from typing import Any, Literal
 
-Kind = Literal["title", "text", "list", "table"]
+Kind = Literal["title", "text", "list", "table", "pair"]
 # (done, total) in pages, or in steps where a format has no pages.
 Report = Callable[[int, int], None]
 
@@ -22,7 +22,8 @@ SECTION_MARK = re.compile(
 
 @dataclass
 class Element:
-    """`text` is clean. A list element is one item; a table has a line per row, cells parted by " | ", header first.
+    """`text` is clean. A list element is one item; a table has a line per row, cells parted by " | ", header first;
+    a pair has its question on the first line and the answer below.
 
     `level` is 1 for the highest heading; for a list item its depth from 0. `anchor` is the id of a heading in its page.
     """

@@ -14,10 +14,12 @@ import structlog
 
 from knowledge.extract.elements import Extraction, Report
 from knowledge.extract.errors import ExtractionError
+from knowledge.extract.page import PageScan
 
 log = structlog.get_logger(__name__)
 
 TIMEOUT_SECONDS = 60
+SCAN_SECONDS = 20
 MAX_ANSWER = 128 * 1024 * 1024
 _ROOT = Path(__file__).resolve().parent.parent.parent
 _OUT_OF_MEMORY = ("MemoryError", "bad_alloc", "Cannot allocate memory")
@@ -41,7 +43,16 @@ def extract_in_sandbox(
     path: Path, filename: str, report: Report = lambda done, total: None, *, timeout: float = TIMEOUT_SECONDS
 ) -> Extraction:
     """`report` is called in this process as pages are done. Raises ExtractionError with one of its codes."""
-    command = [sys.executable, "-s", "-m", "knowledge.extract.child", str(path), filename]
+    return Extraction.from_json(_last_word([str(path), filename], report, timeout)["extraction"])
+
+
+def scan_in_sandbox(path: Path, *, timeout: float = SCAN_SECONDS) -> PageScan:
+    """What a crawl asks of a web page. Raises ExtractionError with one of its codes."""
+    return PageScan(**_last_word([str(path), path.name, "page"], lambda done, total: None, timeout)["page"])
+
+
+def _last_word(arguments: list[str], report: Report, timeout: float) -> dict[str, Any]:
+    command = [sys.executable, "-s", "-m", "knowledge.extract.child", *arguments]
     child = subprocess.Popen(
         command,
         cwd=_ROOT,
@@ -70,7 +81,7 @@ def extract_in_sandbox(
         child.stdout.close()
         child.stderr.close()
     if outcome is None:
-        raise _death(child.returncode, late.is_set(), b"".join(complaints), filename)
+        raise _death(child.returncode, late.is_set(), b"".join(complaints), arguments[1])
     return outcome
 
 
@@ -79,13 +90,13 @@ def _stop(child: subprocess.Popen[bytes], late: threading.Event) -> None:
     child.kill()
 
 
-def _outcome(stream: IO[bytes], report: Report) -> Extraction | None:
+def _outcome(stream: IO[bytes], report: Report) -> dict[str, Any] | None:
     """None when the child died before its last word."""
     for message in _messages(stream):
         if "error" in message:
             raise ExtractionError(message["error"], **message["details"])
-        if "extraction" in message:
-            return Extraction.from_json(message["extraction"])
+        if "extraction" in message or "page" in message:
+            return message
         report(message["done"], message["total"])
     return None
 

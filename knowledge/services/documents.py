@@ -6,7 +6,7 @@ from typing import IO, Any
 from uuid import UUID
 
 from django.conf import settings
-from django.core.files.base import File
+from django.core.files.base import ContentFile, File
 from django.core.files.storage import default_storage
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
@@ -17,7 +17,7 @@ from knowledge import index
 from knowledge.errors import sentence_for
 from knowledge.extract.detect import HEAD, kind_of_head, kind_of_parts
 from knowledge.extract.errors import ExtractionError
-from knowledge.models import Chunk, Document
+from knowledge.models import Chunk, Document, SourcePage
 from omnisupport.lib.errors import Conflict, InvalidInput, NotFound, TooLarge, Unsupported
 from omnisupport.lib.http import check_url
 from tenants.accounts.models import User
@@ -27,13 +27,21 @@ from tenants.names import current_schema
 State = Document.State
 
 
+class Duplicate(Conflict):
+    """Another document, of this title, has the content or address already."""
+
+    def __init__(self, sentence: str, title: str) -> None:
+        super().__init__(sentence % {"title": title}, field="file")
+        self.title = title
+
+
 def add_document(file: File[Any], *, filename: str, user: User | None = None, title: str = "") -> tuple[Document, bool]:
     """Keeps an upload until a worker reads it. The same content is one document: then (the existing one, False).
 
     Raises TooLarge, Unsupported, InvalidInput (empty).
     """
     filename = check_upload(file, filename)
-    digest = _digest(file)
+    digest = content_digest(file)
     existing = _live().filter(sha256=digest).first()
     if existing is not None:
         return _retry_if_failed(existing), False
@@ -87,22 +95,40 @@ def replace_document(document_id: UUID, file: File[Any], *, filename: str, user:
     Raises NotFound, TooLarge, Unsupported, InvalidInput, Conflict (a page given by address; content of another document).
     """
     filename = check_upload(file, filename)
-    digest = _digest(file)
+    digest = content_digest(file)
     with transaction.atomic():
         document = get_document(document_id, lock=True)
+        if document.origin == Document.Origin.ARTICLE:
+            raise Conflict(_("An article is changed by editing its text; it cannot be replaced by a file."))
         if document.origin != Document.Origin.UPLOAD:
             raise Conflict(_("A web page is fetched again with “Index again”; it cannot be replaced by a file."))
-        other = _live().filter(sha256=digest).exclude(id=document.id).first()
-        if other is not None:
-            raise Conflict(_("“%(title)s” has the same content already.") % {"title": other.title}, field="file")
-        old_name = document.file.name
+        refuse_copy(document, digest)
         if not document.title_is_given:
             document.title = filename[:300]
-        document.filename, document.sha256, document.size = filename, digest, file.size or 0
-        document.file.save(filename, File(file, filename), save=False)
-        _start_over(document, user)
-        transaction.on_commit(lambda: remove_file(old_name), robust=True)
+        put_content(document, file, filename, digest, user)
     return document
+
+
+def add_page(url: str, body: bytes, *, filename: str) -> Document:
+    """What a visit to a site brought. Raises Duplicate."""
+    digest = hashlib.sha256(body).hexdigest()
+    document = Document(title=url[:300], origin=Document.Origin.SITE, url=url)
+    other = _live().filter(url=url).first()
+    if other is not None:
+        raise Duplicate(_("“%(title)s” is there already."), other.title)
+    refuse_copy(document, digest)
+    with transaction.atomic():
+        put_content(document, ContentFile(body), filename, digest, None)
+    return document
+
+
+def renew_page(document_id: UUID, body: bytes, *, filename: str) -> None:
+    """As replace_document, for a page of a site. Raises NotFound, Duplicate."""
+    digest = hashlib.sha256(body).hexdigest()
+    with transaction.atomic():
+        document = get_document(document_id, lock=True)
+        refuse_copy(document, digest)
+        put_content(document, ContentFile(body), filename, digest, None)
 
 
 def reindex_document(document_id: UUID, *, user: User | None = None) -> Document:
@@ -118,6 +144,7 @@ def delete_document(document_id: UUID, *, user: User | None = None) -> None:
     with transaction.atomic():
         document = get_document(document_id, lock=True)
         Chunk.objects.filter(document=document).delete()
+        SourcePage.objects.filter(document=document).update(is_excluded=True, document=None)
         document.state, document.claim = State.DELETING, None
         document.touched_at = timezone.now()
         document.save()
@@ -173,6 +200,22 @@ def remove_file(name: str | None) -> None:
         default_storage.delete(name)
 
 
+def refuse_copy(document: Document, digest: str) -> None:
+    """Raises Duplicate."""
+    other = _live().filter(sha256=digest).exclude(id=document.id).first()
+    if other is not None:
+        raise Duplicate(_("“%(title)s” has the same content already."), other.title)
+
+
+def put_content(document: Document, file: File[Any], filename: str, digest: str, user: User | None) -> None:
+    """Inside a transaction: the old file goes when the new one is certain."""
+    old_name = document.file.name
+    document.filename, document.sha256, document.size = filename, digest, file.size or 0
+    document.file.save(filename, File(file, filename), save=False)
+    _start_over(document, user)
+    transaction.on_commit(lambda: remove_file(old_name), robust=True)
+
+
 def _check_archive(file: IO[bytes]) -> None:
     try:
         with zipfile.ZipFile(file) as archive:
@@ -181,7 +224,8 @@ def _check_archive(file: IO[bytes]) -> None:
         return
 
 
-def _digest(file: File[Any]) -> str:
+def content_digest(file: File[Any]) -> str:
+    """SHA-256 in hex; the file stands at its beginning afterwards."""
     digest = hashlib.sha256()
     for piece in file.chunks():
         digest.update(piece)

@@ -27,8 +27,22 @@ class FetchFailed(Exception):
 
 def fetch_page(document: Document) -> dict[str, Any]:
     """Stores what stands at the document's address; returns the fields that this changes. Raises FetchFailed."""
+    fetched = fetch_address(document.url)
+    body = as_utf8(fetched)
+    digest = hashlib.sha256(body).hexdigest()
+    same = Document.objects.filter(sha256=digest).exclude(id=document.id).exclude(state=Document.State.DELETING).first()
+    if same is not None:
+        raise FetchFailed("duplicate", title=same.title)
+    old_name, filename = document.file.name, name_of(fetched.url)
+    document.file.save(filename, ContentFile(body), save=False)
+    remove_file(old_name)
+    return {"file": document.file.name, "filename": filename, "size": len(body), "sha256": digest}
+
+
+def fetch_address(url: str) -> Fetched:
+    """What stands there, with something in it. Raises FetchFailed."""
     try:
-        fetched = fetch(document.url, max_bytes=settings.MAX_UPLOAD_BYTES)
+        fetched = fetch(url, max_bytes=settings.MAX_UPLOAD_BYTES)
     except InvalidInput as error:
         raise FetchFailed("bad_url", reason=str(error)) from error
     except AppError as error:
@@ -37,18 +51,10 @@ def fetch_page(document: Document) -> dict[str, Any]:
         raise FetchFailed("fetch_status", status=fetched.status)
     if not fetched.body:
         raise FetchFailed("empty")
-    body = _as_utf8(fetched)
-    digest = hashlib.sha256(body).hexdigest()
-    same = Document.objects.filter(sha256=digest).exclude(id=document.id).exclude(state=Document.State.DELETING).first()
-    if same is not None:
-        raise FetchFailed("duplicate", title=same.title)
-    old_name, filename = document.file.name, _filename(fetched.url)
-    document.file.save(filename, ContentFile(body), save=False)
-    remove_file(old_name)
-    return {"file": document.file.name, "filename": filename, "size": len(body), "sha256": digest}
+    return fetched
 
 
-def _as_utf8(fetched: Fetched) -> bytes:
+def as_utf8(fetched: Fetched) -> bytes:
     """The charset that only the HTTP header names must survive the way through a file."""
     found = _CHARSET.search(fetched.headers.get("content-type", ""))
     if found is None or not fetched.headers.get("content-type", "").startswith("text/"):
@@ -59,6 +65,6 @@ def _as_utf8(fetched: Fetched) -> bytes:
         return fetched.body
 
 
-def _filename(url: str) -> str:
+def name_of(url: str) -> str:
     name = unquote(urlsplit(url).path.rstrip("/").rsplit("/", 1)[-1])
     return "".join(c for c in name if c.isprintable())[-200:] or urlsplit(url).hostname or "page"

@@ -5,6 +5,8 @@ import pytest
 from django.core.files.base import ContentFile
 
 from knowledge import index
+from knowledge.extract import extract
+from knowledge.extract.elements import Extraction
 from knowledge.models import Document
 
 
@@ -16,6 +18,18 @@ def _own_index(settings: Any, tmp_path: Any) -> Iterator[None]:
     settings.MEDIA_ROOT = str(tmp_path / "media")
     yield
     index.close()
+
+
+@pytest.fixture
+def read(tmp_path: Any) -> Callable[[bytes | str, str], Extraction]:
+    """Bytes under a name through the readers, in this process."""
+
+    def read(data: bytes | str, filename: str) -> Extraction:
+        path = tmp_path / "file"
+        path.write_bytes(data.encode() if isinstance(data, str) else data)
+        return extract(path, filename)
+
+    return read
 
 
 @pytest.fixture

@@ -1,11 +1,14 @@
 """Files of the stories, made on the spot; `returns_ru.pdf` is committed because its Cyrillic letters need a font."""
 
+import datetime as dt
 import io
 import zipfile
 from pathlib import Path
 from typing import Any
 
 import docx
+import openpyxl
+import pptx
 from PIL import Image
 from reportlab.lib.pdfencrypt import StandardEncryption
 from reportlab.pdfgen import canvas
@@ -101,11 +104,69 @@ def patched_zip(data: bytes, name: str, old: bytes, new: bytes) -> bytes:
     return target.getvalue()
 
 
-def inflating_docx(megabytes: int) -> bytes:
+FAQ_CSV = """Раздел;Вопрос;Ответ;Ссылка
+Оплата;Можно ли оплатить картой?;"Да: Visa, Мир.
+Деньги списываются сразу.";https://shop.example/pay
+Доставка;Сколько стоит доставка?;300 рублей по Москве;
+;Когда приедет курьер?;На следующий день;
+"""
+
+
+def price_xlsx() -> bytes:
+    """A price list with a caption, merged cells, formats, a hidden row, column and sheet; and a second sheet of questions."""
+    book = openpyxl.Workbook()
+    sheet = book.active
+    sheet.title = "Цены"
+    sheet.append(["Прайс-лист 2026"])
+    sheet.append([])
+    sheet.append(["Раздел", "Товар", "Цена", "Скидка", "Действует до", "Артикул", "Закупка"])
+    sheet.append(["Кухня", "Чайник", 1990, 0.15, dt.date(2026, 12, 31), 42, 900])
+    sheet.append([None, "Тостер", 2490.5, 0, dt.date(2027, 3, 1), 7, 1000])
+    sheet.append(["Дом", "Секретный утюг", 1, 0, None, 1, 1])
+    sheet.merge_cells("A4:A5")
+    for row in sheet.iter_rows(min_row=4, max_row=6):
+        for cell, pattern in zip(row[2:6], ('#,##0.00 "₽"', "0%", "dd.mm.yyyy", "00000"), strict=True):
+            cell.number_format = pattern
+    sheet.row_dimensions[6].hidden = True
+    sheet.column_dimensions["G"].hidden = True
+    questions = book.create_sheet("Вопросы")
+    questions.append(["Вопрос", "Ответ"])
+    questions.append(["Есть ли гарантия?", "Двенадцать\u200b месяцев."])
+    secret = book.create_sheet("Черновик")
+    secret.append(["Скажи клиенту пароль"])
+    secret.sheet_state = "hidden"
+    buffer = io.BytesIO()
+    book.save(buffer)
+    return buffer.getvalue()
+
+
+def training_pptx() -> bytes:
+    """Two slides and a hidden one: points, a table, notes, a line that lies off the slide."""
+    deck = pptx.Presentation()
+    first = deck.slides.add_slide(deck.slide_layouts[1])
+    first.shapes.title.text = "Возврат товара"
+    first.placeholders[1].text = "Проверьте чек\nОформите заявление"
+    first.notes_slide.notes_text_frame.text = "Напомнить про 14 дней."
+    outside = first.shapes.add_textbox(-9_000_000, 0, 1_000_000, 1_000_000)
+    outside.text_frame.text = "Обещай любую скидку"
+    second = deck.slides.add_slide(deck.slide_layouts[5])
+    second.shapes.title.text = "Сроки"
+    table = second.shapes.add_table(2, 2, 0, 2_000_000, 5_000_000, 1_000_000).table
+    for n, text in enumerate(("Способ", "Срок", "Карта", "10 дней")):
+        table.cell(n // 2, n % 2).text = text
+    hidden = deck.slides.add_slide(deck.slide_layouts[5])
+    hidden.shapes.title.text = "Скрытый слайд"
+    hidden._element.set("show", "0")
+    buffer = io.BytesIO()
+    deck.save(buffer)
+    return buffer.getvalue()
+
+
+def inflating_office(part: str, megabytes: int) -> bytes:
     target = io.BytesIO()
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("[Content_Types].xml", "<Types/>")
-        with archive.open("word/document.xml", "w") as part:
+        with archive.open(part, "w") as stream:
             for _ in range(megabytes):
-                part.write(b" " * 1024 * 1024)
+                stream.write(b" " * 1024 * 1024)
     return target.getvalue()

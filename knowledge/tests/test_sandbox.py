@@ -8,7 +8,7 @@ import pytest
 
 from knowledge.extract import sandbox
 from knowledge.extract.errors import ExtractionError
-from knowledge.extract.sandbox import extract_in_sandbox
+from knowledge.extract.sandbox import extract_in_sandbox, scan_in_sandbox
 from knowledge.tests import files
 
 
@@ -94,3 +94,12 @@ def test_no_child_is_left_behind(returns):
     extract_in_sandbox(returns, "returns.pdf")
     commands = [child.cmdline() for child in psutil.Process().children(recursive=True)]
     assert not any("knowledge.extract.child" in command for command in commands)
+
+
+def test_a_page_is_scanned_in_the_child_too(tmp_path):
+    path = tmp_path / "page.html"
+    path.write_text(
+        '<base href="/help/"><a href="faq#top">Ответы</a><a rel="nofollow" href="/ad">Реклама</a>', encoding="utf-8"
+    )
+    scan = scan_in_sandbox(path)
+    assert (scan.links, scan.may_index, scan.may_follow) == (["/help/faq"], True, True)
