@@ -5,7 +5,6 @@ from uuid import UUID
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.core.files.base import ContentFile
 from django.db.models import F, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.defaultfilters import filesizeformat
@@ -108,11 +107,7 @@ class DocumentAdmin(admin.ModelAdmin[Document]):
     def add_view(
         self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        form = (
-            AddForm(request.POST, request.FILES)
-            if request.method == "POST"
-            else AddForm(initial={"title": request.GET.get("title", "")[:300]})
-        )
+        form = AddForm(request.POST, request.FILES) if request.method == "POST" else AddForm()
         if form.is_bound and form.is_valid():
             added = self._add_all(request, form)
             if added:
@@ -126,15 +121,14 @@ class DocumentAdmin(admin.ModelAdmin[Document]):
         """Each file by itself: one that is refused does not stop the others."""
         added, title = 0, form.title_of_one()
         # A complaint takes its field out of the cleaned data.
-        uploads, url, text = (form.cleaned_data[name] for name in ("uploads", "url", "text"))
-        written = [ContentFile(text.encode(), name="article.md")] if text else []
-        for upload in [*uploads, *written]:
+        uploads, url = form.cleaned_data["uploads"], form.cleaned_data["url"]
+        for upload in uploads:
             try:
                 document, is_new = documents.add_document(
                     upload, filename=upload.name, user=_actor(request), title=title
                 )
             except AppError as error:
-                form.add_error("text" if upload in written else "uploads", str(error))
+                form.add_error("uploads", str(error))
                 continue
             added += self._added(request, document, is_new)
         if url:
@@ -170,7 +164,9 @@ class DocumentAdmin(admin.ModelAdmin[Document]):
     def article_view(self, request: HttpRequest, document_id: UUID | None = None) -> HttpResponse:
         """A new article, or the text of one to edit."""
         known = articles.get_article(document_id) if document_id else None
-        initial = {"title": known.title, "text": articles.article_text(known)} if known else None
+        initial = {"title": request.GET.get("title", "")[:300]}
+        if known:
+            initial = {"title": known.title, "text": articles.article_text(known)}
         form = ArticleForm(request.POST if request.method == "POST" else None, initial=initial)
         if form.is_bound and form.is_valid():
             try:

@@ -37,13 +37,6 @@ class AddForm(forms.Form):
     url = forms.CharField(
         label=gettext_lazy("or the address of a page"), required=False, widget=forms.URLInput(attrs={"size": 70})
     )
-    text = forms.CharField(
-        label=gettext_lazy("or its text, written here"),
-        required=False,
-        max_length=100_000,
-        widget=forms.Textarea(attrs={"rows": 12, "cols": 70}),
-        help_text=gettext_lazy("Markdown: “# Heading”, lists, tables."),
-    )
     title = forms.CharField(
         label=gettext_lazy("Title"),
         required=False,
@@ -59,13 +52,12 @@ class AddForm(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or self.cleaned_data
-        if not self.errors and not any(data.get(name) for name in ("uploads", "url", "text")):
-            raise forms.ValidationError(_("Choose a file, give an address or write a text."))
+        if not self.errors and not data.get("uploads") and not data.get("url"):
+            raise forms.ValidationError(_("Choose a file or give an address."))
         return data
 
     def title_of_one(self) -> str:
-        data = self.cleaned_data
-        one = len(data["uploads"]) + bool(data["url"]) + bool(data["text"]) == 1
+        one = len(self.cleaned_data["uploads"]) + bool(self.cleaned_data["url"]) == 1
         return str(self.cleaned_data["title"]) if one else ""
 
 
