@@ -8,7 +8,7 @@ from ai_assistant.tests.conftest import QUESTION
 from knowledge.models import Document
 from tenants.events.models import Event
 
-ANSWERS, UNANSWERED, ADD = "/assistant/answers/", "/assistant/unanswered/", "/admin/knowledge/document/add/"
+ANSWERS, UNANSWERED, ADD = "/assistant/answers/", "/assistant/unanswered/", "/admin/knowledge/document/article/"
 
 
 def test_an_answer_is_marked_as_wrong_with_a_reason(talk):
