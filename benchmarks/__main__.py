@@ -8,7 +8,7 @@ from concurrent.futures import ProcessPoolExecutor
 
 from benchmarks.harness import ROOT, Result, run_by_name
 
-NAMES = ("webhook", "tenant_cost", "fanout", "end_to_end", "provisioning", "at_rest")
+NAMES = ("webhook", "tenant_cost", "fanout", "end_to_end", "provisioning", "at_rest", "big_inbox")
 
 
 def main() -> int:
