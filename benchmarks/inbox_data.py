@@ -14,6 +14,8 @@ from uuid import UUID, uuid5
 
 from psycopg import sql
 
+from tickets.words import make_vector
+
 NAMESPACE = UUID("6f1d4f0e-8f5c-4f3e-9d0a-3a6f1f0d2b11")
 BEGIN = datetime(2024, 6, 1, tzinfo=UTC)
 DAYS = 880
@@ -22,13 +24,86 @@ LONG_THREAD = 500
 # So many tickets are under way at a time.
 _TOGETHER = 40
 
-_FIRST = "Анна Мария Елена Ольга Наталья Ирина Светлана Марина Александр Сергей Дмитрий Алексей Андрей Иван Пётр Михаил".split()
-_LAST = "Иванов Смирнов Кузнецов Попов Васильев Петров Соколов Лебедев Козлов Новиков Морозов Волков Зайцев Орлов".split()
-_CITIES = "Москве Казани Самаре Перми Уфе Омске Томске Туле Калуге Твери Рязани Саратове Воронеже Красноярске".split()
-_THINGS = (
-    "кроссовки куртку рюкзак чайник наушники телефон ноутбук кресло пылесос лампу велосипед палатку термос зонт часы "
-    "перчатки свитер пальто шарф клавиатуру монитор колонку утюг фен миксер сковороду одеяло подушку"
-).split()
+_FIRST = [
+    "Анна",
+    "Мария",
+    "Елена",
+    "Ольга",
+    "Наталья",
+    "Ирина",
+    "Светлана",
+    "Марина",
+    "Александр",
+    "Сергей",
+    "Дмитрий",
+    "Алексей",
+    "Андрей",
+    "Иван",
+    "Пётр",
+    "Михаил",
+]
+_LAST = [
+    "Иванов",
+    "Смирнов",
+    "Кузнецов",
+    "Попов",
+    "Васильев",
+    "Петров",
+    "Соколов",
+    "Лебедев",
+    "Козлов",
+    "Новиков",
+    "Морозов",
+    "Волков",
+    "Зайцев",
+    "Орлов",
+]
+_CITIES = [
+    "Москве",
+    "Казани",
+    "Самаре",
+    "Перми",
+    "Уфе",
+    "Омске",
+    "Томске",
+    "Туле",
+    "Калуге",
+    "Твери",
+    "Рязани",
+    "Саратове",
+    "Воронеже",
+    "Красноярске",
+]
+_THINGS = [
+    "кроссовки",
+    "куртку",
+    "рюкзак",
+    "чайник",
+    "наушники",
+    "телефон",
+    "ноутбук",
+    "кресло",
+    "пылесос",
+    "лампу",
+    "велосипед",
+    "палатку",
+    "термос",
+    "зонт",
+    "часы",
+    "перчатки",
+    "свитер",
+    "пальто",
+    "шарф",
+    "клавиатуру",
+    "монитор",
+    "колонку",
+    "утюг",
+    "фен",
+    "миксер",
+    "сковороду",
+    "одеяло",
+    "подушку",
+]
 _CUSTOMER = (
     "Здравствуйте! Где мой заказ {order}? Обещали доставить {day}.",
     "Добрый день, хочу вернуть {thing} {model}, не подошёл размер.",
@@ -58,7 +133,28 @@ _AGENT = (
     "Промокод {code} действует до конца месяца, попробуйте ещё раз.",
 )
 _DAYS = ("завтра", "в понедельник", "во вторник", "в среду", "в пятницу", "на выходных", "через неделю")
-_SYLLABLES = "ка ро ми ла то не ва си до ру бе ни га ло ме ра ти со ву ле".split()
+_SYLLABLES = [
+    "ка",
+    "ро",
+    "ми",
+    "ла",
+    "то",
+    "не",
+    "ва",
+    "си",
+    "до",
+    "ру",
+    "бе",
+    "ни",
+    "га",
+    "ло",
+    "ме",
+    "ра",
+    "ти",
+    "со",
+    "ву",
+    "ле",
+]
 
 
 @dataclass(frozen=True)
@@ -76,6 +172,7 @@ def fill(schema: str, tickets: int, cursor: Any) -> Filled:
     people = [row[0] for row in cursor.fetchall()]
     cursor.execute("SELECT id FROM tickets_team ORDER BY id")
     teams = [row[0] for row in cursor.fetchall()]
+    cursor.execute("SET LOCAL statement_timeout = 0")
     cursor.execute("SET LOCAL session_replication_role = replica")
     plan = _Plan(random.Random(7), tickets, channels, people, teams)
     _copy(cursor, schema, "tickets_contact", _CONTACT, plan.contacts())
@@ -83,6 +180,7 @@ def fill(schema: str, tickets: int, cursor: Any) -> Filled:
     _copy(cursor, schema, "tickets_message", _MESSAGE, plan.messages())
     _copy(cursor, schema, "tickets_ticket", _TICKET, plan.rows())
     _copy(cursor, schema, "events_event", _EVENT, plan.events())
+    index(schema, cursor)
     cursor.execute("SET LOCAL session_replication_role = origin")
     for table in ("tickets_contactaddress", "tickets_message", "tickets_ticket", "events_event"):
         cursor.execute(f"SELECT setval(pg_get_serial_sequence('{schema}.{table}', 'id'), max(id)) FROM {table}")
@@ -90,6 +188,26 @@ def fill(schema: str, tickets: int, cursor: Any) -> Filled:
     return Filled(tickets, plan.count, tickets)
 
 
+def index(schema: str, cursor: Any) -> None:
+    """What the search finds them by: as tickets.services.indexing would write it, but by COPY and with the index built last."""
+    cursor.execute("SELECT indexdef FROM pg_indexes WHERE schemaname = %s AND indexname = 'search_words'", [schema])
+    (definition,) = cursor.fetchone()
+    cursor.execute(f"DROP INDEX {schema}.search_words")
+    cursor.execute("SELECT max(id) FROM tickets_message")
+    for start in range(0, cursor.fetchone()[0], 20_000):
+        cursor.execute(_TEXTS, [start, start + 20_000])
+        rows = ((number, ticket, make_vector(text, head)) for number, ticket, text, head in cursor.fetchall())
+        _copy(cursor, schema, "tickets_messagesearch", ("message_id", "ticket_id", "words"), rows)
+    cursor.execute("SET LOCAL maintenance_work_mem = '256MB'")
+    cursor.execute(definition)
+
+
+_TEXTS = """
+SELECT m.id, m.ticket_id, m.text, CASE WHEN m.created_at = t.created_at
+    THEN concat_ws(' · ', t.number, t.subject, c.name, c.email, c.phone, a.address) ELSE '' END
+FROM tickets_message m JOIN tickets_ticket t ON t.id = m.ticket_id JOIN tickets_contact c ON c.id = t.contact_id
+JOIN tickets_contactaddress a ON a.id = t.address_id WHERE m.id > %s AND m.id <= %s
+"""
 _CONTACT = (
     "id", "name", "email", "phone", "language", "attributes", "is_blocked", "created_at",
 )  # fmt: skip
@@ -165,7 +283,9 @@ class _Plan:
             return "closed"
         if ticket == self.tickets:
             return "open"
-        return ("open", "waiting", "open", "solved", "open", "waiting", "open", "solved", "solved", "waiting")[ticket % 10]
+        return ("open", "waiting", "open", "solved", "open", "waiting", "open", "solved", "solved", "waiting")[
+            ticket % 10
+        ]
 
     def person(self, ticket: int) -> Any:
         return None if ticket % 5 == 0 else self.people[ticket % len(self.people)]
