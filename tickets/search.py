@@ -15,6 +15,8 @@ from tickets.words import Piece, Query, make_fragment
 PAGE = 40
 # The best are chosen among so many newest: ranking reads every row that it ranks.
 _RANKED = 1000
+# Messages that are walked over before several words are asked of the index.
+_LATEST = 4000
 
 
 @SearchVectorField.register_lookup
@@ -42,8 +44,7 @@ def newest_hits(query: Query, where: Q, before: int | None = None) -> tuple[list
     """One hit for each ticket, and the message that the next page lies before, if there is one. A ticket stands where its
     newest hit is. `where` is about MessageSearch."""
     found = _found(query, where)
-    page = found if before is None else found.filter(message_id__lt=before)
-    rows = list(page.order_by("-message_id").values_list("ticket_id", "message_id")[: PAGE + 1])
+    rows = _newest(found if before is None else found.filter(message_id__lt=before), query, before)
     following = rows[PAGE - 1][1] if len(rows) > PAGE else None
     newest: dict[int, int] = {}
     for ticket_id, message_id in rows[:PAGE]:
@@ -55,9 +56,26 @@ def newest_hits(query: Query, where: Q, before: int | None = None) -> tuple[list
     return [Hit(ticket_id, message_id, message_id) for ticket_id, message_id in newest.items()], following
 
 
+def _newest(
+    found: QuerySet[MessageSearch], query: Query, before: int | None = None, *, limit: int = 0
+) -> list[tuple[int, int]]:
+    """Of one word the planner knows how common it is, and whether to walk back over the messages or to ask the index. Of
+    several it knows nothing: two common ones that never meet would be looked for in every message there is. So first in the
+    latest messages; where those do not fill a page, the rest is few enough to be sorted."""
+    limit = limit or PAGE + 1
+    found_ids = found.values_list("ticket_id", "message_id")
+    if len(query.terms) == 1:
+        return list(found_ids.order_by("-message_id")[:limit])
+    newest = Value(before) if before else MessageSearch.objects.order_by("-message_id").values("message_id")[:1]
+    latest = found_ids.alias(newest=newest).filter(message_id__gt=F("newest") - _LATEST * max(1, limit // 200))
+    rows = list(latest.order_by("-message_id")[:limit])
+    # Ordered by a sum, which no index has.
+    return rows if len(rows) == limit else list(found_ids.order_by((F("message_id") + 0).desc())[:limit])
+
+
 def best_hits(query: Query, where: Q) -> list[Hit]:
     """One page: the best among the newest, one for each ticket."""
-    newest = _found(query, where).order_by("-message_id").values("message_id")[:_RANKED]
+    newest = [message_id for _ticket_id, message_id in _newest(_found(query, where), query, limit=_RANKED)]
     ranked = _ranked(MessageSearch.objects.filter(message_id__in=newest), query).order_by("-rank", "-message_id")
     return _best_of_each(ranked.values_list("ticket_id", "message_id", "rank")[:PAGE])
 
