@@ -8,8 +8,9 @@ import functools
 import operator
 import os
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -94,7 +95,7 @@ def _statements(desk: Desk) -> list[Result]:
 
     viewer = desk.viewer.id
     lists: dict[str, Callable[[], Any]] = {
-        f"list of {view}": lambda view=view: queries.list_tickets(Selection(viewer, view))
+        f"list of {view}": partial(queries.list_tickets, Selection(viewer, view))
         for view in ("mine", "unassigned", "open", "closed")
     }
     with tenant_context(desk.schema):
@@ -102,11 +103,10 @@ def _statements(desk: Desk) -> list[Result]:
         lists["list of closed, second page"] = lambda: queries.list_tickets(Selection(viewer, "closed"), deep)
         results = [_against_key(name, call) for name, call in lists.items()]
         results.append(_in_ms("counters of all views", [lambda: queries.count_views(viewer)], 3, at=0.5))
-        searches = [lambda text=text: queries.list_tickets(Selection(viewer, text=text)) for text in SEARCHES]
+        asked = [Selection(viewer, text=text) for text in SEARCHES]
+        searches = [partial(queries.list_tickets, selection) for selection in asked]
         results.append(_in_ms("search, newest", searches, 10, at=0.95, names=SEARCHES))
-        best = [
-            lambda text=text: queries.list_tickets(Selection(viewer, text=text, best_first=True)) for text in SEARCHES
-        ]
+        best = [partial(queries.list_tickets, replace(selection, best_first=True)) for selection in asked]
         results.append(_in_ms("search, best", best, 50, at=0.95, names=SEARCHES))
     return results
 
@@ -120,7 +120,7 @@ def _against_key(name: str, call: Callable[[], Any]) -> Result:
 
 
 def _in_ms(
-    name: str, calls: list[Callable[[], Any]], limit: float, *, at: float, names: tuple[str, ...] = ()
+    name: str, calls: Sequence[Callable[[], Any]], limit: float, *, at: float, names: tuple[str, ...] = ()
 ) -> Result:
     times = _replayed(calls)
     together = sorted(functools.reduce(operator.iadd, times, []))
@@ -130,7 +130,7 @@ def _in_ms(
     return Result(f"{name}, p{at * 100:.0f}", together[int(len(together) * at)], "ms", limit, details=details)
 
 
-def _replayed(calls: list[Callable[[], Any]]) -> list[list[float]]:
+def _replayed(calls: Sequence[Callable[[], Any]]) -> list[list[float]]:
     """Milliseconds of the statements of each call, taking turns."""
     from django.db import connection
 

@@ -25,10 +25,10 @@ class Meets(Lookup[Any]):
 
     lookup_name = "meets"
 
-    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, list[Any]]:
+    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, tuple[str | int, ...]]:
         left, left_params = self.process_lhs(compiler, connection)
         right, right_params = self.process_rhs(compiler, connection)
-        return f"{left} @@ {right}::tsquery", [*left_params, *right_params]
+        return f"{left} @@ {right}::tsquery", (*left_params, *right_params)
 
 
 @dataclass(frozen=True)
@@ -76,19 +76,15 @@ def _newest(
 def best_hits(query: Query, where: Q) -> list[Hit]:
     """One page: the best among the newest, one for each ticket."""
     newest = [message_id for _ticket_id, message_id in _newest(_found(query, where), query, limit=_RANKED)]
-    ranked = _ranked(MessageSearch.objects.filter(message_id__in=newest), query).order_by("-rank", "-message_id")
-    return _best_of_each(ranked.values_list("ticket_id", "message_id", "rank")[:PAGE])
+    ranked = _ranked(MessageSearch.objects.filter(message_id__in=newest), query)
+    return _best_of_each(ranked[:PAGE])
 
 
 def hits_in(query: Query, where: Q, ticket_ids: Collection[int], *, best: bool = False) -> list[Hit]:
     """The hits of these tickets, as one of the two above would give them."""
     found = _found(query, where).filter(ticket_id__in=list(ticket_ids))
     if best:
-        return _best_of_each(
-            _ranked(found, query)
-            .order_by("-rank", "-message_id")
-            .values_list("ticket_id", "message_id", "rank")[:_RANKED]
-        )
+        return _best_of_each(_ranked(found, query)[:_RANKED])
     rows = found.order_by("ticket_id", "-message_id").distinct("ticket_id").values_list("ticket_id", "message_id")
     return [Hit(ticket_id, message_id, message_id) for ticket_id, message_id in rows]
 
@@ -106,9 +102,15 @@ def _found(query: Query, where: Q) -> QuerySet[MessageSearch]:
     return MessageSearch.objects.filter(where, words__meets=query.tsquery)
 
 
-def _ranked(found: QuerySet[MessageSearch], query: Query) -> QuerySet[MessageSearch, Any]:
+def _ranked(found: QuerySet[MessageSearch], query: Query) -> Any:
+    """(ticket, message, rank), the best first."""
     asked = Cast(Value(query.tsquery), SearchQueryField())
-    return found.annotate(rank=Func(F("words"), asked, function="ts_rank", output_field=FloatField()))
+    rank: Any = Func(F("words"), asked, function="ts_rank", output_field=FloatField())
+    return (
+        found.annotate(rank=rank)
+        .values_list("ticket_id", "message_id", "rank")
+        .order_by(F("rank").desc(), "-message_id")
+    )
 
 
 def _best_of_each(rows: Iterable[tuple[int, int, float]]) -> list[Hit]:
