@@ -8,7 +8,8 @@ from math import log
 
 from django.db import connection
 
-from knowledge.encoding import stem, tokens_of
+from knowledge.encoding import tokens_of
+from omnisupport.lib.stems import stem
 
 # Fitted on XQuAD and a Russian support documentation against 40 questions that they cannot answer; see docs/knowledge.md.
 RELEVANCE_FLOOR = 0.5

@@ -5,14 +5,13 @@ corpora, it beats stems alone where words are misspelt and loses nowhere.
 """
 
 import re
-import threading
 import unicodedata
 import zlib
 from collections import Counter
 from dataclasses import dataclass
 from functools import lru_cache
 
-import Stemmer
+from omnisupport.lib.stems import stem
 
 K1, B = 1.2, 0.75
 # Of a chunk, in words and in pieces: only the ratio of a chunk's length to it matters.
@@ -23,7 +22,6 @@ _WORD = re.compile(r"\w+")
 # A code or a dotted name is also kept whole: "A-1234", "v2.0.1", "crm.lead.add".
 _CODE = re.compile(r"(?<![\w.])[^\W_]+(?:[-_./][^\W_]+)+", re.UNICODE)
 _CYRILLIC = re.compile(r"[а-я]")
-_LOCAL = threading.local()
 
 
 @dataclass(frozen=True)
@@ -42,23 +40,6 @@ def tokens_of(text: str) -> list[str]:
 def terms_of(text: str) -> list[str]:
     """The stems of a text, in order, with repetitions."""
     return [stem(token) for token in tokens_of(text)]
-
-
-@lru_cache(maxsize=50_000)
-def stem(token: str) -> str:
-    """Snowball: Russian for Cyrillic words, English for the rest; what has a digit or a sign inside stays whole."""
-    if not token.isalpha():
-        return token
-    stemmers = _stemmers()
-    return str(stemmers["russian" if _CYRILLIC.search(token) else "english"].stemWord(token))
-
-
-def _stemmers() -> dict[str, Stemmer.Stemmer]:
-    # A stemmer is not safe in two threads at once.
-    if not hasattr(_LOCAL, "stemmers"):
-        _LOCAL.stemmers = {name: Stemmer.Stemmer(name, 0) for name in ("russian", "english")}
-    found: dict[str, Stemmer.Stemmer] = _LOCAL.stemmers
-    return found
 
 
 def pieces_of(text: str) -> list[str]:

@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID, uuid4
 
-from django.db.models import QuerySet
+from django.db.models import QuerySet, prefetch_related_objects
 from django.utils.translation import gettext as _
 from django_filters import rest_framework as filters
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
@@ -13,10 +13,12 @@ from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.routers import DefaultRouter
+from rest_framework.utils.urls import replace_query_param
 
 from omnisupport.lib.errors import InvalidInput, NotFound
 from tenants.accounts.models import User
 from tenants.accounts.permissions import AgentReadsAdminWrites, IsAgent
+from tickets import queries
 from tickets import serializers as shapes
 from tickets.models import Contact, Message, MessageKind, Tag, Team, Ticket
 from tickets.services.attachments import store_upload
@@ -191,7 +193,40 @@ class TagViewSet(viewsets.ModelViewSet[Tag]):
     lookup_value_regex = r"\d{1,18}"
 
 
+class SearchViewSet(viewsets.GenericViewSet[Any]):
+    serializer_class = shapes.FoundPageSerializer
+    permission_classes = [IsAgent]
+
+    @extend_schema(
+        operation_id="search_messages",
+        summary="Conversations by words of their messages, number, subject or contact",
+        description="Every word in any of its forms, Russian and English; numbers, codes and e-mail addresses exactly; of a"
+        " phone any four or more digits in a row. One hit for each conversation: the newest, or with `sort=best` the best"
+        " among the thousand newest.",
+        parameters=[shapes.SearchSerializer],
+        responses=shapes.FoundPageSerializer,
+    )
+    def list(self, request: Request) -> Response:
+        asked = shapes.SearchSerializer(data=request.query_params)
+        asked.is_valid(raise_exception=True)
+        data = asked.validated_data
+        selection = queries.Selection(
+            viewer_id=actor(request).id,
+            channel_id=data.get("channel"),
+            team_id=data.get("team"),
+            text=data["q"],
+            status=data.get("status", ""),
+            assignee_id=data.get("assignee"),
+            best_first=data["sort"] == "best",
+        )
+        page = queries.list_tickets(selection, data.get("after", ""))
+        prefetch_related_objects(page.tickets, "tags")
+        following = replace_query_param(request.build_absolute_uri(), "after", page.cursor) if page.cursor else None
+        return Response(self.get_serializer({"next": following, "results": page.rows}).data)
+
+
 def register(router: DefaultRouter) -> None:
+    router.register("search/messages", SearchViewSet, basename="search-message")
     router.register("tickets", TicketViewSet, basename="ticket")
     router.register(r"tickets/(?P<ticket_pk>\d{1,18})/messages", MessageViewSet, basename="message")
     router.register("attachments", AttachmentViewSet, basename="attachment")

@@ -1,6 +1,8 @@
 import uuid
 
 from django.conf import settings
+from django.contrib.postgres.indexes import GinIndex
+from django.contrib.postgres.search import SearchVectorField
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Lower
@@ -324,6 +326,22 @@ class Message(models.Model):
     @property
     def is_inbound(self) -> bool:
         return self.author == Author.CONTACT
+
+
+class MessageSearch(models.Model):
+    """What a message is found by (tickets/words.py); the first one of a ticket also by its subject and contact. Not in
+    the message itself: every step of its delivery would write all its words into the index again.
+    """
+
+    message = models.OneToOneField(Message, primary_key=True, on_delete=models.CASCADE, related_name="search")
+    ticket = models.ForeignKey(Ticket, on_delete=models.CASCADE, related_name="+", db_index=False)
+    words = SearchVectorField()
+
+    class Meta:
+        indexes = [
+            GinIndex(fields=["words"], name="search_words", fastupdate=False),
+            models.Index(fields=["ticket", "-message"], name="search_ticket"),
+        ]
 
 
 class ScheduledReply(models.Model):

@@ -1,23 +1,32 @@
 """What the agents' pages read. Each function costs a fixed number of queries, whatever the number of rows."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
 from django.apps import apps
-from django.db.models import Count, Prefetch, Q, QuerySet, Value
+from django.db import connection
+from django.db.models import Prefetch, Q, QuerySet
 from django.utils.translation import gettext as _
 
 from omnisupport.lib.errors import InvalidInput, NotFound
 from tenants.accounts.models import Role, User
 from tenants.events.models import Event
 from tickets.models import Attachment, ContactAddress, Message, ScheduledReply, Status, Team, Ticket
+from tickets.search import Hit, best_hits, fragment_of, hits_in, newest_hits
+from tickets.words import Piece, Query, read_query
 
 PAGE = 50
-# A search looks at the text of so many newest hits; older ones are found by number or contact.
-_SEARCHED_MESSAGES = 1000
+# Above every order there is, and still a whole number in a browser.
+_FIRST = 2**53 - 1
+# What a row shows: of five tables a tenth of the columns.
+_LISTED = (
+    "number", "status", "priority", "last_activity_at", "waiting_since", "subject",
+    "contact__name", "contact__email", "contact__phone", "channel__kind", "channel__name", "assignee__name", "assignee__email",
+    "last_message__author", "last_message__text", "last_message__content", "last_message__delivery",
+)  # fmt: skip
 # Encrypted or long columns of the channel that no row of a list needs.
 _UNUSED = ("channel__secrets", "channel__config", "channel__poll_state")
 TIMELINE_EVENTS = (
@@ -41,6 +50,12 @@ _VIEWS: dict[str, Callable[[UUID], Q]] = {
     "solved": lambda _viewer: Q(status=Status.SOLVED),
     "closed": lambda _viewer: Q(status=Status.CLOSED),
 }
+# One walk over an index of live tickets; people are joined to the sums, not to the tickets.
+_COUNTS_SQL = """
+SELECT sums.status, sums.assignee_id, person.role, sums.count FROM (
+    SELECT status, assignee_id, count(*) AS count FROM tickets_ticket WHERE status IN ('open', 'waiting') GROUP BY 1, 2
+) AS sums LEFT JOIN accounts_user AS person ON person.id = sums.assignee_id
+"""
 _COUNTED = ("mine", "unassigned", "open", "assistant", "waiting")
 
 
@@ -53,13 +68,44 @@ class Selection:
     channel_id: UUID | None = None
     team_id: int | None = None
     text: str = ""
+    # Of a search only.
+    status: str = ""
+    assignee_id: UUID | None = None
+    best_first: bool = False
+
+    @property
+    def where(self) -> dict[str, Any]:
+        """The filters that narrow a view and a search alike, by field of the ticket."""
+        asked = {
+            "channel_id": self.channel_id, "team_id": self.team_id, "status": self.status, "assignee_id": self.assignee_id,
+        }  # fmt: skip
+        return {name: value for name, value in asked.items() if value}
+
+
+@dataclass(frozen=True)
+class Row:
+    """`message` is what the row shows: the last one, or the one that answers a search, with its words in `fragment`.
+    Rows lie by `order`, then by the ticket's id, the greatest first."""
+
+    ticket: Ticket
+    order: int
+    message: Message | None
+    fragment: tuple[Piece, ...] = ()
+
+    @property
+    def message_id(self) -> int | None:
+        return self.message.pk if self.message else None
 
 
 @dataclass(frozen=True)
 class Page:
-    tickets: Sequence[Ticket]
+    rows: Sequence[Row]
     # Where the next page begins; empty on the last one.
     cursor: str = ""
+
+    @property
+    def tickets(self) -> list[Ticket]:
+        return [row.ticket for row in self.rows]
 
 
 def view_names() -> tuple[str, ...]:
@@ -68,6 +114,8 @@ def view_names() -> tuple[str, ...]:
 
 def list_tickets(selection: Selection, cursor: str = "") -> Page:
     """Newest activity first. Raises InvalidInput for a cursor that was not made here."""
+    if selection.text:
+        return _search(selection, cursor)
     found = _selected(selection)
     if cursor:
         at, ticket_id = _read_cursor(cursor)
@@ -75,38 +123,90 @@ def list_tickets(selection: Selection, cursor: str = "") -> Page:
         found = found.filter(last_activity_at__lte=at).filter(Q(last_activity_at__lt=at) | Q(id__lt=ticket_id))
     tickets = list(found.order_by("-last_activity_at", "-id")[: PAGE + 1])
     more = len(tickets) > PAGE
-    tickets = tickets[:PAGE]
-    return Page(tickets, _make_cursor(tickets[-1]) if more else "")
+    rows = _rows(tickets[:PAGE])
+    return Page(rows, _make_cursor(rows[-1].ticket) if more else "")
 
 
-def pick_tickets(selection: Selection, ids: Iterable[int]) -> list[Ticket]:
+def pick_rows(selection: Selection, ids: Collection[int]) -> list[Row]:
     """Those of `ids` that the list shows now; the others have left it."""
-    return list(_selected(selection).filter(id__in=list(ids)).order_by("-last_activity_at", "-id"))
+    if selection.text:
+        named, query = _numbered(selection), read_query(selection.text)
+        hits = hits_in(query, _where(selection, named), ids, best=selection.best_first)
+        return [*(row for row in named if row.ticket.id in ids), *_hit_rows(hits, query)]
+    return _rows(_selected(selection).filter(id__in=ids).order_by("-last_activity_at", "-id"))
 
 
 def count_views(viewer_id: UUID) -> dict[str, int]:
-    counts: dict[str, Any] = {name: Count(Value(1), filter=_VIEWS[name](viewer_id)) for name in _COUNTED}
-    return Ticket.objects.filter(status__in=[Status.OPEN, Status.WAITING]).aggregate(**counts)
+    counts = dict.fromkeys(_COUNTED, 0)
+    with connection.cursor() as cursor:
+        cursor.execute(_COUNTS_SQL)
+        for status, assignee_id, role, count in cursor.fetchall():
+            if status == Status.WAITING:
+                counts["waiting"] += count
+                continue
+            counts["open"] += count
+            counts["mine"] += count if assignee_id == viewer_id else 0
+            counts["unassigned"] += count if assignee_id is None else 0
+            counts["assistant"] += count if role == Role.ASSISTANT else 0
+    return counts
 
 
 def _selected(selection: Selection) -> QuerySet[Ticket]:
-    tickets = Ticket.objects.select_related("contact", "channel", "assignee", "last_message", "last_message__user")
-    tickets = tickets.defer(*_UNUSED)
-    if selection.channel_id:
-        tickets = tickets.filter(channel_id=selection.channel_id)
-    if selection.team_id:
-        tickets = tickets.filter(team_id=selection.team_id)
-    if selection.text:
-        return tickets.filter(_matches(selection.text))
-    return tickets.filter(_VIEWS[selection.view](selection.viewer_id))
+    return _listed().filter(_VIEWS[selection.view](selection.viewer_id), **selection.where)
 
 
-def _matches(text: str) -> Q:
-    contact = Q(contact__name__icontains=text) | Q(contact__email__icontains=text) | Q(contact__phone__icontains=text)
-    words = Message.objects.filter(text__icontains=text).order_by("-id").values("ticket_id")[:_SEARCHED_MESSAGES]
-    found = contact | Q(subject__icontains=text) | Q(id__in=words)
-    number = text.removeprefix("#").removeprefix("№").strip()
-    return found | Q(number=int(number)) if number.isdecimal() and len(number) <= 18 else found
+def _listed() -> QuerySet[Ticket]:
+    return Ticket.objects.select_related("contact", "channel", "assignee", "last_message").only(*_LISTED)
+
+
+def _rows(tickets: Iterable[Ticket]) -> list[Row]:
+    return [Row(ticket, microseconds(ticket.last_activity_at), ticket.last_message) for ticket in tickets]
+
+
+# ---- Search ----------------------------------------------------------------------------------------------------------
+
+
+def _search(selection: Selection, cursor: str) -> Page:
+    """A number that is asked for is the first row. Raises InvalidInput for a cursor that was not made here."""
+    named, query = _numbered(selection), read_query(selection.text)
+    where = _where(selection, named)
+    if selection.best_first:
+        hits, following = best_hits(query, where), None
+    else:
+        hits, following = newest_hits(query, where, _read_message_cursor(cursor) if cursor else None)
+    return Page([*([] if cursor else named), *_hit_rows(hits, query)], str(following or ""))
+
+
+def _where(selection: Selection, named: Sequence[Row]) -> Q:
+    where = Q(**{f"ticket__{name}": value for name, value in selection.where.items()})
+    return where & ~Q(ticket_id__in=[row.ticket.id for row in named]) if named else where
+
+
+def _numbered(selection: Selection) -> list[Row]:
+    """The conversation whose number is written, above all others."""
+    number = selection.text.removeprefix("#").removeprefix("№").strip()
+    if not (number.isdecimal() and len(number) <= 18):
+        return []
+    found = _listed().filter(number=int(number), **selection.where)
+    return [Row(ticket, _FIRST, ticket.last_message) for ticket in found]
+
+
+def _hit_rows(hits: Sequence[Hit], query: Query) -> list[Row]:
+    related = ("ticket", "ticket__contact", "ticket__channel", "ticket__assignee", "ticket__last_message")
+    unused = [f"ticket__{name}" for name in _UNUSED]
+    messages = Message.objects.select_related(*related).defer(*unused).in_bulk([hit.message_id for hit in hits])
+    found = [(hit, messages[hit.message_id]) for hit in hits if hit.message_id in messages]
+    return [Row(message.ticket, hit.order, message, fragment_of(message, query)) for hit, message in found]
+
+
+def _read_message_cursor(cursor: str) -> int:
+    if not (cursor.isascii() and cursor.isdecimal() and len(cursor) <= 18):
+        raise _no_such_page()
+    return int(cursor)
+
+
+def _no_such_page() -> InvalidInput:
+    return InvalidInput(_("This page of the list does not exist. Begin at the first one."), field="after")
 
 
 def _make_cursor(ticket: Ticket) -> str:
@@ -116,7 +216,7 @@ def _make_cursor(ticket: Ticket) -> str:
 def _read_cursor(cursor: str) -> tuple[datetime, int]:
     at, _dash, ticket_id = cursor.partition("-")
     if not (at.isdecimal() and ticket_id.isdecimal() and len(at) <= 17 and len(ticket_id) <= 18):
-        raise InvalidInput(_("This page of the list does not exist. Begin at the first one."), field="after")
+        raise _no_such_page()
     seconds, micros = divmod(int(at), 1_000_000)
     return datetime.fromtimestamp(seconds, UTC).replace(microsecond=micros), int(ticket_id)
 

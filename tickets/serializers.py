@@ -124,5 +124,37 @@ class NewMessageSerializer(serializers.Serializer[Any]):
     status = serializers.ChoiceField(choices=Status.choices, required=False)
 
 
+class SearchSerializer(serializers.Serializer[Any]):
+    """What `search/messages/` is asked. `after` comes from the `next` of the page before."""
+
+    q = serializers.CharField(max_length=200, trim_whitespace=False)
+    sort = serializers.ChoiceField(choices=["newest", "best"], default="newest")
+    status = serializers.ChoiceField(choices=Status.choices, required=False)
+    channel = serializers.UUIDField(required=False)
+    team = serializers.IntegerField(required=False, min_value=1, max_value=2**63 - 1)
+    assignee = serializers.UUIDField(required=False)
+    after = serializers.CharField(required=False, max_length=40)
+
+
+class PieceSerializer(serializers.Serializer[Any]):
+    text = serializers.CharField()
+    hit = serializers.BooleanField()
+
+
+class FoundSerializer(serializers.Serializer[Any]):
+    """One conversation, its message that answers, and the words around the answer; no message where its number was asked."""
+
+    ticket = TicketSerializer()
+    message = serializers.CharField(source="message_id", allow_null=True)
+    author = serializers.CharField(source="message.author", allow_null=True, default=None)
+    at = serializers.DateTimeField(source="message.created_at", allow_null=True, default=None)
+    fragment = PieceSerializer(many=True)
+
+
+class FoundPageSerializer(serializers.Serializer[Any]):
+    next = serializers.CharField(allow_null=True)
+    results = FoundSerializer(many=True)
+
+
 class UploadSerializer(serializers.Serializer[Any]):
     file = serializers.FileField()

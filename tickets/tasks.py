@@ -3,6 +3,7 @@ from datetime import timedelta
 from tenants.sweeper import Sweep, register_sweep
 from tenants.tasking import tenant_task
 from tickets.services.attachments import delete_orphan_uploads
+from tickets.services.indexing import index_backlog
 from tickets.services.schedule import send_due_replies
 from tickets.services.tickets import close_solved
 
@@ -28,7 +29,23 @@ def clear_uploads() -> None:
             return
 
 
+@tenant_task(queue="default", expires=60, merges=True)
+def index_old_messages() -> None:
+    """A bite of half a minute or so; the sweeper calls again while there is more."""
+    for _bite in range(50):
+        if not index_backlog(1000):
+            return
+
+
 def register_sweeps() -> None:
+    register_sweep(
+        Sweep(
+            name="search_backlog",
+            condition="SELECT 1 FROM {schema}.tickets_message WHERE id < coalesce("
+            "(SELECT min(message_id) FROM {schema}.tickets_messagesearch), 9223372036854775807)",
+            task="tickets.tasks.index_old_messages",
+        )
+    )
     register_sweep(
         Sweep(
             name="scheduled_replies",

@@ -30,8 +30,9 @@ from ai_assistant.providers.base import (
     StreamEvent,
     Usage,
 )
-from knowledge.encoding import stem, tokens_of
+from knowledge.encoding import tokens_of
 from knowledge.extract.elements import ITEM_MARK
+from omnisupport.lib.stems import stem
 
 NAME = "extractive"
 MAX_WINDOWS, MAX_CHARACTERS = 3, 600

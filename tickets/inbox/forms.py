@@ -66,7 +66,8 @@ def read_selection(query: QueryDict, viewer: User) -> Selection:
         view=view if view in view_names() else view_names()[0],
         channel_id=_uuid(channel),
         team_id=int(team) if team.isdecimal() and len(team) <= 18 else None,
-        text=query.get("q", "").replace("\x00", "").strip()[:200],
+        text=query.get("q", "").replace("\x00", "").lstrip()[:200],
+        best_first=query.get("sort") == "best",
     )
 
 

@@ -74,7 +74,7 @@ def fresh_rows(request: HttpRequest) -> HttpResponse:
     viewer = signed_in(request)
     selection = read_selection(request.GET, viewer)
     context = {
-        "page": queries.Page(queries.pick_tickets(selection, read_ids(request.GET.get("ids", "")))),
+        "page": queries.Page(queries.pick_rows(selection, read_ids(request.GET.get("ids", "")))),
         **_views(viewer, selection),
     }
     return _answer(request, "inbox/_fresh_rows.html", context)
@@ -152,6 +152,7 @@ def _views(viewer: User, selection: Selection) -> dict[str, Any]:
 def _address(selection: Selection) -> dict[str, Any]:
     """The query string that keeps the list as it is."""
     parts = {"view": selection.view, "channel": selection.channel_id, "team": selection.team_id, "q": selection.text}
+    parts["sort"] = "best" if selection.best_first else ""
     kept = {name: value for name, value in parts.items() if value}
     return {"selection": selection, "address": urlencode(kept)}
 

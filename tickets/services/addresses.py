@@ -13,6 +13,7 @@ from omnisupport.lib.phones import phone_number
 from omnisupport.lib.text import Storable
 from tenants.events.log import record
 from tickets.models import Contact, ContactAddress, Status
+from tickets.services.indexing import index_contact
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,7 @@ def _learn(row: ContactAddress, profile: Profile, address: str) -> None:
             changed.append(name)
     if changed:
         contact.save(update_fields=changed)
+        index_contact(contact.id)
     details, alias = {**row.details, **profile.details}, row.alias or _other_name(row, profile, address)
     if (details, alias) != (row.details, row.alias):
         row.details, row.alias = details, alias
@@ -92,6 +94,7 @@ def change_address(*, channel_id: UUID, address: str, new_address: str) -> bool:
     else:
         row.address = new_address
     row.save(update_fields=["address", "alias"])
+    index_contact(row.contact_id)
     record("contact.changed", payload={"contact_id": str(row.contact_id)})
     return True
 

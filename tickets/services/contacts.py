@@ -11,6 +11,7 @@ from omnisupport.lib.phones import phone_number
 from tenants.accounts.models import User
 from tenants.events.log import record
 from tickets.models import Contact
+from tickets.services.indexing import index_contact
 
 _CHANGEABLE = {"name", "email", "phone", "language", "attributes"}
 
@@ -31,6 +32,7 @@ def update_contact(contact_id: UUID, *, changes: dict[str, Any], actor: User | N
         for name, value in changed.items():
             setattr(contact, name, value)
         contact.save(update_fields=list(changed))
+        index_contact(contact.id)
         record(
             "contact.changed",
             actor_id=actor.id if actor else None,

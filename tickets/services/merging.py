@@ -14,6 +14,7 @@ from omnisupport.lib.phones import phone_number
 from tenants.accounts.models import User
 from tenants.events.log import record
 from tickets.models import Contact, ContactAddress, ContactMerge, Ticket
+from tickets.services.indexing import index_contact
 
 UNDO_WITHIN = timedelta(hours=24)
 _FIELDS = ("name", "email", "phone", "language")
@@ -56,6 +57,7 @@ def merge_contacts(*, kept_id: UUID, gone_id: UUID, user: User | None) -> Contac
     tickets.update(contact=kept)
     gone.merged_into = kept
     gone.save(update_fields=["merged_into"])
+    index_contact(kept.id)
     _note(merge, "merged", user)
     return merge
 
@@ -101,6 +103,8 @@ def undo_merge(merge_id: int, user: User) -> ContactMerge:
     _empty(merge.kept, merge.filled)
     merge.gone.merged_into = None
     merge.gone.save(update_fields=["merged_into"])
+    for contact in (merge.kept, merge.gone):
+        index_contact(contact.id)
     _note(merge, "parted", user)
     merge.delete()
     return merge

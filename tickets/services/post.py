@@ -13,6 +13,7 @@ from omnisupport.lib.errors import Conflict, InvalidInput
 from tenants.accounts.models import User
 from tenants.events.log import record
 from tickets.models import Attachment, Author, ContactAddress, Delivery, Message, MessageKind, Status, Ticket
+from tickets.services.indexing import index_message
 from tickets.services.tickets import lock_ticket, move_status, set_assignee
 
 MAX_TEXT = 20_000
@@ -61,6 +62,7 @@ def post_message(
         delivery=Delivery.QUEUED if kind == MessageKind.PUBLIC else Delivery.NONE,
         due_at=due_at,
     )
+    index_message(message)
     _attach_uploads(message, user, attachment_ids)
     note_posted(ticket, message)
     record(

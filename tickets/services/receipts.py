@@ -10,6 +10,7 @@ from tenants.events.log import record
 from tickets.models import Author, ContactAddress, Delivery, Message
 from tickets.services.addresses import Profile, addresses_named, lock_address
 from tickets.services.delivery import move_delivery
+from tickets.services.indexing import index_message
 from tickets.services.post import note_posted
 from tickets.services.receive import Incoming, attach_files
 from tickets.services.tickets import live_ticket, open_ticket
@@ -135,6 +136,7 @@ def receive_echo(
         delivery=Delivery.SENT,
         sent_at=incoming.sent_at or timezone.now(),
     )
+    index_message(message)
     attach_files(message, row, incoming.files)
     note_posted(ticket, message)
     payload = {"message_id": str(message.id), "kind": message.kind, "author": message.author}

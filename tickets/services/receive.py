@@ -15,6 +15,7 @@ from tenants.events.log import record
 from tickets.models import Attachment, Author, ContactAddress, Message, Status, Ticket
 from tickets.services.addresses import Profile, addresses_named, lock_address
 from tickets.services.continuity import carry_over, move_here
+from tickets.services.indexing import index_message
 from tickets.services.letters import Letter, find_thread, name_of, named_by_another
 from tickets.services.schedule import drop_on_reply
 from tickets.services.tickets import live_ticket, move_status, open_ticket
@@ -103,6 +104,7 @@ def receive_message(
         sent_at=incoming.sent_at or timezone.now(),
         edited_at=edited_at,
     )
+    index_message(message)
     attach_files(message, row, incoming.files)
     _apply_early(message, row)
     if incoming.automatic:
@@ -222,6 +224,7 @@ def edit_received_message(
     message.text = text
     message.edited_at = edited_at or timezone.now()
     message.save(update_fields=["text", "content", "edited_at"])
+    index_message(message)
     attach_files(message, message.address, new_files)
     record("message.edited", ticket_id=message.ticket_id, payload={"message_id": str(message.id), "kind": message.kind})
     return True

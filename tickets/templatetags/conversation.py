@@ -10,11 +10,9 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from tickets.models import Attachment, Author, ContactAddress, Delivery, HandoffReason, Message, Ticket
-from tickets.queries import microseconds
 from tickets.services.attachments import INLINE_TYPES
 
 register = template.Library()
-register.filter("microseconds", microseconds)
 
 
 @register.filter
