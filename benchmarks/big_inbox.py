@@ -123,9 +123,11 @@ def _in_ms(
     name: str, calls: Sequence[Callable[[], Any]], limit: float, *, at: float, names: tuple[str, ...] = ()
 ) -> Result:
     times = _replayed(calls)
-    together = sorted(functools.reduce(operator.iadd, times, []))
+    together: list[float] = sorted(functools.reduce(operator.iadd, times, []))
     # A busy machine lengthens the median many times over, the least hardly.
-    details = {f"“{label}”": f"{median(ours):.1f}/{min(ours):.1f}" for label, ours in zip(names, times, strict=False)}
+    details: dict[str, Any] = {
+        f"“{label}”": f"{median(ours):.1f}/{min(ours):.1f}" for label, ours in zip(names, times, strict=False)
+    }
     details["least"] = round(together[0], 2)
     return Result(f"{name}, p{at * 100:.0f}", together[int(len(together) * at)], "ms", limit, details=details)
 

@@ -33,7 +33,7 @@ def run(folder: Path) -> list[Result]:
         process(worker, log=folder / "worker.log"),
         process(beat, log=folder / "beat.log"),
     ):
-        wait_for_port(port)
+        wait_for_port(port, 120)
         return _story(port, crowd, calm)
 
 

@@ -48,7 +48,7 @@ def _waits() -> list[float]:
     """Milliseconds, at a rate far below what a worker can do."""
     _send(TASKS, pause=1 / PER_SECOND)
     # The first second warms connections.
-    return [float(text) for text in _started(TASKS)][PER_SECOND:]
+    return _started(TASKS)[PER_SECOND:]
 
 
 def _postgres_cpu_of(count: int) -> float:
@@ -69,7 +69,7 @@ def _send(count: int, pause: float) -> None:
         wake(start, time.time())
 
 
-def _started(count: int) -> list[str]:
+def _started(count: int) -> list[float]:
     from benchmarks.timed_task import STARTS
     from omnisupport.lib.redis import redis_client
 
@@ -78,7 +78,7 @@ def _started(count: int) -> list[str]:
         time.sleep(0.1)
     found = redis_client().lrange(STARTS, 0, -1)
     redis_client().delete(STARTS)
-    return [text if isinstance(text, str) else text.decode() for text in found]
+    return [float(text) for text in found]
 
 
 def _postgres_cpu() -> float:

@@ -34,6 +34,10 @@ class Neighbour:
     def end_of_calm(self) -> None:
         self.calm_until = self._number
 
+    def until_taken_in(self) -> None:
+        with self._rival.enter():
+            until(lambda: waiting_rows() == 0, 60, "the neighbour's last one is taken in")
+
     def waits(self) -> tuple[list[float], list[float]]:
         """Seconds from the call of the webhook to the message in its conversation: (in the calm, in the burst)."""
         with self._rival.enter():
@@ -72,6 +76,7 @@ def flood_one_workspace(scene: Scene, rival: Workspace, threads: int) -> tuple[d
         until(lambda: waiting_rows() == 0, 60, "what was refused is taken in too")
         level = screens.until_level(60)
         missing = screens.missing()
+    neighbour.until_taken_in()
     calm, burst = neighbour.waits()
     found.latencies.sort()
     figures = {"messages": MESSAGES, "sent_in_s": round(found.seconds, 1), "refused": len(found.refused),
