@@ -34,7 +34,13 @@ class ChannelForm(forms.Form):
         self._config, self._secrets = adapter.Config, adapter.Secrets
         _add_fields(self, adapter.Config, "config_", config)
         _add_fields(self, adapter.Secrets, "secret_", {}, secret=True, stored=stored)
-        self._rare = {f"config_{name}" for name, info in adapter.Config.model_fields.items() if _mark(info, "rare")}
+        models = (("config_", adapter.Config), ("secret_", adapter.Secrets))
+        self._rare = {
+            prefix + name
+            for prefix, model in models
+            for name, info in model.model_fields.items()
+            if _mark(info, "rare")
+        }
 
     @property
     def common_fields(self) -> list[forms.BoundField]:

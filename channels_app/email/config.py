@@ -170,9 +170,12 @@ class Secrets(BaseModel):
     refresh_token: str = Field(
         "", title=gettext_noop("Refresh token (OAuth)"),
         description=gettext_noop("In place of a password: at Microsoft always, at Google if you wish."),
+        json_schema_extra={"rare": True},
     )  # fmt: skip
-    oauth_client_secret: str = Field("", title=gettext_noop("Client secret of the own app"))
-    signing_key: str = Field("", title=gettext_noop("Signing key of Mailgun"))
+    oauth_client_secret: str = Field(
+        "", title=gettext_noop("Client secret of the own app"), json_schema_extra={"rare": True}
+    )
+    signing_key: str = Field("", title=gettext_noop("Signing key of Mailgun"), json_schema_extra={"rare": True})
     secret: str = Field("", json_schema_extra=GENERATED)
 
     @field_validator("password", "refresh_token", "oauth_client_secret", "signing_key")

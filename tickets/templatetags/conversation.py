@@ -9,6 +9,7 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
+from omnisupport.lib.markup import PLAIN, translate
 from tickets.models import Attachment, Author, ContactAddress, Delivery, HandoffReason, Message, Ticket
 from tickets.services.attachments import INLINE_TYPES
 
@@ -46,7 +47,11 @@ def clock(value: datetime) -> str:
 def preview(message: Message) -> str:
     """The first words of a message, or what it is when it has none."""
     if message.text:
-        return " ".join(message.text[:200].split())
+        words = message.text[:200]
+        # Marks are of our own writing only, and reading them costs as much as the rest of the row.
+        if message.author != Author.CONTACT and any(mark in words for mark in "*_`~["):
+            words = translate(words, PLAIN)
+        return " ".join(words.split())
     content = message.content
     if content.get("location"):
         return _("Place on the map")

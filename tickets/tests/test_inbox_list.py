@@ -189,3 +189,11 @@ def test_strangers_are_sent_to_the_log_in_page(shop, rival):
     client.cookies["session"] = foreign
     assert client.get("/inbox/").status_code == 302
     assert reader(shop, shop.assistant).get("/inbox/").status_code == 403
+
+
+def test_a_row_shows_our_words_without_their_marks(shop):
+    agent = reader(shop, shop.agent)
+    ticket = shop.customer_writes("Звёздочки *мои*").ticket
+    assert "Звёздочки *мои*" in agent.get("/inbox/", {"view": "open"}).content.decode()
+    post_message(ticket_id=ticket.id, client_id=uuid.uuid4(), text="Есть **две** модели: `A_1`", user=shop.agent)
+    assert "Есть две модели: A_1" in agent.get("/inbox/", {"view": "open"}).content.decode()
