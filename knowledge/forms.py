@@ -72,14 +72,20 @@ class ArticleForm(forms.Form):
 
 
 class SourceForm(forms.ModelForm[Source]):
+    url = forms.URLField(
+        label=gettext_lazy("address"),
+        max_length=2000,
+        assume_scheme="https",
+        widget=forms.URLInput(attrs={"size": 70}),
+        help_text=gettext_lazy(
+            "Of the first page, or of the sitemap. Only pages of the same host are read, if robots.txt allows."
+        ),
+    )
+
     class Meta:
         model = Source
         fields = ["url", "max_pages", "max_depth"]
-        widgets = {"url": forms.URLInput(attrs={"size": 70})}
         help_texts = {
-            "url": gettext_lazy(
-                "Of the first page, or of the sitemap. Only pages of the same host are read, if robots.txt allows."
-            ),
             "max_depth": gettext_lazy("How many links away from the first page. A sitemap names its pages itself."),
         }
 
