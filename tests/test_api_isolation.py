@@ -24,6 +24,7 @@ def schema(shop):
 def ids(shop):
     """Things of `shop`, each with the canary in its text."""
     from channels_app.models import InboundEvent
+    from knowledge.models import Source
     from tickets.models import Attachment, Tag, Team
     from tickets.webhooks.models import WebhookDelivery, WebhookEndpoint
 
@@ -51,6 +52,7 @@ def ids(shop):
         "webhook-deliveries": delivery.id,
         "attachments": attachment.id,
         "documents": uuid.uuid4(),
+        "sources": Source.objects.create(url=f"https://{CANARY.lower()}.example/").id,
     }
 
 

@@ -43,7 +43,8 @@ class Step:
             media["caption"] = self.caption
         if field == "document":
             media["filename"] = (self.file.name or "file")[:240]
-        if field == "audio" and self.file.kind == "voice":
+        # Only this one is drawn as a voice; with any other the flag makes WhatsApp refuse the message.
+        if field == "audio" and self.file.kind == "voice" and mime_of(self.file).startswith("audio/ogg"):
             media["voice"] = True
         return {**self.data, "type": field, field: media}
 
