@@ -1,7 +1,6 @@
 """The platform host's admin: workspaces are made through provisioning, switched off, and removed with their schema."""
 
 from typing import Any
-from zoneinfo import available_timezones
 
 from django import forms
 from django.conf import settings
@@ -19,7 +18,7 @@ from tenants.admin_sites import platform_admin
 from tenants.hosts import forget_hosts, host_name
 from tenants.models import Domain, Tenant
 from tenants.names import PUBLIC, check_slug, host_for, url_for_host
-from tenants.provisioning import create_workspace, delete_workspace
+from tenants.provisioning import create_workspace, delete_workspace, time_zones
 from tenants.tasks import refill_spares
 
 
@@ -27,7 +26,7 @@ class WorkspaceForm(forms.ModelForm[Tenant]):
     language = forms.ChoiceField(label=_("language"), choices=settings.LANGUAGES)
     timezone = forms.ChoiceField(
         label=_("time zone"),
-        choices=lambda: [(zone, zone) for zone in sorted(available_timezones())],
+        choices=lambda: [(zone, zone) for zone in time_zones()],
         initial=Tenant._meta.get_field("timezone").default,
     )
 

@@ -7,7 +7,7 @@ import secrets
 import shutil
 import subprocess
 import zoneinfo
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 import structlog
@@ -235,13 +235,19 @@ def create_workspace(
     return tenant
 
 
+@cache
+def time_zones() -> tuple[str, ...]:
+    """Read from hundreds of files, hence once."""
+    return tuple(sorted(zoneinfo.available_timezones()))
+
+
 def check_workspace(*, name: str, language: str, timezone: str) -> None:
     """Raises InvalidInput naming the field."""
     if len(name) > 120 or not can_be_stored(name):
         raise InvalidInput(_("The name may have up to 120 characters, without control characters."), field="name")
     if language not in dict(settings.LANGUAGES):
         raise InvalidInput(_("There is no language “%(language)s” here.") % {"language": language}, field="language")
-    if timezone not in zoneinfo.available_timezones():
+    if timezone not in time_zones():
         raise InvalidInput(_("There is no time zone “%(zone)s”.") % {"zone": timezone}, field="timezone")
 
 
