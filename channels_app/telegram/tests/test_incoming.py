@@ -100,8 +100,8 @@ def test_groups_are_none_of_ours():
 
 
 def test_every_fixture_is_understood():
-    for path in FIXTURES.glob("*.json"):
-        parse_update(path.read_bytes())
+    silent = [path.stem for path in FIXTURES.glob("*.json") if not parse_update(path.read_bytes())]
+    assert silent == ["group_message_ignored"]
 
 
 MESSAGE = {
