@@ -10,6 +10,17 @@ export function csrfToken(): string {
   return /(?:^|; )csrftoken=([^;]+)/.exec(document.cookie)?.[1] ?? "";
 }
 
+let leaving = false;
+// The way back out of the browser's cache brings the page as it was left.
+addEventListener("pageshow", () => { leaving = false; });
+
+/** Once: list and thread hear of an ended session together, and a second navigation would cut off the first. */
+function leaveFor(address: string): void {
+  if (leaving) return;
+  leaving = true;
+  location.assign(address);
+}
+
 /** HTML of a fragment. `target` is the id of the page part that is wanted. Throws Refused, or TypeError without a network. */
 export async function fetchHtml(path: string, options: { target?: string; body?: FormData } = {}): Promise<string> {
   const headers: Record<string, string> = {
@@ -25,7 +36,7 @@ export async function fetchHtml(path: string, options: { target?: string; body?:
     signal: AbortSignal.timeout(20_000),
   });
   const away = response.headers.get("HX-Redirect");
-  if (away) location.assign(away);
+  if (away) leaveFor(away);
   const text = await response.text();
   if (response.ok) return text;
   throw new Refused(sentence(text), response.status >= 500 || response.status === 429 || response.status === 401);
