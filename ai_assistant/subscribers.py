@@ -7,13 +7,20 @@ from tenants.events.log import subscribe
 from tenants.events.models import Event
 from tenants.tasking import wake
 from tickets.models import Ticket
+from tickets.told import message_of
 
 
 @subscribe("message.received", "ticket.assigned")
 def take_turn(event: Event) -> None:
     if event.ticket_id is None or event.payload.get("automatic"):
         return
-    if Ticket.objects.filter(id=event.ticket_id, assignee__role="assistant").exists():
+    # What is read with the message may be a moment old: the task looks again, so this only saves tasks.
+    if event.type == "message.received":
+        message = message_of(event)
+        ticket = message.ticket if message else None
+    else:
+        ticket = Ticket.objects.select_related("assignee").filter(id=event.ticket_id).first()
+    if ticket and ticket.assignee and ticket.assignee.is_assistant:
         countdown = SETTLE.total_seconds() if event.type == "message.received" else 0
         wake(answer_ticket, event.ticket_id, countdown=countdown)
 

@@ -69,6 +69,7 @@ def drain_channel(channel_id: UUID) -> int:
                 with transaction.atomic():
                     for row in rows:
                         _process(row, channel, adapter)
+                    _note_outcomes(rows)
                     Channel.objects.filter(id=channel_id).update(last_inbound_at=timezone.now())
                 done += len(rows)
         if not waiting.exists():
@@ -105,8 +106,15 @@ def _process(row: InboundEvent, channel: Channel, adapter: Adapter) -> None:
         }
     else:
         _understand(row, channel, adapter)
-    row.processed_at = timezone.now()
-    row.save(update_fields=["state", "attempts", "error", "processed_at"])
+
+
+def _note_outcomes(rows: Sequence[InboundEvent]) -> None:
+    """Rows with the same end, so nearly always all of them, share a statement."""
+    ends: dict[tuple[str, str], list[int]] = {}
+    for row in rows:
+        ends.setdefault((row.state, row.error), []).append(row.pk)
+    for (state, error), ids in ends.items():
+        InboundEvent.objects.filter(id__in=ids).update(state=state, error=error, processed_at=timezone.now())
 
 
 def _understand(row: InboundEvent, channel: Channel, adapter: Adapter) -> None:

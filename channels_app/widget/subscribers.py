@@ -10,9 +10,10 @@ from omnisupport.lib.hub import publish
 from tenants.events.log import subscribe
 from tenants.events.models import Event
 from tenants.names import group_name
-from tickets.models import Message, MessageKind
+from tickets.models import MessageKind
 from tickets.realtime import VISITOR
 from tickets.signals import agent_typing
+from tickets.told import message_of
 
 
 @subscribe(
@@ -20,12 +21,11 @@ from tickets.signals import agent_typing
     "attachment.changed", in_order=True,
 )  # fmt: skip
 def show_visitor(event: Event) -> None:
-    found = Message.objects.filter(id=event.payload["message_id"], kind=MessageKind.PUBLIC)
-    place = found.values_list("address__channel_id", "address__address").first()
-    if place is None or not Channel.objects.filter(id=place[0], kind="widget").exists():
+    told = message_of(event)
+    if told is None or told.kind != MessageKind.PUBLIC or told.address.channel.kind != "widget":
         return
-    channel_id, address = place
-    message = visible_messages(address, channel_id).filter(id=event.payload["message_id"]).first()
+    address = told.address.address
+    message = visible_messages(address, told.address.channel_id).filter(id=told.id).first()
     if message is None:
         return
     frame = {"type": "message", "seq": str(event.seq), "message": public_message(message, address)}

@@ -39,8 +39,11 @@ def addresses_named(channel_id: UUID, *names: str) -> QuerySet[ContactAddress]:
 
 def lock_address(channel_id: UUID, address: str, profile: Profile) -> ContactAddress:
     """The address, made with its contact when it is new, locked until the end of the transaction."""
-    found = addresses_named(channel_id, address, profile.alias)
-    if not found.exists():
+    # The one by its own name first, should number and id have come to us as two people before.
+    named = addresses_named(channel_id, address, profile.alias).order_by("id")
+    found = named.select_for_update(of=("self",)).select_related("contact")
+    row = found.first()
+    if row is None:
         contact = Contact.objects.create(
             name=profile.name[:200],
             email=profile.email,
@@ -53,8 +56,7 @@ def lock_address(channel_id: UUID, address: str, profile: Profile) -> ContactAdd
         )
         if not made:
             contact.delete()
-    # The one by its own name first, should number and id have come to us as two people before.
-    row = found.select_for_update(of=("self",)).select_related("contact").order_by("id")[0]
+        row = found[0]
     _learn(row, profile, address)
     return row
 

@@ -12,9 +12,10 @@ from tickets.words import make_vector
 _TEXTS = Message.objects.only("id", "ticket_id", "text")
 
 
-def index_message(message: Message) -> None:
-    """A new message, or one whose text has changed."""
-    first = not Message.objects.filter(ticket_id=message.ticket_id, id__lt=message.pk).exists()
+def index_message(message: Message, *, first: bool | None = None) -> None:
+    """A new message, or one whose text has changed. `first`: of its ticket, where the caller knows."""
+    if first is None:
+        first = not Message.objects.filter(ticket_id=message.ticket_id, id__lt=message.pk).exists()
     _write([message], {message.pk} if first else set())
 
 

@@ -67,7 +67,8 @@ class Incoming(Storable):
     quiet: bool = False
 
 
-@transaction.atomic
+# Whoever calls this for many has a savepoint for each already.
+@transaction.atomic(savepoint=False)
 def receive_message(
     *,
     channel_id: UUID,
@@ -104,7 +105,7 @@ def receive_message(
         sent_at=incoming.sent_at or timezone.now(),
         edited_at=edited_at,
     )
-    index_message(message)
+    index_message(message, first=False if live.last_message_id else None)
     attach_files(message, row, incoming.files)
     _apply_early(message, row)
     if incoming.automatic:
