@@ -378,6 +378,9 @@ class Adapter:
     def send_typing(self, address: str, details: Mapping[str, Any]) -> None:
         """Shows that somebody writes; faults are swallowed by the caller."""
 
+    def show_draft(self, address: str, details: Mapping[str, Any], draft_id: int, text: str) -> None:
+        """Shows what is written so far of an answer to come; faults are swallowed by the caller. `draft_id` is not zero."""
+
     # -- set-up
     def setup_values(self) -> Mapping[str, str]:
         """What an admin copies from the channel page to the provider's; the page of the kind says where."""

@@ -3,6 +3,7 @@
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
+from uuid import UUID
 
 from django.dispatch import receiver
 from django.utils import timezone
@@ -18,12 +19,14 @@ from channels_app.tasks import (
     mail_gap,
     mark_read,
     send_typing,
+    show_draft,
 )
 from tenants.events.log import subscribe
 from tenants.events.models import Event
 from tenants.tasking import wake
 from tickets.models import Attachment, Author, ContactAddress, Delivery, Message, MessageKind, Ticket
-from tickets.signals import agent_typing
+from tickets.signals import agent_typing, answer_draft
+from tickets.told import message_of
 
 # What is due later than so many seconds is left to the sweeper.
 SOON = 60
@@ -39,7 +42,8 @@ def deliver(event: Event) -> None:
     """Also after a change of state: a finished message frees the next of its chat."""
     if event.type == "message.delivery_changed" and event.payload.get("state") in {"delivered", "read"}:
         return
-    row = Message.objects.filter(id=event.payload["message_id"]).values_list("address_id", flat=True).first()
+    message = message_of(event)
+    row = message.address_id if message else None
     waiting = Message.objects.filter(address_id=row, delivery=Delivery.QUEUED).order_by("id")
     if row is None or not (times := list(waiting.values_list("due_at", flat=True)[:50])):
         return
@@ -60,7 +64,7 @@ def fetch_files(event: Event) -> None:
 
 @subscribe("message.received")
 def answer_button(event: Event) -> None:
-    message = Message.objects.select_related("address").filter(id=event.payload["message_id"]).first()
+    message = message_of(event)
     callback_id = message.content.get("callback_id") if message else None
     if message and callback_id:
         wake(answer_callback, str(message.address.channel_id), callback_id)
@@ -68,21 +72,20 @@ def answer_button(event: Event) -> None:
 
 @subscribe("message.received")
 def show_that_the_assistant_writes(event: Event) -> None:
-    message = Message.objects.select_related("ticket__assignee", "address").get(id=event.payload["message_id"])
-    assignee = message.ticket.assignee
-    if assignee is not None and assignee.is_assistant:
+    message = message_of(event)
+    assignee = message.ticket.assignee if message else None
+    if message and assignee is not None and assignee.is_assistant:
         _show_typing(message.address)
 
 
 @subscribe("message.posted")
 def show_that_it_was_read(event: Event) -> None:
     """Whoever answers has read what stood before."""
-    message = Message.objects.select_related("address").filter(id=event.payload["message_id"]).first()
+    message = message_of(event)
     if message is None or message.kind != MessageKind.PUBLIC or message.author not in {Author.AGENT, Author.ASSISTANT}:
         return
     address = message.address
-    kind = Channel.objects.values_list("kind", flat=True).get(id=address.channel_id)
-    if adapter_class(kind).mark_read is Adapter.mark_read:
+    if adapter_class(address.channel.kind).mark_read is Adapter.mark_read:
         return
     # Once for each turn: a second answer in a row has nothing new to mark.
     last = Message.objects.filter(address=address, kind=MessageKind.PUBLIC, id__lt=message.id).order_by("-id").first()
@@ -108,8 +111,16 @@ def show_that_an_agent_writes(sender: Any, ticket: Ticket, on: bool, **_kwargs: 
         _show_typing(ticket.address)
 
 
+@receiver(answer_draft)
+def show_what_the_assistant_writes(
+    sender: Any, ticket: Ticket, answer_id: UUID, text: str, question_id: int, **_kwargs: Any
+) -> None:
+    if adapter_class(ticket.address.channel.kind).show_draft is not Adapter.show_draft:
+        # Of the size that every provider takes, and never zero.
+        wake(show_draft, ticket.address_id, answer_id.int % (2**31 - 1) + 1, text, question_id)
+
+
 def _show_typing(address: ContactAddress) -> None:
-    kind = Channel.objects.values_list("kind", flat=True).get(id=address.channel_id)
     # Kinds that cannot show it, or have their own live window, cost no task.
-    if adapter_class(kind).send_typing is not Adapter.send_typing:
+    if adapter_class(address.channel.kind).send_typing is not Adapter.send_typing:
         wake(send_typing, str(address.channel_id), address.address, address.details)

@@ -1,4 +1,4 @@
-"""Entry points of the worker: load by id, call one service, wake what follows."""
+"""Entry points of the worker: load by id, call one service, wake what follows. A sweep is not queued behind what it looks for."""
 
 from contextlib import suppress
 from datetime import timedelta
@@ -23,7 +23,7 @@ def drain_inbound(channel_id: str) -> int:
     return inbound.drain_channel(UUID(channel_id))
 
 
-@tenant_task(queue="inbound", expires=30, merges=True)
+@tenant_task(queue="default", expires=30, merges=True)
 def sweep_inbound() -> None:
     from channels_app.models import InboundEvent
 
@@ -37,7 +37,7 @@ def deliver_chat(address_id: int) -> int:
     return delivery.deliver_chat(address_id)
 
 
-@tenant_task(queue="outbound", expires=30, merges=True)
+@tenant_task(queue="default", expires=30, merges=True)
 def sweep_outbound() -> None:
     chats = delivery.recover_stale_claims() | set(delivery.due_chats())
     for address_id in chats:
@@ -49,7 +49,7 @@ def fetch_attachment(attachment_id: str) -> None:
     media.fetch_attachment(UUID(attachment_id))
 
 
-@tenant_task(queue="inbound", expires=60, merges=True)
+@tenant_task(queue="default", expires=60, merges=True)
 def sweep_media() -> None:
     from tickets.models import Attachment
 
@@ -126,6 +126,18 @@ def answer_callback(channel_id: str, callback_id: str) -> None:
 def send_typing(channel_id: str, address: str, details: dict[str, Any]) -> None:
     with suppress(TransportError, UnknownOutcome):
         _adapter(channel_id).send_typing(address, details)
+
+
+@tenant_task(queue="outbound", expires=6)
+def show_draft(address_id: int, draft_id: int, text: str, question_id: int) -> None:
+    """Not over an answer that is there already: the draft would stand below it."""
+    from tickets.models import Author, ContactAddress, Message
+
+    if Message.objects.filter(address=address_id, id__gt=question_id).exclude(author=Author.CONTACT).exists():
+        return
+    row = ContactAddress.objects.get(id=address_id)
+    with suppress(TransportError, UnknownOutcome):
+        _adapter(str(row.channel_id)).show_draft(row.address, row.details, draft_id, text)
 
 
 @tenant_task(queue="outbound", expires=60)

@@ -21,13 +21,14 @@ from ai_assistant.language import LANGUAGES, handoff_text, is_clear, language_of
 from ai_assistant.models import Answer, Assistant
 from ai_assistant.prompts import Turn
 from ai_assistant.services.composing import Composed, Task, compose_answer
+from ai_assistant.services.live import LiveAnswer
 from ai_assistant.triggers import is_complaint, points_back, says_no_help, small_talk_kind, wants_person
 from tenants.events.log import record
 from tenants.lease import lease, living_holders
 from tenants.models import Tenant
 from tenants.names import current_schema
 from tickets.models import Author, HandoffReason, Message, MessageKind, Status, Ticket
-from tickets.realtime import publish_answering, publish_delta
+from tickets.realtime import publish_answering
 from tickets.services.post import hand_to_human, post_message
 from tickets.services.tickets import lock_ticket
 
@@ -145,9 +146,7 @@ def _take_turn(answer: Answer, ticket: Ticket, messages: Sequence[Message], work
         history=_history(ticket, messages),
         session_key=_session_key(ticket),
     )
-    composed = compose_answer(
-        assistant, task, lambda text, replace: publish_delta(ticket, str(answer.id), text, replace)
-    )
+    composed = compose_answer(assistant, task, LiveAnswer(ticket, answer))
     _keep(answer, composed)
     if composed.reason:
         _hand_over(answer, ticket, composed.reason)

@@ -6,6 +6,7 @@ from ai_assistant.answer_text import AnswerStream, read_answer, renumber
 from ai_assistant.checks import check_answer, repeats_instructions
 from ai_assistant.providers.base import SourcePassage
 from ai_assistant.tests.conftest import QUESTION, prompt_of, says
+from tickets.signals import answer_draft
 
 SOURCES = [
     SourcePassage(
@@ -170,3 +171,19 @@ def test_the_window_shows_the_answer_as_it_grows(talk, model, screen):
     model.script(says("Вернуть можно в течение 45 дней. [1] Деньги приходят за 10 рабочих дней. [1] Ждём вас!"))
     talk.asks(QUESTION)
     assert screen() == "Вернуть можно в течение 45 дней. Деньги приходят за 10 рабочих дней."
+
+
+def test_messengers_are_told_all_that_is_there_but_not_too_often(talk, model, monkeypatch):
+    said = says("Вернуть можно в течение 45 дней. [1] Деньги приходят за 10 рабочих дней. [1] Ждём вас!")
+    model.script(said, said)
+    told = []
+
+    def hear(text, **_kwargs):
+        told.append(text)
+
+    answer_draft.connect(hear)
+    talk.asks(QUESTION)
+    monkeypatch.setattr("ai_assistant.services.live._PAUSE", 0)
+    talk.asks(QUESTION)
+    one = "Вернуть можно в течение 45 дней."
+    assert told == [one, one, f"{one} Деньги приходят за 10 рабочих дней."]

@@ -33,6 +33,7 @@ from channels_app.telegram import client, outgoing
 from channels_app.telegram.incoming import parse_update
 from channels_app.telegram.outgoing import Step
 from channels_app.telegram.payloads import User
+from channels_app.text import split_marked
 from omnisupport.lib.crypto import derive_secret
 from omnisupport.lib.errors import NotAuthenticated
 
@@ -196,6 +197,16 @@ class Adapter(BaseAdapter):
 
     def send_typing(self, address: str, details: Mapping[str, Any]) -> None:
         self._call("sendChatAction", {**outgoing.chat_of(address, details), "action": "typing"})
+
+    def show_draft(self, address: str, details: Mapping[str, Any], draft_id: int, text: str) -> None:
+        """In private chats with the bot. Telegram animates what is added, and forgets it when the message comes or after 30 s."""
+        chat = outgoing.chat_of(address, details)
+        if chat["chat_id"] > 0 and "business_connection_id" not in chat:
+            first = split_marked(text, outgoing.TEXT_LIMIT, outgoing.units)[0] if text.strip() else ""
+            self._call(
+                "sendMessageDraft",
+                {**chat, "draft_id": draft_id, "text": outgoing.as_html(first), "parse_mode": "HTML"},
+            )
 
     # -- set-up
 

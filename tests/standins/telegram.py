@@ -74,12 +74,14 @@ class Upload(bytes):
 
 
 class TelegramStandIn(StandIn):
-    """`sent`: the data of every accepted send with its `method` and `message_id`, files as bytes. `calls`: every call."""
+    """`sent`: the data of every accepted send with its `method` and `message_id`, files as bytes; `drafts`: those of partial
+    messages. `calls`: every call."""
 
     def __init__(self, token: str = TOKEN, *, port: int = 0) -> None:
         super().__init__(port=port)
         self.token = token
         self.sent: list[dict[str, Any]] = []
+        self.drafts: list[dict[str, Any]] = []
         self.calls: list[tuple[str, dict[str, Any]]] = []
         self.files: dict[str, bytes] = {}
         self.webhook: dict[str, Any] = {}
@@ -254,6 +256,15 @@ class TelegramStandIn(StandIn):
 
     def _on_sendChatAction(self, data: dict[str, Any]) -> bool:  # noqa: N802
         self._chat(data)
+        return True
+
+    def _on_sendMessageDraft(self, data: dict[str, Any]) -> bool:  # noqa: N802
+        if self._chat(data) < 0:
+            raise Refused(400, "Bad Request: method is available only in private chats")
+        if not int(data.get("draft_id", 0)):
+            raise Refused(400, "Bad Request: DRAFT_ID_INVALID")
+        # An empty one is drawn as "thinking".
+        self.drafts.append({**data, "text": _parsed(data, "text", 4096) if data.get("text") else ""})
         return True
 
     def _on_answerCallbackQuery(self, data: dict[str, Any]) -> bool:  # noqa: N802

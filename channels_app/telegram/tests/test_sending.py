@@ -184,3 +184,16 @@ def test_files_are_fetched_without_showing_their_address(telegram, adapter):
     with pytest.raises(TransportError) as caught:
         adapter.fetch_file({"file_id": "none"})
     assert caught.value.permanent
+
+
+def test_a_draft_is_drawn_in_private_chats_with_the_bot_only(telegram, adapter):
+    adapter.show_draft("710455821", {"message_thread_id": 3}, 7, "**Доставка** идёт 2 < 3 дней")
+    adapter.show_draft("710455821", {}, 7, "я" * 5000)
+    adapter.show_draft("710455821", {}, 7, "")
+    adapter.show_draft("-100200", {}, 8, "в группе")
+    adapter.show_draft("b:710455821", {"business_connection_id": "bc"}, 9, "от имени другого")
+    first, long, thinking = telegram.drafts
+    assert (first["chat_id"], first["draft_id"], first["message_thread_id"]) == (710455821, 7, 3)
+    assert first["text"] == "Доставка идёт 2 < 3 дней"
+    assert units(long["text"]) == 4096 and thinking["text"] == ""
+    assert not telegram.sent
