@@ -1,4 +1,4 @@
-"""Entry points of the worker: load by id, call one service, wake what follows. A sweep is not queued behind what it looks for."""
+"""Entry points of the worker: load by id, call one service, wake what follows. Sweeps do not queue behind what they seek."""
 
 from contextlib import suppress
 from datetime import timedelta

@@ -199,7 +199,7 @@ class Adapter(BaseAdapter):
         self._call("sendChatAction", {**outgoing.chat_of(address, details), "action": "typing"})
 
     def show_draft(self, address: str, details: Mapping[str, Any], draft_id: int, text: str) -> None:
-        """In private chats with the bot. Telegram animates what is added, and forgets it when the message comes or after 30 s."""
+        """In private chats with the bot. Telegram animates what is added; it goes when the message comes, or after 30 s."""
         chat = outgoing.chat_of(address, details)
         if chat["chat_id"] > 0 and "business_connection_id" not in chat:
             first = split_marked(text, outgoing.TEXT_LIMIT, outgoing.units)[0] if text.strip() else ""
