@@ -15,12 +15,12 @@ from tenants.accounts.notices import mail_admins
 from tenants.hosts import page_link
 from tenants.lease import LIVING
 from tenants.sweeper import Sweep, register_sweep
-from tenants.tasking import tenant_task, wake
+from tenants.tasking import MergedCalls, tenant_task, wake
 
 
 @tenant_task(queue="inbound", merges=True)
 def drain_inbound(channel_id: str) -> int:
-    return inbound.drain_channel(UUID(channel_id))
+    return inbound.drain_channel(UUID(channel_id), MergedCalls(drain_inbound, channel_id))
 
 
 @tenant_task(queue="default", expires=30, merges=True)

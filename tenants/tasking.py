@@ -20,6 +20,7 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from omnisupport.lib.redis import note_silence, redis_client
 from tenants.db import tenant_context
+from tenants.fairness import taking_turns
 from tenants.hosts import is_workspace
 from tenants.names import current_schema, tenant_key
 
@@ -27,6 +28,8 @@ log = structlog.get_logger(__name__)
 
 # Milliseconds.
 MERGED_FOR = 3000
+# Where a task that is merged has no network in it.
+_SHORT_LANES = {"inbound", "default"}
 
 
 class TenantTask(Task[Any, Any]):
@@ -53,7 +56,7 @@ class TenantTask(Task[Any, Any]):
         if self.merges:
             _forget_waiting(self, args, schema)
         try:
-            with tenant_context(schema):
+            with tenant_context(schema), taking_turns(schema, short=self.merges and self.lane in _SHORT_LANES):
                 return self.run(*args, **kwargs)
         finally:
             structlog.contextvars.unbind_contextvars("schema", "task")
@@ -89,6 +92,23 @@ def wake(task: Any, *args: Any, schema: str | None = None, **options: Any) -> bo
         log.warning("wake_up_lost", task=task.name, error=str(error))
         return False
     return True
+
+
+class MergedCalls:
+    """The calls that come while one of them is at work. Held back they cost nothing, for whoever holds them looks again for
+    what came meanwhile after having let go."""
+
+    def __init__(self, task: Any, *args: Any) -> None:
+        self._task, self._args = task, args
+
+    def hold_back(self) -> None:
+        """For a moment: repeated as long as there is work."""
+        with suppress(RedisError):
+            key = _waiting_key(self._task, self._args, current_schema())
+            redis_client().set(key, "1", px=MERGED_FOR)
+
+    def let_go(self) -> None:
+        _forget_waiting(self._task, self._args, current_schema())
 
 
 def _waiting_key(task: Any, args: tuple[Any, ...], schema: str) -> str:

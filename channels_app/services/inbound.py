@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
@@ -39,6 +40,9 @@ from channels_app.registry import adapter_for
 from channels_app.services.loops import leave_to_people
 from channels_app.services.templates import note_changed_templates
 from tenants.db import try_lock
+from tenants.fairness import backlog
+from tenants.names import current_schema
+from tenants.tasking import MergedCalls
 from tickets.models import Status, Ticket
 from tickets.realtime import publish_typing
 from tickets.services import addresses, receipts, receive
@@ -52,28 +56,38 @@ FAILED = InboundEvent.State.FAILED
 TYPING_IS_NEWS = timedelta(seconds=10)
 
 
-def drain_channel(channel_id: UUID) -> int:
-    """Processes what waits in a channel's ledger. Returns the number of rows; 0 when another worker is at it."""
+def drain_channel(channel_id: UUID, calls: MergedCalls | None = None) -> int:
+    """Processes what waits in a channel's ledger. Returns the number of rows; 0 when another worker is at it. `calls`: those
+    that woke us, of which no more are needed while we are at it."""
     done = 0
     waiting = InboundEvent.objects.filter(channel_id=channel_id, state=InboundEvent.State.RECEIVED).order_by("id")
     while True:
         # Whoever comes second leaves at once: the first looks again after it has let go.
         with try_lock("drain", channel_id) as mine:
-            channel = Channel.objects.filter(id=channel_id).first()
-            if not mine or channel is None:
+            channel = Channel.objects.filter(id=channel_id).first() if mine else None
+            if channel is None:
                 return done
             adapter = adapter_for(channel)
             while rows := _next_batch(waiting):
-                _begin(rows)
-                _prepare(rows, adapter)
-                with transaction.atomic():
-                    for row in rows:
-                        _process(row, channel, adapter)
-                    _note_outcomes(rows)
-                    Channel.objects.filter(id=channel_id).update(last_inbound_at=timezone.now())
+                if calls and len(rows) == BATCH:
+                    calls.hold_back()
+                with backlog(current_schema()) if done else nullcontext():
+                    _take_in(rows, channel, adapter)
                 done += len(rows)
+        if calls:
+            calls.let_go()
         if not waiting.exists():
             return done
+
+
+def _take_in(rows: Sequence[InboundEvent], channel: Channel, adapter: Adapter) -> None:
+    _begin(rows)
+    _prepare(rows, adapter)
+    with transaction.atomic():
+        for row in rows:
+            _process(row, channel, adapter)
+        _note_outcomes(rows)
+        Channel.objects.filter(id=channel.id).update(last_inbound_at=timezone.now())
 
 
 def _next_batch(waiting: QuerySet[InboundEvent]) -> list[InboundEvent]:

@@ -15,9 +15,10 @@ from channels_app.services.channels import mark_broken, mark_healthy
 from channels_app.services.inbound import drain_channel
 from channels_app.services.retention import delete_old_events
 from channels_app.subscribers import tell_of_a_break
-from channels_app.tasks import mail_broken
+from channels_app.tasks import drain_inbound, mail_broken
 from channels_app.telegram import adapter as telegram_adapter
 from tenants.events.models import Event
+from tenants.tasking import MergedCalls, wake
 from tickets.models import Attachment, Message
 from tickets.services.attachments import delete_orphan_uploads, store_upload
 
@@ -292,3 +293,33 @@ def test_what_was_processed_is_not_said_to_be_processed_again(shop, channel):
     assert "Nothing to process again" in page and "being processed again" not in page
     done.refresh_from_db()
     assert done.state == "done"
+
+
+def test_in_a_backlog_more_calls_cost_nothing_and_what_came_last_is_seen(channel, monkeypatch):
+    sent, held = [], []
+    monkeypatch.setattr(drain_inbound, "apply_async", lambda args, **options: sent.append(args))
+    real_batch, real_end = inbound._take_in, MergedCalls.let_go
+
+    def call_in_between(rows, *rest):
+        real_batch(rows, *rest)
+        held.append(len(sent))
+        wake(drain_inbound, str(channel.id))
+
+    def one_more_at_the_end(calls):
+        if not held[-1:] == ["end"]:
+            held.append("end")
+            store(channel, update(99, "последнее"))
+        real_end(calls)
+
+    monkeypatch.setattr(inbound, "_take_in", call_in_between)
+    monkeypatch.setattr(MergedCalls, "let_go", one_more_at_the_end)
+    store(channel, *(update(n, f"{n}") for n in range(1, 21)))
+    calls = MergedCalls(drain_inbound, str(channel.id))
+    calls.let_go()
+    assert drain_channel(channel.id, calls) == 22
+    assert texts()[-1] == "последнее"
+    # Two full batches held the calls back; behind them whoever calls is heard again.
+    assert held[:3] == [0, 0, "end"]
+    sent.clear()
+    wake(drain_inbound, str(channel.id))
+    assert len(sent) == 1

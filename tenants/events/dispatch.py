@@ -66,7 +66,8 @@ def redispatch_stuck_events(older_than: timedelta) -> int:
 
 def _run_subscribers(events: Sequence[Event]) -> None:
     for start in range(0, len(events), _NOTED_TOGETHER):
-        done, failed = [], []
+        done: list[int] = []
+        failed: list[int] = []
         for event in events[start : start + _NOTED_TOGETHER]:
             results = [_call(s.handle, event) for s in subscribers_of(event.type, in_order=False)]
             (done if all(results) else failed).append(event.pk)
