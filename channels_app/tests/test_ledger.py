@@ -306,7 +306,7 @@ def test_in_a_backlog_more_calls_cost_nothing_and_what_came_last_is_seen(channel
         wake(drain_inbound, str(channel.id))
 
     def one_more_at_the_end(calls):
-        if not held[-1:] == ["end"]:
+        if held[-1:] != ["end"]:
             held.append("end")
             store(channel, update(99, "последнее"))
         real_end(calls)

@@ -6,7 +6,7 @@ import json
 import random
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any
 
 from tests.cast import Workspace
@@ -91,8 +91,24 @@ class Screen:
         await socket.send(json.dumps({"type": "since", "seq": str(self.last)}))
 
 
+@contextlib.asynccontextmanager
+async def through_a_balancer(servers: Sequence[LiveServer], dial: Callable[[LiveServer], Any]) -> AsyncIterator[Any]:
+    """One of the servers, at random; what refuses the connection is passed over at once, as docs/deploy/Caddyfile has it."""
+    for server in random.sample(servers, len(servers)):
+        try:
+            socket = await dial(server)
+        except OSError:
+            continue
+        try:
+            yield socket
+        finally:
+            await socket.close()
+        return
+    raise ConnectionRefusedError
+
+
 class Screens:
-    """Many agents' screens of a workspace in one thread; each connects to any of `servers`, as behind a balancer."""
+    """Many agents' screens of a workspace in one thread; each connects to any of `servers`."""
 
     def __init__(self, shop: Workspace, servers: Sequence[LiveServer], count: int) -> None:
         from tests.test_agent_socket import dial, session_cookie
@@ -100,7 +116,8 @@ class Screens:
         cookie = session_cookie(shop, shop.agent)
         self._shop = shop
         self.all = [
-            Screen(lambda: dial(random.choice(servers), shop, Cookie=cookie), self._newest) for _number in range(count)
+            Screen(lambda: through_a_balancer(servers, lambda server: dial(server, shop, Cookie=cookie)), self._newest)
+            for _number in range(count)
         ]
         self._loop = asyncio.new_event_loop()
         self._tasks: list[asyncio.Task[None]] = []
