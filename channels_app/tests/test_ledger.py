@@ -306,7 +306,7 @@ def test_in_a_backlog_more_calls_cost_nothing_and_what_came_last_is_seen(channel
         wake(drain_inbound, str(channel.id))
 
     def one_more_at_the_end(calls):
-        if held[-1:] != ["end"]:
+        if "end" not in held:
             held.append("end")
             store(channel, update(99, "последнее"))
         real_end(calls)
@@ -316,7 +316,7 @@ def test_in_a_backlog_more_calls_cost_nothing_and_what_came_last_is_seen(channel
     store(channel, *(update(n, f"{n}") for n in range(1, 21)))
     calls = MergedCalls(drain_inbound, str(channel.id))
     calls.let_go()
-    assert drain_channel(channel.id, calls) == 22
+    assert drain_channel(channel.id, calls) == 21
     assert texts()[-1] == "последнее"
     # Two full batches held the calls back; behind them whoever calls is heard again.
     assert held[:3] == [0, 0, "end"]
