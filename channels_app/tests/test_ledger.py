@@ -299,6 +299,8 @@ def test_in_a_backlog_more_calls_cost_nothing_and_what_came_last_is_seen(channel
     sent, held = [], []
     monkeypatch.setattr(drain_inbound, "apply_async", lambda args, **options: sent.append(args))
     real_batch, real_end = inbound._take_in, MergedCalls.let_go
+    calls = MergedCalls(drain_inbound, str(channel.id))
+    calls.let_go()
 
     def call_in_between(rows, *rest):
         real_batch(rows, *rest)
@@ -314,8 +316,6 @@ def test_in_a_backlog_more_calls_cost_nothing_and_what_came_last_is_seen(channel
     monkeypatch.setattr(inbound, "_take_in", call_in_between)
     monkeypatch.setattr(MergedCalls, "let_go", one_more_at_the_end)
     store(channel, *(update(n, f"{n}") for n in range(1, 21)))
-    calls = MergedCalls(drain_inbound, str(channel.id))
-    calls.let_go()
     assert drain_channel(channel.id, calls) == 21
     assert texts()[-1] == "последнее"
     # Two full batches held the calls back; behind them whoever calls is heard again.
