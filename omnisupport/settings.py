@@ -455,6 +455,7 @@ DEFAULT_FROM_EMAIL = env_str("SMTP_FROM", f"support@{BASE_DOMAIN}")
 # ---- Webhooks out, and how long ledgers are kept -------------------------------------------------------------------------
 # Threads of one worker that may wait for customers' addresses at the same time.
 WEBHOOK_THREADS = env_int("WEBHOOK_THREADS", 4)
+WEBHOOK_TIMEOUT = env_int("WEBHOOK_TIMEOUT", 10)
 INBOUND_RETENTION_DAYS = env_int("INBOUND_RETENTION_DAYS", 30)
 WEBHOOK_RETENTION_DAYS = env_int("WEBHOOK_RETENTION_DAYS", 30)
 

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
 import structlog
+from django.conf import settings
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
@@ -27,7 +28,6 @@ from tickets.webhooks.payloads import EVENT_TYPES, PING, event_body, event_key, 
 
 log = structlog.get_logger(__name__)
 
-TIMEOUT = 10.0
 MOST_ENDPOINTS = 50
 KEPT_RESPONSE = 2000
 SLOW_MS = 3000
@@ -36,7 +36,8 @@ GIVE_UP_AFTER = timedelta(days=3)
 LONGEST_PAUSE = timedelta(hours=24)
 LONGEST_REST = timedelta(hours=1)
 # A drainer holds an endpoint for BUDGET and one try more; what a killed one held is free again after CLAIM.
-BUDGET, CLAIM = 30.0, timedelta(seconds=60)
+BUDGET = 30.0
+CLAIM = timedelta(seconds=BUDGET + settings.WEBHOOK_TIMEOUT + 20)
 
 
 # ---- Endpoints -------------------------------------------------------------------------------------------------------
@@ -216,7 +217,7 @@ def _post(delivery: WebhookDelivery) -> _Outcome:
         **signed_headers(str(endpoint.secrets.get("secret", "")), body),
     }
     try:
-        answer = post(endpoint.url, body, headers=headers, timeout=TIMEOUT, max_bytes=KEPT_RESPONSE)
+        answer = post(endpoint.url, body, headers=headers, timeout=settings.WEBHOOK_TIMEOUT, max_bytes=KEPT_RESPONSE)
     except AppError as fault:
         return _Outcome(None, "", str(fault), _since(started))
     error = "" if 200 <= answer.status < 300 else _("The address answers with %(status)s.") % {"status": answer.status}
