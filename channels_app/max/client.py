@@ -15,7 +15,7 @@ import httpx
 from django.conf import settings
 from django.utils.translation import gettext as _
 
-from channels_app.base import TransportError, UnknownOutcome
+from channels_app.base import TransportError, UnknownOutcome, lost_answer
 from channels_app.parts import mapping, words
 from channels_app.upload import bring
 from omnisupport.lib.http import pause_asked, service_client, until
@@ -72,7 +72,7 @@ def call(
     except _NOT_SENT as error:
         raise _unreached(error) from None
     except httpx.HTTPError as error:
-        raise UnknownOutcome(_("MAX did not confirm: %(fault)s") % {"fault": type(error).__name__}) from None
+        raise lost_answer("MAX", error) from None
     return result_of(answer)
 
 

@@ -10,7 +10,7 @@ import httpx
 from django.conf import settings
 from django.utils.translation import gettext as _
 
-from channels_app.base import TransportError, UnknownOutcome
+from channels_app.base import TransportError, UnknownOutcome, lost_answer
 from omnisupport.lib.http import service_client, until
 
 MAX_DOWNLOAD = 20 * 1024 * 1024
@@ -39,7 +39,7 @@ def call(token: str, method: str, data: Mapping[str, Any] | None = None, files: 
     except _NOT_SENT:
         raise TransportError(_("Telegram cannot be reached.")) from None
     except httpx.HTTPError as error:
-        raise UnknownOutcome(_("Telegram did not confirm: %(fault)s") % {"fault": type(error).__name__}) from None
+        raise lost_answer("Telegram", error) from None
     return result_of(answer)
 
 

@@ -10,7 +10,7 @@ import httpx
 from django.conf import settings
 from django.utils.translation import gettext as _
 
-from channels_app.base import TransportError, UnknownOutcome
+from channels_app.base import TransportError, UnknownOutcome, lost_answer
 from channels_app.parts import mapping, words
 from omnisupport.lib.http import service_client, until
 
@@ -45,7 +45,7 @@ def call(token: str, method: str, data: Mapping[str, Any]) -> Mapping[str, Any]:
     except _NOT_SENT:
         raise TransportError(_("Viber cannot be reached.")) from None
     except httpx.HTTPError as error:
-        raise UnknownOutcome(_("Viber did not confirm: %(fault)s") % {"fault": type(error).__name__}) from None
+        raise lost_answer("Viber", error) from None
     return result_of(answer)
 
 

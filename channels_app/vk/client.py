@@ -12,7 +12,7 @@ import httpx
 from django.conf import settings
 from django.utils.translation import gettext as _
 
-from channels_app.base import TransportError, UnknownOutcome
+from channels_app.base import TransportError, UnknownOutcome, lost_answer
 from channels_app.parts import mapping, number, words
 from channels_app.upload import bring
 from omnisupport.lib.errors import AppError
@@ -62,7 +62,7 @@ def call(token: str, method: str, data: Mapping[str, Any], *, seconds: float = D
     except _NOT_SENT:
         raise TransportError(_("VK cannot be reached."), retry_after=5) from None
     except httpx.HTTPError as error:
-        raise UnknownOutcome(_("VK did not confirm: %(fault)s") % {"fault": type(error).__name__}) from None
+        raise lost_answer("VK", error) from None
     return result_of(answer)
 
 

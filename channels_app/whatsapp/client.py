@@ -13,7 +13,7 @@ import httpx
 from django.conf import settings
 from django.utils.translation import gettext as _
 
-from channels_app.base import OutgoingFile, TransportError, UnknownOutcome
+from channels_app.base import OutgoingFile, TransportError, UnknownOutcome, lost_answer
 from channels_app.parts import items, mapping, words
 from channels_app.whatsapp.config import DIALOG, FLAT, META, Provider
 from channels_app.whatsapp.errors import refusal
@@ -131,7 +131,7 @@ class Client:
         except _NOT_SENT:
             raise TransportError(_("WhatsApp cannot be reached.")) from None
         except httpx.HTTPError as error:
-            raise UnknownOutcome(_("WhatsApp did not confirm: %(fault)s") % {"fault": type(error).__name__}) from None
+            raise lost_answer("WhatsApp", error) from None
         return _object_of(answer)
 
     def _connection(self, url: str) -> httpx.Client:
