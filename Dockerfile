@@ -14,7 +14,7 @@ COPY requirements.txt .
 RUN python -m venv /venv && /venv/bin/pip install --no-cache-dir --no-deps -r requirements.txt
 
 FROM python:3.12-slim-bookworm
-RUN apt-get update && apt-get install -y --no-install-recommends curl && rm -rf /var/lib/apt/lists/* \
+RUN apt-get update && apt-get install -y --no-install-recommends curl tesseract-ocr tesseract-ocr-rus && rm -rf /var/lib/apt/lists/* \
     && useradd --create-home --uid 10001 omni && mkdir /data && chown omni /data
 WORKDIR /app
 COPY --from=packages /venv /venv

@@ -1,7 +1,7 @@
-"""The child process that reads one file: `python -m knowledge.extract.child <path> <file name> [page]`.
+"""The child process that reads one file: `python -m knowledge.extract.child <path> <file name> [what …]`.
 
-Limits come first, then the readers. It answers with JSON lines: {"done", "total"}, at last {"extraction"}, {"page"} (with the
-third word: only what a crawl asks of a web page) or {"error"}.
+Limits come first, then the readers. It answers with JSON lines: {"done", "total"}, at last {"extraction"}, {"page"} or
+{"error"}. `what`: `page` (what a crawl asks of a web page) or `picture <number> <tesseract> <languages>` (a page without text).
 """
 
 import contextlib
@@ -55,7 +55,7 @@ def _leave_network() -> None:
     socket.create_connection = socket.getaddrinfo = refuse
 
 
-def main(path: str, filename: str, what: str = "document") -> None:
+def main(path: str, filename: str, what: str = "document", *more: str) -> None:
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     # What libraries print must not get among the answers.
     os.dup2(2, 1)
@@ -95,6 +95,10 @@ def main(path: str, filename: str, what: str = "document") -> None:
     try:
         if what == "page":
             answer(page=scan_page(Path(path)).to_json())
+        elif what == "picture":
+            from knowledge.extract.ocr import read_picture
+
+            answer(extraction=read_picture(Path(path), int(more[0]), more[1], more[2]).to_json())
         else:
             answer(extraction=extract(Path(path), filename, report).to_json())
     except ExtractionError as error:

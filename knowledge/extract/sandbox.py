@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
 
@@ -31,6 +32,7 @@ _ENVIRONMENT = {
     "PYTHONDONTWRITEBYTECODE": "1",
     "HOME": "/nonexistent",
     "OMP_NUM_THREADS": "1",
+    "OMP_THREAD_LIMIT": "1",
     "OPENBLAS_NUM_THREADS": "1",
     "MALLOC_ARENA_MAX": "2",
     "DO_NOT_TRACK": "1",
@@ -44,6 +46,14 @@ def extract_in_sandbox(
 ) -> Extraction:
     """`report` is called in this process as pages are done. Raises ExtractionError with one of its codes."""
     return Extraction.from_json(_last_word([str(path), filename], report, timeout)["extraction"])
+
+
+def recognise_in_sandbox(
+    path: Path, number: int, program: str, languages: str, report: Report, *, timeout: float = TIMEOUT_SECONDS
+) -> Extraction:
+    """One page of a PDF that is a picture. Raises ExtractionError with one of its codes."""
+    arguments = [str(path), path.name, "picture", str(number), program, languages]
+    return Extraction.from_json(_last_word(arguments, report, timeout)["extraction"])
 
 
 def scan_in_sandbox(path: Path, *, timeout: float = SCAN_SECONDS) -> PageScan:
@@ -75,7 +85,7 @@ def _last_word(arguments: list[str], report: Report, timeout: float) -> dict[str
         child.wait()
     finally:
         timer.cancel()
-        child.kill()
+        _kill(child)
         child.wait()
         drain.join(2)
         child.stdout.close()
@@ -87,7 +97,13 @@ def _last_word(arguments: list[str], report: Report, timeout: float) -> dict[str
 
 def _stop(child: subprocess.Popen[bytes], late: threading.Event) -> None:
     late.set()
-    child.kill()
+    _kill(child)
+
+
+def _kill(child: subprocess.Popen[bytes]) -> None:
+    """With whatever it has started: it leads a group of its own."""
+    with suppress(ProcessLookupError):
+        os.killpg(child.pid, signal.SIGKILL)
 
 
 def _outcome(stream: IO[bytes], report: Report) -> dict[str, Any] | None:

@@ -23,10 +23,10 @@ from knowledge.encoding import encode_document, terms_of
 from knowledge.errors import page_ranges
 from knowledge.extract.elements import Extraction
 from knowledge.extract.errors import ExtractionError
-from knowledge.extract.sandbox import extract_in_sandbox
 from knowledge.models import Chunk, Document
 from knowledge.services.documents import event_payload
 from knowledge.services.fetching import FetchFailed, fetch_page
+from knowledge.services.recognition import extract_with_recognition
 from omnisupport.lib.errors import Unavailable
 from tenants.events.log import record
 from tenants.names import current_schema
@@ -135,7 +135,7 @@ def _read_and_split(work: _Work) -> None:
         with document.file.open("rb") as source, path.open("wb") as copy:
             for piece in source.chunks():
                 copy.write(piece)
-        extraction = extract_in_sandbox(path, document.filename, work.report)
+        extraction = extract_with_recognition(path, document.filename, document.sha256, work.report)
     work.update(state=State.SPLITTING, done=0, total=0, **_description(document, extraction))
     pieces = chunking.split(extraction.elements)
     for piece in pieces:

@@ -20,6 +20,12 @@ def _own_index(settings: Any, tmp_path: Any) -> Iterator[None]:
     index.close()
 
 
+@pytest.fixture(autouse=True)
+def _no_recognition(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whether this machine has tesseract changes no story but those of recognition."""
+    monkeypatch.setattr("knowledge.services.recognition.recogniser", lambda: "")
+
+
 @pytest.fixture
 def read(tmp_path: Any) -> Callable[[bytes | str, str], Extraction]:
     """Bytes under a name through the readers, in this process."""
