@@ -26,8 +26,10 @@ from tenants.names import current_schema, tenant_key
 
 log = structlog.get_logger(__name__)
 
-# Milliseconds.
-MERGED_FOR = 3000
+# Milliseconds. In a backlog a call waits for long; what sweepers repeat every few seconds must not wait beside it.
+_MERGED_FOR = 20_000
+_HELD_FOR = 3000
+_WAITING, _HELD = b"waiting", b"held"
 # Where a task that is merged has no network in it.
 _SHORT_LANES = {"inbound", "default"}
 
@@ -105,7 +107,7 @@ class MergedCalls:
         """For a moment: repeated as long as there is work."""
         with suppress(RedisError):
             key = _waiting_key(self._task, self._args, current_schema())
-            redis_client().set(key, "1", px=MERGED_FOR)
+            redis_client().set(key, _HELD, px=_HELD_FOR)
 
     def let_go(self) -> None:
         _forget_waiting(self._task, self._args, current_schema())
@@ -116,8 +118,17 @@ def _waiting_key(task: Any, args: tuple[Any, ...], schema: str) -> str:
 
 
 def _is_first(task: Any, args: tuple[Any, ...], schema: str) -> bool:
-    # The mark goes by itself, should the message be lost: until then the sweeper would be the only one to call.
-    return bool(redis_client().set(_waiting_key(task, args, schema), "1", nx=True, px=MERGED_FOR))
+    """Whether a call like this must be sent: none waits. A mark beside an empty queue is of one that was lost, or is begun
+    this very moment."""
+    key, redis = _waiting_key(task, args, schema), redis_client()
+    if redis.set(key, _WAITING, nx=True, px=_MERGED_FOR):
+        return True
+    asked = redis.pipeline(transaction=False)
+    mark, length = asked.get(key).llen(task.lane).execute()
+    if mark == _HELD or length:
+        return False
+    redis.set(key, _WAITING, px=_MERGED_FOR)
+    return True
 
 
 def _forget_waiting(task: Any, args: tuple[Any, ...], schema: str) -> None:

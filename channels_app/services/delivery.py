@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 import structlog
-from django.db.models import Q
+from django.db.models import Min, Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -241,6 +241,7 @@ def recover_stale_claims() -> set[int]:
 
 
 def due_chats(limit: int = 500) -> list[int]:
-    """Chats with something to send now."""
+    """Chats with something to send now, those first that have waited longest."""
     due = Message.objects.filter(delivery=Delivery.QUEUED).exclude(due_at__gt=timezone.now())
-    return list(due.order_by("address_id").values_list("address_id", flat=True).distinct()[:limit])
+    oldest = due.values("address_id").annotate(oldest=Min("id")).order_by("oldest")
+    return [row["address_id"] for row in oldest[:limit]]
