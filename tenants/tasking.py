@@ -124,7 +124,9 @@ def _is_first(task: Any, args: tuple[Any, ...], schema: str) -> bool:
     if redis.set(key, _WAITING, nx=True, px=_MERGED_FOR):
         return True
     asked = redis.pipeline(transaction=False)
-    mark, length = asked.get(key).llen(task.lane).execute()
+    asked.get(key)
+    asked.llen(task.lane)
+    mark, length = asked.execute()
     if mark == _HELD or length:
         return False
     redis.set(key, _WAITING, px=_MERGED_FOR)
