@@ -1,14 +1,20 @@
-"""REST: a question to the assistant, answered by the whole road, without side effects."""
+"""REST: a question to the assistant, answered by the whole road, without side effects; and the replies it suggests."""
 
 from typing import Any
 
-from drf_spectacular.utils import extend_schema, inline_serializer
-from rest_framework import serializers
+from drf_spectacular.utils import extend_schema, extend_schema_view, inline_serializer
+from rest_framework import mixins, serializers, viewsets
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.routers import DefaultRouter
 from rest_framework.views import APIView
 
+from ai_assistant.answer_text import MARK
+from ai_assistant.models import Answer
+from ai_assistant.services.suggesting import note_draft
 from ai_assistant.tasks import ask_in_worker
+from omnisupport.lib.api import NewestFirstPagination
+from tenants.accounts.models import User
 from tenants.accounts.permissions import IsAgent
 
 
@@ -44,3 +50,54 @@ class AskView(APIView):
         serializer.is_valid(raise_exception=True)
         data = serializer.validated_data
         return Response(ask_in_worker(data["question"], data.get("language", "")))
+
+
+class SuggestionSerializer(serializers.ModelSerializer[Answer]):
+    ticket = serializers.CharField(source="ticket_id", read_only=True)
+    question_message = serializers.CharField(source="question_message_id", read_only=True)
+    text = serializers.SerializerMethodField(help_text="Without the numbers of sources; empty: nothing to suggest.")
+    sources = serializers.SerializerMethodField()
+    draft = serializers.ChoiceField(
+        choices=Answer.Draft.choices, help_text="What was made of it; empty: it still lies there."
+    )
+
+    class Meta:
+        model = Answer
+        fields = ["id", "ticket", "question_message", "question", "text", "sources", "reason", "draft", "created_at"]
+        read_only_fields = ["id", "question", "reason", "created_at"]
+
+    def get_text(self, answer: Answer) -> str:
+        return MARK.sub("", answer.text)
+
+    def get_sources(self, answer: Answer) -> list[dict[str, Any]]:
+        return [passage for passage in answer.passages if passage.get("used")]
+
+
+class SuggestionPagination(NewestFirstPagination):
+    ordering = "-created_at"
+
+
+@extend_schema_view(
+    list=extend_schema(summary="Replies suggested to agents, newest first"),
+    retrieve=extend_schema(summary="One suggested reply"),
+)
+class SuggestionViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet[Answer]):
+    queryset = Answer.objects.filter(outcome=Answer.Outcome.SUGGESTED).defer("prompt")
+    serializer_class = SuggestionSerializer
+    permission_classes = [IsAgent]
+    pagination_class = SuggestionPagination
+    filterset_fields = {"ticket_id": ["exact"], "draft": ["exact"]}
+    lookup_value_regex = r"[0-9a-fA-F-]{36}"
+
+    @extend_schema(summary="Say what was made of it: inserted or discarded")
+    def partial_update(self, request: Request, pk: str) -> Response:
+        assert isinstance(request.user, User)
+        answer = self.get_object()
+        serializer = self.get_serializer(answer, data=request.data)
+        serializer.is_valid(raise_exception=True)
+        note_draft(answer, draft=serializer.validated_data["draft"], user=request.user)
+        return Response(self.get_serializer(self.get_object()).data)
+
+
+def register(router: DefaultRouter) -> None:
+    router.register("suggestions", SuggestionViewSet, basename="suggestion")

@@ -35,7 +35,15 @@ class Answer(models.Model):
         WORKING = "working", _("in work")
         ANSWERED = "answered", _("answered")
         HANDED_OVER = "handed_over", _("handed over")
+        ASKED = "asked", _("asked who shall answer")
+        SUGGESTED = "suggested", _("suggested to the agent")
         DROPPED = "dropped", _("dropped: somebody was first")
+
+    class Draft(models.TextChoices):
+        """What the agent made of a suggested reply."""
+
+        INSERTED = "inserted", _("taken into the reply")
+        DISCARDED = "discarded", _("discarded")
 
     class Wrong(models.TextChoices):
         """What people find wrong with an answer or a hand-over."""
@@ -66,6 +74,8 @@ class Answer(models.Model):
     text = models.TextField(_("answer"), blank=True)
     outcome = models.CharField(_("outcome"), max_length=12, choices=Outcome, default=Outcome.WORKING)
     reason = models.CharField(_("reason"), max_length=40, blank=True)
+    # Of a suggestion; empty: it still lies there.
+    draft = models.CharField(_("suggestion"), max_length=10, choices=Draft, blank=True, default="")
     checks = models.JSONField(default=list)
     usage = models.JSONField(default=dict)
     timings = models.JSONField(default=dict)

@@ -1,8 +1,9 @@
 """The assistant listens: to customers on its tickets, to tickets given to it, and to documents that change."""
 
 from ai_assistant.models import SavedQuestion
-from ai_assistant.services.answering import SETTLE
-from ai_assistant.tasks import answer_ticket, run_saved_questions
+from ai_assistant.services.routing import suggests, take_where_allowed
+from ai_assistant.services.turns import SETTLE
+from ai_assistant.tasks import answer_ticket, run_saved_questions, suggest_reply
 from tenants.events.log import subscribe
 from tenants.events.models import Event
 from tenants.tasking import wake
@@ -18,6 +19,10 @@ def take_turn(event: Event) -> None:
     if event.type == "message.received":
         message = message_of(event)
         ticket = message.ticket if message else None
+        if message and suggests(message):
+            wake(suggest_reply, event.ticket_id, countdown=SETTLE.total_seconds())
+        elif message:
+            take_where_allowed(message)
     else:
         ticket = Ticket.objects.select_related("assignee").filter(id=event.ticket_id).first()
     if ticket and ticket.assignee and ticket.assignee.is_assistant:

@@ -1,7 +1,7 @@
 from django.urls import path
 from django.views.generic import RedirectView
 
-from ai_assistant import views, views_questions
+from ai_assistant import views, views_hours, views_questions, views_suggestions
 
 app_name = "ai_assistant"
 urlpatterns = [
@@ -17,5 +17,8 @@ urlpatterns = [
     path("tests/save/", views_questions.save, name="save-question"),
     path("tests/<int:question_id>/", views_questions.question, name="question"),
     path("tests/<int:question_id>/delete/", views_questions.delete, name="delete-question"),
+    path("suggestions/<uuid:answer_id>/insert/", views_suggestions.insert, name="insert-suggestion"),
+    path("suggestions/<uuid:answer_id>/discard/", views_suggestions.discard, name="discard-suggestion"),
+    path("hours/", views_hours.hours, name="hours"),
     path("settings/", views.settings_page, name="settings"),
 ]

@@ -13,7 +13,7 @@ PAGES = [
     ("/inbox/", "agent"), ("/dashboard/", "agent"), ("/assistant/playground/", "agent"), ("/assistant/answers/", "agent"),
     ("/assistant/unanswered/", "agent"), ("/assistant/answers/?wrong=any", "agent"),
     ("/assistant/tests/", "agent"), ("/assistant/tests/{question}/", "agent"),
-    ("/assistant/settings/", "admin"), ("/assistant/settings/?provider=gigachat", "admin"), ("/channels/", "agent"),
+    ("/assistant/hours/", "admin"), ("/assistant/settings/", "admin"), ("/assistant/settings/?provider=gigachat", "admin"), ("/channels/", "agent"),
     ("/channels/add/telegram/", "admin"), ("/channels/add/widget/", "admin"), ("/channels/add/max/", "admin"),
     ("/channels/add/viber/", "admin"), ("/channels/add/vk/", "admin"), ("/channels/{channel}/", "admin"),
     ("/assistant/answers/{answer}/", "agent"), ("/accounts/me/", "agent"), ("/admin/", "admin"),

@@ -12,6 +12,7 @@ from ai_assistant.services.composing import Composed, Task, compose_answer
 from ai_assistant.triggers import is_complaint, small_talk_kind, wants_person
 from tenants.models import Tenant
 from tenants.names import current_schema
+from tickets.services.hours import closed_notice
 
 
 def ask(question: str, language: str = "", provider: str = "") -> dict[str, Any]:
@@ -30,7 +31,11 @@ def ask(question: str, language: str = "", provider: str = "") -> dict[str, Any]
     result = asdict(composed)
     del result["prompt"]
     if composed.reason:
-        return {**result, "outcome": "handed_over", "text": handoff_text(composed.reason, language)}
+        return {
+            **result,
+            "outcome": "handed_over",
+            "text": handoff_text(composed.reason, language, closed_notice(language)),
+        }
     return {**result, "outcome": "answered"}
 
 
