@@ -1,21 +1,23 @@
-"""REST: a question to the assistant, answered by the whole road, without side effects; and the replies it suggests."""
+"""REST: a question to the assistant, answered by the whole road without side effects; suggested replies; custom answers."""
 
 from typing import Any
 
 from drf_spectacular.utils import extend_schema, extend_schema_view, inline_serializer
-from rest_framework import mixins, serializers, viewsets
+from rest_framework import mixins, serializers, status, viewsets
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.routers import DefaultRouter
 from rest_framework.views import APIView
 
 from ai_assistant.answer_text import MARK
-from ai_assistant.models import Answer
+from ai_assistant.models import Answer, CustomAnswer
+from ai_assistant.services.custom_answers import MOST_VARIANTS, save_custom_answer
 from ai_assistant.services.suggesting import note_draft
-from ai_assistant.tasks import ask_in_worker
+from ai_assistant.tasks import ask_in_worker, run_saved_questions
 from omnisupport.lib.api import NewestFirstPagination
 from tenants.accounts.models import User
-from tenants.accounts.permissions import IsAgent
+from tenants.accounts.permissions import AgentReadsAdminWrites, IsAgent
+from tenants.tasking import wake
 
 
 class QuestionSerializer(serializers.Serializer[Any]):
@@ -37,6 +39,7 @@ ANSWER = inline_serializer(
         "checks": serializers.ListField(child=serializers.DictField()),
         "usage": serializers.DictField(),
         "timings": serializers.DictField(),
+        "custom_answer_id": serializers.IntegerField(allow_null=True),
     },
 )
 
@@ -99,5 +102,62 @@ class SuggestionViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewse
         return Response(self.get_serializer(self.get_object()).data)
 
 
+class CustomAnswerSerializer(serializers.ModelSerializer[CustomAnswer]):
+    id = serializers.CharField(read_only=True)
+    questions = serializers.ListField(
+        child=serializers.CharField(max_length=500),
+        max_length=MOST_VARIANTS,
+        help_text="The ways in which it is asked.",
+    )
+
+    class Meta:
+        model = CustomAnswer
+        fields = ["id", "questions", "text", "is_active", "uses", "last_used_at", "created_at"]
+        read_only_fields = ["uses", "last_used_at", "created_at"]
+
+
+class CustomAnswerPagination(NewestFirstPagination):
+    ordering = "-id"
+
+
+@extend_schema_view(
+    list=extend_schema(summary="Custom answers, newest first"), retrieve=extend_schema(summary="One custom answer")
+)
+class CustomAnswerViewSet(
+    mixins.ListModelMixin,
+    mixins.RetrieveModelMixin,
+    mixins.DestroyModelMixin,
+    viewsets.GenericViewSet[CustomAnswer],
+):
+    queryset = CustomAnswer.objects.all()
+    serializer_class = CustomAnswerSerializer
+    permission_classes = [AgentReadsAdminWrites]
+    pagination_class = CustomAnswerPagination
+    filterset_fields = ["is_active"]
+    lookup_value_regex = r"\d{1,18}"
+
+    @extend_schema(summary="Write a custom answer", responses={201: CustomAnswerSerializer})
+    def create(self, request: Request) -> Response:
+        return Response(self._save(request, None), status=status.HTTP_201_CREATED)
+
+    @extend_schema(summary="Change a custom answer")
+    def partial_update(self, request: Request, pk: str) -> Response:
+        return Response(self._save(request, self.get_object()))
+
+    def _save(self, request: Request, custom: CustomAnswer | None) -> Any:
+        assert isinstance(request.user, User)
+        serializer = self.get_serializer(custom, data=request.data, partial=custom is not None)
+        serializer.is_valid(raise_exception=True)
+        known = {name: getattr(custom, name) for name in ("questions", "text", "is_active")} if custom else {}
+        saved = save_custom_answer(custom, **{**known, **serializer.validated_data}, user=request.user)
+        wake(run_saved_questions)
+        return self.get_serializer(saved).data
+
+    def perform_destroy(self, instance: CustomAnswer) -> None:
+        instance.delete()
+        wake(run_saved_questions)
+
+
 def register(router: DefaultRouter) -> None:
+    router.register("custom-answers", CustomAnswerViewSet, basename="custom-answer")
     router.register("suggestions", SuggestionViewSet, basename="suggestion")

@@ -48,6 +48,17 @@ class CredentialsForm(forms.Form):
         return {name.removeprefix(PREFIX): str(value) for name, value in self.cleaned_data.items()}
 
 
+class CustomAnswerForm(forms.Form):
+    questions = forms.CharField(
+        label=_("Questions"),
+        max_length=10_000,
+        widget=forms.Textarea(attrs={"rows": 4}),
+        help_text=_("The ways in which customers ask it, one a line."),
+    )
+    text = forms.CharField(label=_("Answer"), max_length=4000, widget=forms.Textarea(attrs={"rows": 4}))
+    is_active = forms.BooleanField(label=_("In use"), required=False, initial=True)
+
+
 class QuestionForm(forms.ModelForm[SavedQuestion]):
     expected_sources = forms.CharField(
         label=_("Documents that answer it"),

@@ -1,6 +1,8 @@
 import uuid
 
 from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models.functions import MD5
 from django.utils.translation import gettext_lazy as _
@@ -26,6 +28,28 @@ class Assistant(models.Model):
 
     def __str__(self) -> str:
         return str(self.user)
+
+
+class CustomAnswer(models.Model):
+    """What people wrote for a fixed question; given word for word, before any document is looked at."""
+
+    # The ways to ask it, as they were written, and their keys (ai_assistant/fixed_questions.py).
+    questions = models.JSONField(default=list)
+    keys = ArrayField(models.TextField(), default=list)
+    text = models.TextField(_("answer"), max_length=4000)
+    is_active = models.BooleanField(_("in use"), default=True)
+    uses = models.PositiveIntegerField(_("given"), default=0)
+    last_used_at = models.DateTimeField(null=True)
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        verbose_name = _("custom answer")
+        verbose_name_plural = _("custom answers")
+        indexes = [GinIndex(fields=["keys"], name="custom_answer_keys")]
+
+    def __str__(self) -> str:
+        return str(self.questions[0])[:60] if self.questions else ""
 
 
 class Answer(models.Model):
@@ -66,6 +90,8 @@ class Answer(models.Model):
     query = models.TextField(blank=True)
     passages = models.JSONField(default=list)
     confidence = models.FloatField(null=True)
+    # Where it came from no document.
+    custom_answer = models.ForeignKey(CustomAnswer, null=True, on_delete=models.SET_NULL, related_name="+")
     provider = models.CharField(_("model provider"), max_length=40, blank=True)
     model = models.CharField(max_length=120, blank=True)
     prompt_version = models.CharField(max_length=20, blank=True)

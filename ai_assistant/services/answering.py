@@ -17,8 +17,9 @@ from django.utils.translation import gettext as _
 
 from ai_assistant.language import handoff_text, small_talk
 from ai_assistant.models import Answer, Assistant
-from ai_assistant.services.composing import compose_answer
+from ai_assistant.services.custom_answers import count_use
 from ai_assistant.services.live import LiveAnswer
+from ai_assistant.services.responding import respond
 from ai_assistant.services.suggesting import suggest_reply
 from ai_assistant.services.turns import (
     ASK_FIRST,
@@ -112,7 +113,7 @@ def _take_turn(answer: Answer, ticket: Ticket, messages: Sequence[Message], work
     if mode == AssistantMode.ASK_FIRST and not was_asked_first(ticket):
         _ask_first(answer, ticket, language)
         return
-    composed = compose_answer(assistant, task_of(answer, ticket, messages, workspace), LiveAnswer(ticket, answer))
+    composed = respond(assistant, task_of(answer, ticket, messages, workspace), LiveAnswer(ticket, answer))
     keep(answer, composed)
     if composed.reason:
         _hand_over(answer, ticket, composed.reason)
@@ -159,6 +160,8 @@ def _post(answer: Answer, ticket: Ticket, text: str, citations: list[dict[str, o
         content=content,
     )
     answer.text, answer.message_id = text, message.id
+    if answer.custom_answer_id:
+        count_use(answer.custom_answer_id)
     finish(answer, Answer.Outcome.ANSWERED, "")
 
 

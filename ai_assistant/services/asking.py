@@ -8,7 +8,8 @@ from django.utils import translation
 from ai_assistant.language import handoff_text, language_of, small_talk
 from ai_assistant.models import Assistant
 from ai_assistant.services.assistants import ensure_assistant
-from ai_assistant.services.composing import Composed, Task, compose_answer
+from ai_assistant.services.composing import Composed, Task
+from ai_assistant.services.responding import respond
 from ai_assistant.triggers import is_complaint, small_talk_kind, wants_person
 from tenants.models import Tenant
 from tenants.names import current_schema
@@ -27,7 +28,7 @@ def ask(question: str, language: str = "", provider: str = "") -> dict[str, Any]
     else:
         task = Task(company=workspace.name, question=question, language=language)
         with translation.override(workspace.language):
-            composed = compose_answer(_assistant_with(provider), task)
+            composed = respond(_assistant_with(provider), task)
     result = asdict(composed)
     del result["prompt"]
     if composed.reason:

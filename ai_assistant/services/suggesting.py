@@ -8,7 +8,8 @@ from django.utils.translation import gettext as _
 from ai_assistant.language import small_talk
 from ai_assistant.models import Answer
 from ai_assistant.services.assistants import ensure_assistant
-from ai_assistant.services.composing import Composed, compose_answer
+from ai_assistant.services.composing import Composed
+from ai_assistant.services.responding import respond
 from ai_assistant.services.turns import (
     claim,
     finish,
@@ -58,7 +59,7 @@ def suggest_reply(ticket_id: int) -> str:
             composed = Composed(text=small_talk(talk, language_for(ticket, answer)))
         else:
             try:
-                composed = compose_answer(assistant, task_of(answer, ticket, messages, workspace))
+                composed = respond(assistant, task_of(answer, ticket, messages, workspace))
             except Exception:
                 # The agent answers without it; the fault is in the log.
                 log.exception("suggestion_failed", ticket=ticket.id)

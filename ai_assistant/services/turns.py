@@ -173,7 +173,7 @@ def this_workspace() -> Tenant:
 
 def keep(answer: Answer, composed: Composed) -> None:
     for name in ("query", "passages", "confidence", "provider", "model", "prompt_version", "prompt", "checks",
-                 "usage", "timings"):  # fmt: skip
+                 "usage", "timings", "custom_answer_id"):  # fmt: skip
         setattr(answer, name, getattr(composed, name))
     answer.text = composed.text
 
