@@ -16,8 +16,21 @@ class AssistantForm(forms.ModelForm[Assistant]):
 
     class Meta:
         model = Assistant
-        fields = ["is_active", "provider", "persona", "guidance", "max_turns"]
-        widgets = {"persona": forms.Textarea(attrs={"rows": 3}), "guidance": forms.Textarea(attrs={"rows": 5})}
+        fields = ["is_active", "provider", "persona", "tone", "guidance", "language", "greeting", "max_turns"]
+        widgets = {
+            "persona": forms.Textarea(attrs={"rows": 3}),
+            "guidance": forms.Textarea(attrs={"rows": 5}),
+            "greeting": forms.Textarea(attrs={"rows": 2}),
+        }
+        help_texts = {
+            "persona": _(
+                "Persona, tone and rules are told to the model; quotes from documents have no tone of their own."
+            ),
+            "language": _("Unset: the language in which the customer writes."),
+            "greeting": _(
+                "Said to whoever only greets or opens the chat. Empty: a short one in the customer's language."
+            ),
+        }
 
 
 class CredentialsForm(forms.Form):
@@ -46,6 +59,23 @@ class CredentialsForm(forms.Form):
 
     def values(self) -> dict[str, str]:
         return {name.removeprefix(PREFIX): str(value) for name, value in self.cleaned_data.items()}
+
+
+class TopicForm(forms.Form):
+    name = forms.CharField(label=_("Name of the topic"), max_length=80)
+    phrases = forms.CharField(
+        label=_("Words and phrases"),
+        max_length=10_000,
+        widget=forms.Textarea(attrs={"rows": 4}),
+        help_text=_("One a line. Each stands for all its forms."),
+    )
+    answer = forms.CharField(
+        label=_("What the customer reads"),
+        required=False,
+        max_length=1000,
+        widget=forms.Textarea(attrs={"rows": 2}),
+        help_text=_("Empty: a person is called."),
+    )
 
 
 class CustomAnswerForm(forms.Form):

@@ -44,6 +44,7 @@ def handoff_text(reason: str, language: str, closed: str = "") -> str:
             "not_sure": _("I am not sure enough to answer this, so I am calling a person."),
             "unread_file": _("I cannot read files, so I am calling a person."),
             "limit": _("A person will go on from here."),
+            "topic": _("This is for a person to answer, so I am calling one."),
             "hours": _("A person will go on from here."),
         }.get(reason, _("I cannot answer right now, so I am calling a person."))
         end = closed or _("They will answer here as soon as possible; you can go on writing.")

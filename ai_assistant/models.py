@@ -10,6 +10,12 @@ from django.utils.translation import gettext_lazy as _
 from omnisupport.lib.crypto import EncryptedJSONField
 
 
+class Tone(models.TextChoices):
+    FORMAL = "formal", _("formal")
+    FRIENDLY = "friendly", _("friendly")
+    BRIEF = "brief", _("brief")
+
+
 class Assistant(models.Model):
     """The colleague that answers by itself. Being assigned a ticket is its only switch."""
 
@@ -20,6 +26,14 @@ class Assistant(models.Model):
     credentials = EncryptedJSONField(default=dict, blank=True)
     persona = models.TextField(_("who it is and how it speaks"), blank=True, max_length=2000)
     guidance = models.TextField(_("rules it must keep to"), blank=True, max_length=4000)
+    tone = models.CharField(_("tone"), max_length=8, choices=Tone, blank=True, default="")
+    # Empty: the customer's.
+    language = models.CharField(
+        _("language of its answers"), max_length=2, choices=[("ru", _("always Russian")), ("en", _("always English"))],
+        blank=True, default="",
+    )  # fmt: skip
+    # Empty: a short one in the customer's language.
+    greeting = models.TextField(_("greeting"), blank=True, default="", max_length=500)
     max_turns = models.PositiveSmallIntegerField(_("answers in one conversation before a person is called"), default=12)
 
     class Meta:
@@ -28,6 +42,22 @@ class Assistant(models.Model):
 
     def __str__(self) -> str:
         return str(self.user)
+
+
+class ForbiddenTopic(models.Model):
+    """What the assistant does not speak of."""
+
+    name = models.CharField(_("name"), max_length=80)
+    phrases = models.JSONField(_("phrases"), default=list)
+    # Empty: a person is called.
+    answer = models.TextField(_("what the customer reads"), blank=True, max_length=1000)
+
+    class Meta:
+        verbose_name = _("forbidden topic")
+        verbose_name_plural = _("forbidden topics")
+
+    def __str__(self) -> str:
+        return self.name
 
 
 class CustomAnswer(models.Model):

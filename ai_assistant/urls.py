@@ -1,7 +1,7 @@
 from django.urls import path
 from django.views.generic import RedirectView
 
-from ai_assistant import views, views_custom, views_hours, views_questions, views_suggestions
+from ai_assistant import views, views_custom, views_hours, views_questions, views_suggestions, views_topics
 
 app_name = "ai_assistant"
 urlpatterns = [
@@ -22,6 +22,9 @@ urlpatterns = [
     path("custom/", views_custom.custom_answers, name="custom-answers"),
     path("custom/<int:custom_id>/", views_custom.custom_answer, name="custom-answer"),
     path("custom/<int:custom_id>/delete/", views_custom.delete, name="delete-custom-answer"),
+    path("topics/", views_topics.topics, name="topics"),
+    path("topics/<int:topic_id>/", views_topics.topic, name="topic"),
+    path("topics/<int:topic_id>/delete/", views_topics.delete, name="delete-topic"),
     path("hours/", views_hours.hours, name="hours"),
     path("settings/", views.settings_page, name="settings"),
 ]

@@ -23,7 +23,7 @@ def schema(shop):
 @pytest.fixture
 def ids(shop):
     """Things of `shop`, each with the canary in its text."""
-    from ai_assistant.models import Answer, CustomAnswer
+    from ai_assistant.models import Answer, CustomAnswer, ForbiddenTopic
     from channels_app.models import InboundEvent
     from knowledge.models import Source
     from tickets.models import Attachment, Tag, Team
@@ -56,6 +56,7 @@ def ids(shop):
         "webhook-deliveries": delivery.id,
         "attachments": attachment.id,
         "suggestions": suggestion.id,
+        "forbidden-topics": ForbiddenTopic.objects.create(id=987654, name=CANARY, phrases=[CANARY]).id,
         "custom-answers": CustomAnswer.objects.create(id=987654, questions=[CANARY], text=CANARY).id,
         "documents": uuid.uuid4(),
         "sources": Source.objects.create(url=f"https://{CANARY.lower()}.example/").id,

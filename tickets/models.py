@@ -148,6 +148,7 @@ class HandoffReason(models.TextChoices):
     ERROR = "error", _("error of the model")
     OFF = "off", _("the assistant is switched off")
     HOURS = "hours", _("people are there")
+    TOPIC = "topic", _("a topic that is for people")
 
     @classmethod
     def words(cls, code: str) -> str:

@@ -15,11 +15,11 @@ from django.db.models import Q
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
-from ai_assistant.language import handoff_text, small_talk
+from ai_assistant.language import handoff_text
 from ai_assistant.models import Answer, Assistant
 from ai_assistant.services.custom_answers import count_use
 from ai_assistant.services.live import LiveAnswer
-from ai_assistant.services.responding import respond
+from ai_assistant.services.responding import respond, small_talk_reply
 from ai_assistant.services.suggesting import suggest_reply
 from ai_assistant.services.turns import (
     ASK_FIRST,
@@ -108,7 +108,7 @@ def _take_turn(answer: Answer, ticket: Ticket, messages: Sequence[Message], work
     only_started = all("started" in message.content for message in messages)
     talk = "greeting" if only_started else small_talk_kind(answer.question)
     if talk:
-        _post(answer, ticket, small_talk(talk, language), [])
+        _post(answer, ticket, small_talk_reply(assistant, talk, language), [])
         return
     if mode == AssistantMode.ASK_FIRST and not was_asked_first(ticket):
         _ask_first(answer, ticket, language)

@@ -5,11 +5,10 @@ from django.db import transaction
 from django.utils import translation
 from django.utils.translation import gettext as _
 
-from ai_assistant.language import small_talk
 from ai_assistant.models import Answer
 from ai_assistant.services.assistants import ensure_assistant
 from ai_assistant.services.composing import Composed
-from ai_assistant.services.responding import respond
+from ai_assistant.services.responding import respond, small_talk_reply
 from ai_assistant.services.turns import (
     claim,
     finish,
@@ -56,7 +55,7 @@ def suggest_reply(ticket_id: int) -> str:
         if not answer.question.strip() or wants_person(said) or is_complaint(answer.question):
             composed = Composed(reason="asked" if answer.question.strip() else "not_sure")
         elif talk := small_talk_kind(answer.question):
-            composed = Composed(text=small_talk(talk, language_for(ticket, answer)))
+            composed = Composed(text=small_talk_reply(assistant, talk, language_for(ticket, answer)))
         else:
             try:
                 composed = respond(assistant, task_of(answer, ticket, messages, workspace))

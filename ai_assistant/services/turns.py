@@ -11,7 +11,7 @@ from django.utils import timezone, translation
 from django.utils.translation import pgettext
 
 from ai_assistant.language import LANGUAGES, is_clear, language_of
-from ai_assistant.models import Answer
+from ai_assistant.models import Answer, Assistant
 from ai_assistant.prompts import Turn
 from ai_assistant.services.composing import Composed, Task
 from ai_assistant.triggers import points_back, small_talk_kind
@@ -142,7 +142,11 @@ def _said_before(ticket: Ticket, message_id: int) -> QuerySet[Message]:
 
 
 def language_for(ticket: Ticket, answer: Answer) -> str:
-    """What the customer writes in now; where that says little, what they wrote in before, or what their messenger speaks."""
+    """The one that is set; else what the customer writes in now, or, where that says little, wrote in before, or what their
+    messenger speaks."""
+    fixed = Assistant.objects.values_list("language", flat=True).order_by("id").first()
+    if fixed:
+        return fixed
     workspace = this_workspace().language
     if is_clear(answer.question):
         return language_of(answer.question, workspace)
