@@ -21,7 +21,17 @@ from tenants.tasking import wake
 class AssistantSerializer(serializers.ModelSerializer[Assistant]):
     class Meta:
         model = Assistant
-        fields = ["is_active", "provider", "persona", "tone", "guidance", "language", "greeting", "max_turns"]
+        fields = [
+            "is_active",
+            "provider",
+            "persona",
+            "tone",
+            "guidance",
+            "language",
+            "greeting",
+            "max_turns",
+            "cooldown_minutes",
+        ]
         read_only_fields = ["provider"]
 
 

@@ -16,7 +16,17 @@ class AssistantForm(forms.ModelForm[Assistant]):
 
     class Meta:
         model = Assistant
-        fields = ["is_active", "provider", "persona", "tone", "guidance", "language", "greeting", "max_turns"]
+        fields = [
+            "is_active",
+            "provider",
+            "persona",
+            "tone",
+            "guidance",
+            "language",
+            "greeting",
+            "max_turns",
+            "cooldown_minutes",
+        ]
         widgets = {
             "persona": forms.Textarea(attrs={"rows": 3}),
             "guidance": forms.Textarea(attrs={"rows": 5}),
@@ -25,6 +35,10 @@ class AssistantForm(forms.ModelForm[Assistant]):
         help_texts = {
             "persona": _(
                 "Persona, tone and rules are told to the model; quotes from documents have no tone of their own."
+            ),
+            "cooldown_minutes": _(
+                "Until then a new conversation of the same customer goes back to that person; after it the assistant takes one "
+                "that was solved and begins anew. Empty: new ones come to it at once, solved ones never."
             ),
             "language": _("Unset: the language in which the customer writes."),
             "greeting": _(

@@ -36,6 +36,11 @@ class Assistant(models.Model):
     greeting = models.TextField(_("greeting"), blank=True, default="", max_length=500)
     max_turns = models.PositiveSmallIntegerField(_("answers in one conversation before a person is called"), default=12)
 
+    # Null: it comes back only where somebody gives it a conversation, or a new one begins.
+    cooldown_minutes = models.PositiveIntegerField(
+        _("minutes after a person's last word before it may come back"), null=True, blank=True
+    )
+
     class Meta:
         verbose_name = _("assistant")
         verbose_name_plural = _("assistants")

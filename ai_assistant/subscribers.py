@@ -1,6 +1,7 @@
 """The assistant listens: to customers on its tickets, to tickets given to it, and to documents that change."""
 
 from ai_assistant.models import SavedQuestion
+from ai_assistant.services.packet import leave_packet
 from ai_assistant.services.routing import suggests, take_where_allowed
 from ai_assistant.services.turns import SETTLE
 from ai_assistant.tasks import answer_ticket, run_saved_questions, suggest_reply
@@ -28,6 +29,12 @@ def take_turn(event: Event) -> None:
     if ticket and ticket.assignee and ticket.assignee.is_assistant:
         countdown = SETTLE.total_seconds() if event.type == "message.received" else 0
         wake(answer_ticket, event.ticket_id, countdown=countdown)
+
+
+@subscribe("ticket.handed_over")
+def tell_what_was_said(event: Event) -> None:
+    if event.ticket_id is not None and event.payload.get("reason"):
+        leave_packet(event.ticket_id, str(event.payload["reason"]))
 
 
 # Documents come in batches: one run for all of them.

@@ -19,7 +19,9 @@ from ai_assistant.language import handoff_text
 from ai_assistant.models import Answer, Assistant
 from ai_assistant.services.custom_answers import count_use
 from ai_assistant.services.live import LiveAnswer
+from ai_assistant.services.packet import packet_of
 from ai_assistant.services.responding import respond, small_talk_reply
+from ai_assistant.services.routing import give_back_while_cooling
 from ai_assistant.services.suggesting import suggest_reply
 from ai_assistant.services.turns import (
     ASK_FIRST,
@@ -41,7 +43,7 @@ from ai_assistant.services.turns import (
 from ai_assistant.triggers import is_complaint, says_no_help, small_talk_kind, wants_person
 from tenants.lease import living_holders
 from tenants.models import Tenant
-from tickets.models import AssistantMode, Author, HandoffReason, Message, Status, Ticket
+from tickets.models import AssistantMode, Author, Message, Status, Ticket
 from tickets.realtime import publish_answering
 from tickets.services.hours import assistant_answers, closed_notice
 from tickets.services.post import hand_to_human, post_message
@@ -71,6 +73,8 @@ def answer_ticket(ticket_id: int) -> str:
         # Nothing it writes reaches customers there, whoever gave it the conversation.
         assign_ticket(ticket_id, assignee_id=None, actor=ticket.assignee)
         return suggest_reply(ticket_id)
+    if give_back_while_cooling(ticket):
+        return "idle"
     messages = open_messages(ticket)
     answer = claim(ticket, messages) if messages else None
     if answer is None:
@@ -199,7 +203,7 @@ def _hand_over(answer: Answer, ticket: Ticket, reason: str) -> None:
         reason=reason,
         text=handoff_text(reason, language, closed_notice(language)),
         client_id=uuid5(answer.id, "handoff"),
-        note=_packet(answer, reason),
+        note=packet_of(answer, reason),
     )
     answer.message_id = message.id if message else None
     finish(answer, Answer.Outcome.HANDED_OVER, reason)
@@ -219,19 +223,6 @@ def _is_still_ours(answer: Answer, ticket: Ticket) -> bool:
         return True
     finish(answer, Answer.Outcome.DROPPED, "overtaken")
     return False
-
-
-def _packet(answer: Answer, reason: str) -> str:
-    """What the agent should know at a glance."""
-    lines = [
-        _("Handed over: %(reason)s") % {"reason": HandoffReason.words(reason)},
-        _("Question: %(text)s") % {"text": answer.question[:500]},
-    ]
-    titles = list(dict.fromkeys(str(passage["title"]) for passage in answer.passages[:4]))
-    if titles:
-        lines.append(_("Sources looked at: %(titles)s") % {"titles": "; ".join(titles)})
-    lines += [str(check["message"]) for check in answer.checks if check.get("message")]
-    return "\n".join(lines)
 
 
 def finish_stuck_turns() -> int:

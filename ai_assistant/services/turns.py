@@ -62,7 +62,7 @@ def seconds_until_quiet(ticket: Ticket) -> float | None:
 
 def claim(ticket: Ticket, messages: Sequence[Message]) -> Answer | None:
     """The receipt of this turn, ours alone; None when somebody else has it."""
-    ours = {"question": _question(ticket, messages), "claimed_by": lease.hold()}
+    ours = {"question": question_of(ticket, messages), "claimed_by": lease.hold()}
     try:
         with transaction.atomic():
             return Answer.objects.create(ticket_id=ticket.id, question_message_id=messages[-1].id, **ours)
@@ -74,7 +74,7 @@ def claim(ticket: Ticket, messages: Sequence[Message]) -> Answer | None:
     return receipts_of(messages[-1]).get() if taken else None
 
 
-def _question(ticket: Ticket, messages: Sequence[Message]) -> str:
+def question_of(ticket: Ticket, messages: Sequence[Message]) -> str:
     """What was asked; that somebody opened the chat, or chose who shall answer, asks nothing."""
     chosen = {message.id for message in choices(ticket, messages)}
     return "\n".join(m.text for m in messages if "started" not in m.content and m.id not in chosen)[:8000]
