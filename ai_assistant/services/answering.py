@@ -21,7 +21,7 @@ from ai_assistant.services.custom_answers import count_use
 from ai_assistant.services.live import LiveAnswer
 from ai_assistant.services.packet import packet_of
 from ai_assistant.services.responding import respond, small_talk_reply
-from ai_assistant.services.routing import give_back_while_cooling
+from ai_assistant.services.routing import give_back_while_cooling, let_go
 from ai_assistant.services.suggesting import suggest_reply
 from ai_assistant.services.turns import (
     ASK_FIRST,
@@ -47,7 +47,7 @@ from tickets.models import AssistantMode, Author, Message, Status, Ticket
 from tickets.realtime import publish_answering
 from tickets.services.hours import assistant_answers, closed_notice
 from tickets.services.post import hand_to_human, post_message
-from tickets.services.tickets import assign_ticket, lock_ticket
+from tickets.services.tickets import lock_ticket
 
 log = structlog.get_logger(__name__)
 
@@ -71,7 +71,7 @@ def answer_ticket(ticket_id: int) -> str:
     ticket = Ticket.objects.select_related("address__channel", "assignee", "contact").get(id=ticket_id)
     if ticket.address.channel.assistant_mode == AssistantMode.SUGGEST:
         # Nothing it writes reaches customers there, whoever gave it the conversation.
-        assign_ticket(ticket_id, assignee_id=None, actor=ticket.assignee)
+        let_go(ticket, None)
         return suggest_reply(ticket_id)
     if give_back_while_cooling(ticket):
         return "idle"

@@ -7,6 +7,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from ai_assistant.models import Assistant
+from tenants.accounts.models import User
 from tenants.events.models import Event
 from tickets.models import AssistantMode, Author, Message, MessageKind, Status, Ticket
 from tickets.services.hours import assistant_answers
@@ -56,15 +57,20 @@ def last_word_of_person(ticket: Ticket, assistant: Assistant) -> Message | None:
 
 
 @transaction.atomic
+def let_go(ticket: Ticket, to: User | None) -> None:
+    """The assistant gives up a conversation without a word to the customer; whoever has taken it meanwhile keeps it."""
+    locked = lock_ticket(ticket.id)
+    if locked.assignee_id == ticket.assignee_id:
+        set_assignee(locked, to, ticket.assignee)
+
+
 def give_back_while_cooling(ticket: Ticket) -> bool:
     """A conversation that came to the assistant by itself goes back to the person who has just had the customer."""
-    assistant = Assistant.objects.filter(user_id=ticket.assignee_id).first()
+    assistant = Assistant.objects.filter(user=ticket.assignee).first()
     word = last_word_of_person(ticket, assistant) if assistant else None
     if word is None or _given_by_person(ticket):
         return False
-    locked = lock_ticket(ticket.id)
-    person = word.user if word.user and word.user.is_active else None
-    set_assignee(locked, person, ticket.assignee)
+    let_go(ticket, word.user if word.user and word.user.is_active else None)
     return True
 
 
