@@ -40,7 +40,6 @@ class AssistantForm(forms.ModelForm[Assistant]):
                 "Until then a new conversation of the same customer goes back to that person; after it the assistant takes one "
                 "that was solved and begins anew. Empty: new ones come to it at once, solved ones never."
             ),
-            "language": _("Unset: the language in which the customer writes."),
             "greeting": _(
                 "Said to whoever only greets or opens the chat. Empty: a short one in the customer's language."
             ),

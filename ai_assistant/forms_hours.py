@@ -9,7 +9,7 @@ from tenants.provisioning import time_zones
 from tickets.working_hours import WEEKDAYS, WorkingHours
 
 _OFFICE = ["09:00", "18:00"]
-_TIME = forms.TimeInput(attrs={"type": "time"}, format="%H:%M")
+_TIME = forms.TimeInput(attrs={"type": "time", "class": "input"}, format="%H:%M")
 
 
 class HoursForm(forms.Form):

@@ -26,11 +26,10 @@ class Assistant(models.Model):
     credentials = EncryptedJSONField(default=dict, blank=True)
     persona = models.TextField(_("who it is and how it speaks"), blank=True, max_length=2000)
     guidance = models.TextField(_("rules it must keep to"), blank=True, max_length=4000)
-    tone = models.CharField(_("tone"), max_length=8, choices=Tone, blank=True, default="")
-    # Empty: the customer's.
+    tone = models.CharField(_("tone"), max_length=8, choices=[("", _("unset")), *Tone.choices], blank=True, default="")
     language = models.CharField(
-        _("language of its answers"), max_length=2, choices=[("ru", _("always Russian")), ("en", _("always English"))],
-        blank=True, default="",
+        _("language of its answers"), max_length=2, blank=True,
+        choices=[("", _("the customer's")), ("ru", _("always Russian")), ("en", _("always English"))], default="",
     )  # fmt: skip
     # Empty: a short one in the customer's language.
     greeting = models.TextField(_("greeting"), blank=True, default="", max_length=500)

@@ -31,11 +31,11 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='assistant',
             name='language',
-            field=models.CharField(blank=True, choices=[('ru', 'always Russian'), ('en', 'always English')], default='', max_length=2, verbose_name='language of its answers'),
+            field=models.CharField(blank=True, choices=[('', "the customer's"), ('ru', 'always Russian'), ('en', 'always English')], default='', max_length=2, verbose_name='language of its answers'),
         ),
         migrations.AddField(
             model_name='assistant',
             name='tone',
-            field=models.CharField(blank=True, choices=[('formal', 'formal'), ('friendly', 'friendly'), ('brief', 'brief')], default='', max_length=8, verbose_name='tone'),
+            field=models.CharField(blank=True, choices=[('', 'unset'), ('formal', 'formal'), ('friendly', 'friendly'), ('brief', 'brief')], default='', max_length=8, verbose_name='tone'),
         ),
     ]

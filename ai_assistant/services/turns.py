@@ -8,7 +8,7 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 from django.utils import timezone, translation
-from django.utils.translation import pgettext
+from django.utils.translation import gettext as _
 
 from ai_assistant.language import LANGUAGES, is_clear, language_of
 from ai_assistant.models import Answer, Assistant
@@ -113,7 +113,7 @@ def ask_first_buttons(language: str) -> list[dict[str, str]]:
 
 def _button(value: str, language: str) -> str:
     with translation.override(language):
-        return {ASSISTANT: pgettext("who answers", "The assistant"), PERSON: pgettext("who answers", "A person")}[value]
+        return {ASSISTANT: _("The assistant"), PERSON: _("A person")}[value]
 
 
 def task_of(answer: Answer, ticket: Ticket, messages: Sequence[Message], workspace: Tenant) -> Task:
