@@ -4,6 +4,8 @@ from typing import Any
 
 from drf_spectacular.utils import extend_schema, extend_schema_view, inline_serializer
 from rest_framework import mixins, serializers, status, viewsets
+from rest_framework.decorators import action
+from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.routers import DefaultRouter
@@ -11,7 +13,7 @@ from rest_framework.views import APIView
 
 from ai_assistant.answer_text import MARK
 from ai_assistant.models import Answer, CustomAnswer
-from ai_assistant.services.custom_answers import MOST_VARIANTS, save_custom_answer
+from ai_assistant.services.custom_answers import MOST_VARIANTS, delete_custom_answer, save_custom_answer, set_file
 from ai_assistant.services.suggesting import note_draft
 from ai_assistant.tasks import ask_in_worker, run_saved_questions
 from omnisupport.lib.api import NewestFirstPagination
@@ -112,8 +114,12 @@ class CustomAnswerSerializer(serializers.ModelSerializer[CustomAnswer]):
 
     class Meta:
         model = CustomAnswer
-        fields = ["id", "questions", "text", "is_active", "uses", "last_used_at", "created_at"]
-        read_only_fields = ["uses", "last_used_at", "created_at"]
+        fields = ["id", "questions", "text", "file_name", "is_active", "uses", "last_used_at", "created_at"]
+        read_only_fields = ["file_name", "uses", "last_used_at", "created_at"]
+
+
+class FileSerializer(serializers.Serializer[Any]):
+    file = serializers.FileField(allow_empty_file=True)
 
 
 class CustomAnswerPagination(NewestFirstPagination):
@@ -153,8 +159,23 @@ class CustomAnswerViewSet(
         wake(run_saved_questions)
         return self.get_serializer(saved).data
 
+    @extend_schema(
+        methods=["put"], summary="The file that goes with it", request=FileSerializer, responses=CustomAnswerSerializer
+    )
+    @extend_schema(methods=["delete"], summary="Take its file away", responses={204: None})
+    @action(detail=True, methods=["put", "delete"], parser_classes=[MultiPartParser])
+    def file(self, request: Request, pk: str) -> Response:
+        custom = self.get_object()
+        if request.method == "DELETE":
+            set_file(custom, None)
+            return Response(status=status.HTTP_204_NO_CONTENT)
+        serializer = FileSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        set_file(custom, serializer.validated_data["file"])
+        return Response(self.get_serializer(custom).data)
+
     def perform_destroy(self, instance: CustomAnswer) -> None:
-        instance.delete()
+        delete_custom_answer(instance)
         wake(run_saved_questions)
 
 

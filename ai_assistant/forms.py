@@ -99,7 +99,18 @@ class CustomAnswerForm(forms.Form):
         help_text=_("The ways in which customers ask it, one a line."),
     )
     text = forms.CharField(label=_("Answer"), max_length=4000, widget=forms.Textarea(attrs={"rows": 4}))
+    file = forms.FileField(
+        label=_("File"), required=False, help_text=_("Goes with the answer, where the channel takes files.")
+    )
+    without_file = forms.BooleanField(label=_("Take the file away"), required=False)
     is_active = forms.BooleanField(label=_("In use"), required=False, initial=True)
+
+    def __init__(self, *args: Any, file_name: str = "", **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if file_name:
+            self.fields["file"].help_text = _("Now: %(name)s. Another one takes its place.") % {"name": file_name}
+        else:
+            del self.fields["without_file"]
 
 
 class QuestionForm(forms.ModelForm[SavedQuestion]):

@@ -8,6 +8,7 @@ from django.db.models.functions import MD5
 from django.utils.translation import gettext_lazy as _
 
 from omnisupport.lib.crypto import EncryptedJSONField
+from omnisupport.lib.storage import random_name
 
 
 class Tone(models.TextChoices):
@@ -71,6 +72,9 @@ class CustomAnswer(models.Model):
     questions = models.JSONField(default=list)
     keys = ArrayField(models.TextField(), default=list)
     text = models.TextField(_("answer"), max_length=4000)
+    # Goes with it, where the channel takes files.
+    file = models.FileField(_("file"), upload_to=random_name, blank=True, max_length=255)
+    file_name = models.CharField(max_length=255, blank=True)
     is_active = models.BooleanField(_("in use"), default=True)
     uses = models.PositiveIntegerField(_("given"), default=0)
     last_used_at = models.DateTimeField(null=True)

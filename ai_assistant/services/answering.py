@@ -7,7 +7,7 @@ is locked and looked at again: a newer message or a person who came first wins.
 import time
 from collections.abc import Sequence
 from datetime import timedelta
-from uuid import uuid5
+from uuid import UUID, uuid5
 
 import structlog
 from django.db import transaction
@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 
 from ai_assistant.language import handoff_text
 from ai_assistant.models import Answer, Assistant
-from ai_assistant.services.custom_answers import count_use
+from ai_assistant.services.custom_answers import copy_file, count_use
 from ai_assistant.services.live import LiveAnswer
 from ai_assistant.services.packet import packet_of
 from ai_assistant.services.responding import respond, small_talk_reply
@@ -122,7 +122,8 @@ def _take_turn(answer: Answer, ticket: Ticket, messages: Sequence[Message], work
     if composed.reason:
         _hand_over(answer, ticket, composed.reason)
     else:
-        _post(answer, ticket, composed.text, composed.citations)
+        files = copy_file(composed.custom_answer_id, assistant.user) if composed.custom_answer_id else []
+        _post(answer, ticket, composed.text, composed.citations, files)
 
 
 def _reason_before_search(assistant: Assistant, ticket: Ticket, messages: Sequence[Message]) -> str:
@@ -150,7 +151,9 @@ def _reason_before_search(assistant: Assistant, ticket: Ticket, messages: Sequen
 
 
 @transaction.atomic
-def _post(answer: Answer, ticket: Ticket, text: str, citations: list[dict[str, object]]) -> None:
+def _post(
+    answer: Answer, ticket: Ticket, text: str, citations: list[dict[str, object]], files: Sequence[UUID] = ()
+) -> None:
     locked = lock_ticket(ticket.id)
     if not _is_still_ours(answer, locked):
         return
@@ -162,6 +165,7 @@ def _post(answer: Answer, ticket: Ticket, text: str, citations: list[dict[str, o
         user=locked.assignee,
         author=Author.ASSISTANT,
         content=content,
+        attachment_ids=files,
     )
     answer.text, answer.message_id = text, message.id
     if answer.custom_answer_id:

@@ -1,7 +1,10 @@
 """Answers that people wrote for fixed questions. They are given word for word, before any document is looked at."""
 
 from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
 
+from django.core.files.base import File
 from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
@@ -11,6 +14,7 @@ from ai_assistant.fixed_questions import question_key
 from ai_assistant.models import CustomAnswer
 from omnisupport.lib.errors import Conflict, InvalidInput
 from tenants.accounts.models import User
+from tickets.services.attachments import check_upload, store_upload
 from tickets.services.post import check_text
 
 MOST_VARIANTS = 50
@@ -49,6 +53,36 @@ def save_custom_answer(
     custom.questions, custom.text, custom.is_active = variants, check_text(text, False), is_active
     custom.save()
     return custom
+
+
+@transaction.atomic
+def set_file(custom: CustomAnswer, upload: File[Any] | None) -> None:
+    """One file goes with the answer; None takes it away. Raises TooLarge, Unsupported, InvalidInput (empty)."""
+    name = check_upload(upload)[0] if upload else ""
+    _forget_file(custom)
+    custom.file, custom.file_name = File(upload, name) if upload else "", name
+    custom.save(update_fields=["file", "file_name"])
+
+
+@transaction.atomic
+def delete_custom_answer(custom: CustomAnswer) -> None:
+    _forget_file(custom)
+    custom.delete()
+
+
+def _forget_file(custom: CustomAnswer) -> None:
+    if custom.file:
+        storage, old = custom.file.storage, str(custom.file.name)
+        transaction.on_commit(lambda: storage.delete(old))
+
+
+def copy_file(custom_id: int, user: User) -> list[UUID]:
+    """An upload of this user with the answer's file, for the message that gives it; empty where there is none."""
+    custom = CustomAnswer.objects.filter(id=custom_id).first()
+    if custom is None or not custom.file:
+        return []
+    with custom.file.open("rb") as body:
+        return [store_upload(File(body, custom.file_name), user=user).id]
 
 
 def count_use(custom_id: int) -> None:

@@ -81,9 +81,9 @@ def question_of(ticket: Ticket, messages: Sequence[Message]) -> str:
 
 
 def choices(ticket: Ticket, messages: Sequence[Message]) -> list[Message]:
-    """Those that only say who shall answer, after we asked."""
+    """Those that only say who shall answer, while the question that we asked back about is open."""
     asked = _asked_at(ticket)
-    return [message for message in messages if asked and message.id > asked and choice_in(message)]
+    return [m for m in messages if asked and messages[0].id < asked < m.id and choice_in(m)]
 
 
 def was_asked_first(ticket: Ticket) -> bool:

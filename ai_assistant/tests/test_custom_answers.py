@@ -1,11 +1,13 @@
 """Fixed questions: what is the same question, what is not, and who answers."""
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test.client import BOUNDARY, MULTIPART_CONTENT, encode_multipart
 
 from ai_assistant.fixed_questions import question_key
 from ai_assistant.models import Answer, CustomAnswer
 from ai_assistant.services.asking import ask
-from ai_assistant.services.custom_answers import save_custom_answer
+from ai_assistant.services.custom_answers import save_custom_answer, set_file
 from ai_assistant.services.suggesting import suggest_reply
 from ai_assistant.tests.conftest import QUESTION
 from omnisupport.lib.errors import Conflict
@@ -115,6 +117,23 @@ def test_an_agent_gets_it_as_a_suggestion(talk, hours):
     assert CustomAnswer.objects.get().uses == 0
 
 
+def test_its_file_goes_with_every_answer(talk, hours):
+    set_file(hours, SimpleUploadedFile("график.txt", "с 9 до 21".encode()))
+    for _again in range(2):
+        talk.asks(HOURS)
+        (file,) = talk.last().attachments.all()
+        assert file.name == "график.txt" and file.file.read().decode() == "с 9 до 21"
+    set_file(hours, None)
+    talk.asks(HOURS)
+    assert not talk.last().attachments.exists()
+
+
+def test_a_file_that_cannot_be_read_means_a_person(talk, hours):
+    set_file(hours, SimpleUploadedFile("график.txt", b"9-21"))
+    hours.file.storage.delete(hours.file.name)
+    assert talk.asks(HOURS).reason == "error"
+
+
 def test_a_deleted_one_leaves_its_receipts(talk, hours):
     talk.asks(HOURS)
     hours.delete()
@@ -149,6 +168,26 @@ def test_on_the_pages(shop, woken):
     )
     assert admin.post(f"{PAGE}{custom.id}/delete/").status_code == 302
     assert not CustomAnswer.objects.exists() and woken == ["run_saved_questions"] * 3
+
+
+def test_a_file_on_the_page_and_over_the_api(shop, hours, woken):
+    admin = shop.client(shop.admin)
+    form = {"questions": HOURS, "text": ANSWER, "is_active": "on"}
+    url = f"{PAGE}{hours.id}/"
+    assert admin.post(url, {**form, "file": SimpleUploadedFile("a.txt", b"9-21")}).status_code == 302
+    assert "a.txt" in admin.get(url).content.decode() and "a.txt" in admin.get(PAGE).content.decode()
+    assert admin.post(url, {**form, "text": "Иначе.", "file": SimpleUploadedFile("a.exe", b"MZ")}).status_code == 400
+    hours.refresh_from_db()
+    assert (hours.file_name, hours.text) == ("a.txt", ANSWER)
+    admin.post(url, {**form, "without_file": "on"})
+    api = shop.client(HTTP_AUTHORIZATION=f"Bearer {shop.token(shop.admin)}")
+    address = f"{API}{hours.id}/file/"
+    body = encode_multipart(BOUNDARY, {"file": SimpleUploadedFile("b.txt", b"9-21")})
+    assert api.get(f"{API}{hours.id}/").json()["file_name"] == ""
+    assert api.put(address, body, MULTIPART_CONTENT).json()["file_name"] == "b.txt"
+    assert api.delete(address).status_code == 204
+    hours.refresh_from_db()
+    assert not hours.file
 
 
 def test_over_the_api(shop, woken):

@@ -261,6 +261,11 @@ def test_who_chooses_a_person_gets_one(asked, choice):
     assert Ticket.objects.get().assignee is None
 
 
+def test_a_number_that_is_said_later_is_no_choice(asked):
+    asked.asks("1")
+    assert asked.asks("2").reason != "asked" and asked.receipt().question == "2"
+
+
 def test_who_simply_goes_on_writing_is_answered(asked):
     assert asked.asks("Сколько стоит доставка в Казань?").outcome == "answered"
 
