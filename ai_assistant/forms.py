@@ -16,8 +16,34 @@ class AssistantForm(forms.ModelForm[Assistant]):
 
     class Meta:
         model = Assistant
-        fields = ["is_active", "provider", "persona", "guidance", "max_turns"]
-        widgets = {"persona": forms.Textarea(attrs={"rows": 3}), "guidance": forms.Textarea(attrs={"rows": 5})}
+        fields = [
+            "is_active",
+            "provider",
+            "persona",
+            "tone",
+            "guidance",
+            "language",
+            "greeting",
+            "max_turns",
+            "cooldown_minutes",
+        ]
+        widgets = {
+            "persona": forms.Textarea(attrs={"rows": 3}),
+            "guidance": forms.Textarea(attrs={"rows": 5}),
+            "greeting": forms.Textarea(attrs={"rows": 2}),
+        }
+        help_texts = {
+            "persona": _(
+                "Persona, tone and rules are told to the model; quotes from documents have no tone of their own."
+            ),
+            "cooldown_minutes": _(
+                "Until then a new conversation of the same customer goes back to that person; after it the assistant takes one "
+                "that was solved and begins anew. Empty: new ones come to it at once, solved ones never."
+            ),
+            "greeting": _(
+                "Said to whoever only greets or opens the chat. Empty: a short one in the customer's language."
+            ),
+        }
 
 
 class CredentialsForm(forms.Form):
@@ -46,6 +72,45 @@ class CredentialsForm(forms.Form):
 
     def values(self) -> dict[str, str]:
         return {name.removeprefix(PREFIX): str(value) for name, value in self.cleaned_data.items()}
+
+
+class TopicForm(forms.Form):
+    name = forms.CharField(label=_("Name of the topic"), max_length=80)
+    phrases = forms.CharField(
+        label=_("Words and phrases"),
+        max_length=10_000,
+        widget=forms.Textarea(attrs={"rows": 4}),
+        help_text=_("One a line. Each stands for all its forms."),
+    )
+    answer = forms.CharField(
+        label=_("What the customer reads"),
+        required=False,
+        max_length=1000,
+        widget=forms.Textarea(attrs={"rows": 2}),
+        help_text=_("Empty: a person is called."),
+    )
+
+
+class CustomAnswerForm(forms.Form):
+    questions = forms.CharField(
+        label=_("Questions"),
+        max_length=10_000,
+        widget=forms.Textarea(attrs={"rows": 4}),
+        help_text=_("The ways in which customers ask it, one a line."),
+    )
+    text = forms.CharField(label=_("Answer"), max_length=4000, widget=forms.Textarea(attrs={"rows": 4}))
+    file = forms.FileField(
+        label=_("File"), required=False, help_text=_("Goes with the answer, where the channel takes files.")
+    )
+    without_file = forms.BooleanField(label=_("Take the file away"), required=False)
+    is_active = forms.BooleanField(label=_("In use"), required=False, initial=True)
+
+    def __init__(self, *args: Any, file_name: str = "", **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if file_name:
+            self.fields["file"].help_text = _("Now: %(name)s. Another one takes its place.") % {"name": file_name}
+        else:
+            del self.fields["without_file"]
 
 
 class QuestionForm(forms.ModelForm[SavedQuestion]):

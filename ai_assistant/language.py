@@ -35,8 +35,8 @@ def is_answered_in(text: str, language: str) -> bool:
     return cyrillic * 2 <= len(letters) if language == "en" else cyrillic > 0 or len(letters) < 40
 
 
-def handoff_text(reason: str, language: str) -> str:
-    """What the customer reads when a person is called; always says that somebody will answer."""
+def handoff_text(reason: str, language: str, closed: str = "") -> str:
+    """What the customer reads when a person is called; always says that somebody will answer. `closed`: when, out of hours."""
     with translation.override(language):
         begin = {
             "asked": _("I am calling a person."),
@@ -44,8 +44,10 @@ def handoff_text(reason: str, language: str) -> str:
             "not_sure": _("I am not sure enough to answer this, so I am calling a person."),
             "unread_file": _("I cannot read files, so I am calling a person."),
             "limit": _("A person will go on from here."),
+            "topic": _("This is for a person to answer, so I am calling one."),
+            "hours": _("A person will go on from here."),
         }.get(reason, _("I cannot answer right now, so I am calling a person."))
-        end = _("They will answer here as soon as possible; you can go on writing.")
+        end = closed or _("They will answer here as soon as possible; you can go on writing.")
         return f"{begin} {end}"
 
 

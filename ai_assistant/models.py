@@ -1,11 +1,20 @@
 import uuid
 
 from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models.functions import MD5
 from django.utils.translation import gettext_lazy as _
 
 from omnisupport.lib.crypto import EncryptedJSONField
+from omnisupport.lib.storage import random_name
+
+
+class Tone(models.TextChoices):
+    FORMAL = "formal", _("formal")
+    FRIENDLY = "friendly", _("friendly")
+    BRIEF = "brief", _("brief")
 
 
 class Assistant(models.Model):
@@ -18,7 +27,19 @@ class Assistant(models.Model):
     credentials = EncryptedJSONField(default=dict, blank=True)
     persona = models.TextField(_("who it is and how it speaks"), blank=True, max_length=2000)
     guidance = models.TextField(_("rules it must keep to"), blank=True, max_length=4000)
+    tone = models.CharField(_("tone"), max_length=8, choices=[("", _("unset")), *Tone.choices], blank=True, default="")
+    language = models.CharField(
+        _("language of its answers"), max_length=2, blank=True,
+        choices=[("", _("the customer's")), ("ru", _("always Russian")), ("en", _("always English"))], default="",
+    )  # fmt: skip
+    # Empty: a short one in the customer's language.
+    greeting = models.TextField(_("greeting"), blank=True, default="", max_length=500)
     max_turns = models.PositiveSmallIntegerField(_("answers in one conversation before a person is called"), default=12)
+
+    # Null: it comes back only where somebody gives it a conversation, or a new one begins.
+    cooldown_minutes = models.PositiveIntegerField(
+        _("minutes after a person's last word before it may come back"), null=True, blank=True
+    )
 
     class Meta:
         verbose_name = _("assistant")
@@ -28,6 +49,47 @@ class Assistant(models.Model):
         return str(self.user)
 
 
+class ForbiddenTopic(models.Model):
+    """What the assistant does not speak of."""
+
+    name = models.CharField(_("name"), max_length=80)
+    phrases = models.JSONField(_("phrases"), default=list)
+    # Empty: a person is called.
+    answer = models.TextField(_("what the customer reads"), blank=True, max_length=1000)
+
+    class Meta:
+        verbose_name = _("forbidden topic")
+        verbose_name_plural = _("forbidden topics")
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class CustomAnswer(models.Model):
+    """What people wrote for a fixed question; given word for word, before any document is looked at."""
+
+    # The ways to ask it, as they were written, and their keys (ai_assistant/fixed_questions.py).
+    questions = models.JSONField(default=list)
+    keys = ArrayField(models.TextField(), default=list)
+    text = models.TextField(_("answer"), max_length=4000)
+    # Goes with it, where the channel takes files.
+    file = models.FileField(_("file"), upload_to=random_name, blank=True, max_length=255)
+    file_name = models.CharField(max_length=255, blank=True)
+    is_active = models.BooleanField(_("in use"), default=True)
+    uses = models.PositiveIntegerField(_("given"), default=0)
+    last_used_at = models.DateTimeField(null=True)
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        verbose_name = _("custom answer")
+        verbose_name_plural = _("custom answers")
+        indexes = [GinIndex(fields=["keys"], name="custom_answer_keys")]
+
+    def __str__(self) -> str:
+        return str(self.questions[0])[:60] if self.questions else ""
+
+
 class Answer(models.Model):
     """The receipt: everything that made an answer, a refusal or a hand-over. Written whether or not it was sent."""
 
@@ -35,7 +97,15 @@ class Answer(models.Model):
         WORKING = "working", _("in work")
         ANSWERED = "answered", _("answered")
         HANDED_OVER = "handed_over", _("handed over")
+        ASKED = "asked", _("asked who shall answer")
+        SUGGESTED = "suggested", _("suggested to the agent")
         DROPPED = "dropped", _("dropped: somebody was first")
+
+    class Draft(models.TextChoices):
+        """What the agent made of a suggested reply."""
+
+        INSERTED = "inserted", _("taken into the reply")
+        DISCARDED = "discarded", _("discarded")
 
     class Wrong(models.TextChoices):
         """What people find wrong with an answer or a hand-over."""
@@ -58,6 +128,8 @@ class Answer(models.Model):
     query = models.TextField(blank=True)
     passages = models.JSONField(default=list)
     confidence = models.FloatField(null=True)
+    # Where it came from no document.
+    custom_answer = models.ForeignKey(CustomAnswer, null=True, on_delete=models.SET_NULL, related_name="+")
     provider = models.CharField(_("model provider"), max_length=40, blank=True)
     model = models.CharField(max_length=120, blank=True)
     prompt_version = models.CharField(max_length=20, blank=True)
@@ -66,6 +138,8 @@ class Answer(models.Model):
     text = models.TextField(_("answer"), blank=True)
     outcome = models.CharField(_("outcome"), max_length=12, choices=Outcome, default=Outcome.WORKING)
     reason = models.CharField(_("reason"), max_length=40, blank=True)
+    # Of a suggestion; empty: it still lies there.
+    draft = models.CharField(_("suggestion"), max_length=10, choices=Draft, blank=True, default="")
     checks = models.JSONField(default=list)
     usage = models.JSONField(default=dict)
     timings = models.JSONField(default=dict)

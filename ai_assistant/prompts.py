@@ -19,6 +19,11 @@ Put the number of the source after each statement, like [1]. Copy numbers, price
 Give no links of your own, no images, no HTML. Be brief: at most six sentences or a short list.
 Reply with one JSON object: {{"answer": "text with [n]", "citations": [n], "answerable": true}} and nothing else."""
 
+_TONES = {
+    "formal": "Write formally and politely; in Russian address the customer with a capital «Вы».",
+    "friendly": "Write warmly and simply, as to a good acquaintance, but without emoji and jokes.",
+    "brief": "Write as briefly as possible: one or two sentences, no introduction and no ending.",
+}
 _LANGUAGES = {"ru": "Russian", "en": "English"}
 
 
@@ -44,7 +49,7 @@ def build_request(
     """`query`: the words that found the sources. `complaint` names what was wrong with the first try."""
     fence = secrets.token_hex(4)
     system = _RULES.format(company=_inert(company), language=_LANGUAGES[language])
-    for extra in (assistant.persona, assistant.guidance):
+    for extra in (assistant.persona, _TONES.get(assistant.tone, ""), assistant.guidance):
         if extra.strip():
             system += f"\n\n{extra.strip()}"
     parts = [

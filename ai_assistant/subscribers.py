@@ -1,8 +1,10 @@
 """The assistant listens: to customers on its tickets, to tickets given to it, and to documents that change."""
 
 from ai_assistant.models import SavedQuestion
-from ai_assistant.services.answering import SETTLE
-from ai_assistant.tasks import answer_ticket, run_saved_questions
+from ai_assistant.services.packet import leave_packet
+from ai_assistant.services.routing import suggests, take_where_allowed
+from ai_assistant.services.turns import SETTLE
+from ai_assistant.tasks import answer_ticket, run_saved_questions, suggest_reply
 from tenants.events.log import subscribe
 from tenants.events.models import Event
 from tenants.tasking import wake
@@ -18,11 +20,21 @@ def take_turn(event: Event) -> None:
     if event.type == "message.received":
         message = message_of(event)
         ticket = message.ticket if message else None
+        if message and suggests(message):
+            wake(suggest_reply, event.ticket_id, countdown=SETTLE.total_seconds())
+        elif message:
+            take_where_allowed(message)
     else:
         ticket = Ticket.objects.select_related("assignee").filter(id=event.ticket_id).first()
     if ticket and ticket.assignee and ticket.assignee.is_assistant:
         countdown = SETTLE.total_seconds() if event.type == "message.received" else 0
         wake(answer_ticket, event.ticket_id, countdown=countdown)
+
+
+@subscribe("ticket.handed_over")
+def tell_what_was_said(event: Event) -> None:
+    if event.ticket_id is not None and event.payload.get("reason"):
+        leave_packet(event.ticket_id, str(event.payload["reason"]))
 
 
 # Documents come in batches: one run for all of them.

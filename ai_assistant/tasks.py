@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
-from ai_assistant.services import answering, saved_questions
+from ai_assistant.services import answering, saved_questions, suggesting
 from ai_assistant.services.asking import ask
 from omnisupport.lib.errors import AppError, Unavailable
 from tenants.lease import LIVING
@@ -25,6 +25,18 @@ def answer_ticket(ticket_id: int) -> str:
         wake(answer_ticket, ticket_id, countdown=wait)
         return "settling"
     return answering.answer_ticket(ticket_id)
+
+
+@tenant_task(queue="assistant", soft_time_limit=60, time_limit=90)
+def suggest_reply(ticket_id: int) -> str:
+    """The same for a draft that the agent gets."""
+    wait = suggesting.seconds_to_wait(ticket_id)
+    if wait is None:
+        return "idle"
+    if wait > 0.05:
+        wake(suggest_reply, ticket_id, countdown=wait)
+        return "settling"
+    return suggesting.suggest_reply(ticket_id)
 
 
 @tenant_task(queue="assistant", expires=30)

@@ -1,7 +1,7 @@
 from django.urls import path
 from django.views.generic import RedirectView
 
-from ai_assistant import views, views_questions
+from ai_assistant import views, views_custom, views_hours, views_questions, views_suggestions, views_topics
 
 app_name = "ai_assistant"
 urlpatterns = [
@@ -17,5 +17,14 @@ urlpatterns = [
     path("tests/save/", views_questions.save, name="save-question"),
     path("tests/<int:question_id>/", views_questions.question, name="question"),
     path("tests/<int:question_id>/delete/", views_questions.delete, name="delete-question"),
+    path("suggestions/<uuid:answer_id>/insert/", views_suggestions.insert, name="insert-suggestion"),
+    path("suggestions/<uuid:answer_id>/discard/", views_suggestions.discard, name="discard-suggestion"),
+    path("custom/", views_custom.custom_answers, name="custom-answers"),
+    path("custom/<int:custom_id>/", views_custom.custom_answer, name="custom-answer"),
+    path("custom/<int:custom_id>/delete/", views_custom.delete, name="delete-custom-answer"),
+    path("topics/", views_topics.topics, name="topics"),
+    path("topics/<int:topic_id>/", views_topics.topic, name="topic"),
+    path("topics/<int:topic_id>/delete/", views_topics.delete, name="delete-topic"),
+    path("hours/", views_hours.hours, name="hours"),
     path("settings/", views.settings_page, name="settings"),
 ]

@@ -10,6 +10,7 @@ from pydantic import BaseModel
 
 from channels_app.base import GENERATED, Adapter
 from tenants.accounts.models import User
+from tickets.models import AssistantMode
 
 
 class ClientIdForm(forms.Form):
@@ -23,6 +24,13 @@ class ChannelForm(forms.Form):
         queryset=User.objects.none(),
         required=False,
         empty_label=gettext_lazy("Nobody"),
+    )
+    assistant_mode = forms.ChoiceField(
+        label=gettext_lazy("What the assistant does here"),
+        choices=AssistantMode.choices,
+        required=False,
+        initial=AssistantMode.ANSWER,
+        help_text=gettext_lazy("Where new conversations go to it."),
     )
 
     def __init__(

@@ -6,6 +6,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from omnisupport.lib.crypto import EncryptedJSONField
+from tickets.models import AssistantMode
 
 
 class Channel(models.Model):
@@ -34,6 +35,9 @@ class Channel(models.Model):
         on_delete=models.SET_NULL,
         related_name="+",
         help_text=_("The assistant, a person, or nobody."),
+    )
+    assistant_mode = models.CharField(
+        _("what the assistant does here"), max_length=14, choices=AssistantMode, default=AssistantMode.ANSWER
     )
     health = models.CharField(_("state"), max_length=8, choices=Health, default=Health.NEW, editable=False)
     health_note = models.CharField(_("note"), max_length=500, blank=True, editable=False)

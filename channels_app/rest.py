@@ -35,7 +35,8 @@ class ChannelSerializer(serializers.ModelSerializer[Channel]):
     class Meta:
         model = Channel
         fields = [
-            "id", "kind", "name", "is_active", "config", "secrets", "first_assignee", "health", "health_note", "health_at",
+            "id", "kind", "name", "is_active", "config", "secrets", "first_assignee", "assistant_mode", "health",
+            "health_note", "health_at",
             "last_inbound_at", "last_outbound_at", "created_at",
         ]  # fmt: skip
         read_only_fields = [
@@ -72,6 +73,7 @@ class ChannelViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.
             config=data.get("config", {}),
             secrets=data.get("secrets", {}),
             first_assignee_id=data.get("first_assignee_id"),
+            assistant_mode=data.get("assistant_mode", ""),
         )
         return Response(self.get_serializer(channel).data, status=status.HTTP_201_CREATED)
 
@@ -89,6 +91,7 @@ class ChannelViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.
             config=data.get("config", {}),
             secrets=data.get("secrets", {}),
             first_assignee_id=data.get("first_assignee_id", channel.first_assignee_id),
+            assistant_mode=data.get("assistant_mode", ""),
         )
         return Response(self.get_serializer(channel).data)
 

@@ -100,13 +100,17 @@ def _assignee(form: ChannelForm) -> UUID | None:
     return person.id if person else None
 
 
-def _given(form: ChannelForm) -> dict[str, dict[str, object]]:
+def _given(form: ChannelForm) -> dict[str, Any]:
     config, secrets = form.settings()
-    return {"config": config, "secrets": secrets}
+    return {"config": config, "secrets": secrets, "assistant_mode": form.cleaned_data["assistant_mode"]}
 
 
 def _edit_form(channel: Channel, data: Any = None) -> ChannelForm:
-    initial = {"name": channel.name, "first_assignee": channel.first_assignee_id}
+    initial = {
+        "name": channel.name,
+        "first_assignee": channel.first_assignee_id,
+        "assistant_mode": channel.assistant_mode,
+    }
     stored = {name for name, value in channel.secrets.items() if value}
     return ChannelForm(adapter_class(channel.kind), channel.config, stored, data, initial=initial)
 

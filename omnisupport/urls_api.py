@@ -6,11 +6,13 @@ from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 from rest_framework.routers import DefaultRouter
 
-from ai_assistant.api import AskView
+from ai_assistant import api as assistant_api
+from ai_assistant import api_settings as assistant_settings_api
 from channels_app import rest as channels_api
 from knowledge import api as knowledge_api
 from tenants.accounts import api as accounts_api
 from tickets import api as tickets_api
+from tickets.api_hours import WorkingHoursView
 from tickets.webhooks import api as webhooks_api
 
 router = DefaultRouter()
@@ -20,6 +22,8 @@ tickets_api.register(router)
 webhooks_api.register(router)
 channels_api.register(router)
 knowledge_api.register(router)
+assistant_api.register(router)
+assistant_settings_api.register(router)
 
 # The only page that needs inline styles: Swagger's own.
 _docs = csp_update({"style-src": [SELF, "'unsafe-inline'"]})(SpectacularSwaggerSplitView.as_view(url_name="api-schema"))
@@ -30,7 +34,9 @@ urlpatterns = [
     path("auth/logout/", accounts_api.LogoutView.as_view(), name="api-logout"),
     path("me/", accounts_api.MeView.as_view(), name="api-me"),
     path("ws-ticket/", accounts_api.SocketTicketView.as_view(), name="api-ws-ticket"),
-    path("ask/", AskView.as_view(), name="api-ask"),
+    path("ask/", assistant_api.AskView.as_view(), name="api-ask"),
+    path("assistant/", assistant_settings_api.AssistantView.as_view(), name="api-assistant"),
+    path("working-hours/", WorkingHoursView.as_view(), name="api-working-hours"),
     path("schema/", SpectacularAPIView.as_view(), name="api-schema"),
     path("docs/", _docs, name="api-docs"),
     path("", include(router.urls)),

@@ -23,6 +23,7 @@ def schema(shop):
 @pytest.fixture
 def ids(shop):
     """Things of `shop`, each with the canary in its text."""
+    from ai_assistant.models import Answer, CustomAnswer, ForbiddenTopic
     from channels_app.models import InboundEvent
     from knowledge.models import Source
     from tickets.models import Attachment, Tag, Team
@@ -36,6 +37,9 @@ def ids(shop):
     webhook = WebhookEndpoint.objects.create(name=CANARY, url="https://canary.example/", events=["ticket.created"])
     delivery = WebhookDelivery.objects.create(
         id=987654, endpoint=webhook, event_key=CANARY, event_type="ping", body="{}"
+    )
+    suggestion = Answer.objects.create(
+        ticket_id=message.ticket_id, question_message_id=message.id, text=CANARY, outcome="suggested"
     )
     attachment = Attachment.objects.create(message=message, name=CANARY, uploaded_by=shop.agent)
     return {
@@ -51,6 +55,9 @@ def ids(shop):
         "webhooks": webhook.id,
         "webhook-deliveries": delivery.id,
         "attachments": attachment.id,
+        "suggestions": suggestion.id,
+        "forbidden-topics": ForbiddenTopic.objects.create(id=987654, name=CANARY, phrases=[CANARY]).id,
+        "custom-answers": CustomAnswer.objects.create(id=987654, questions=[CANARY], text=CANARY).id,
         "documents": uuid.uuid4(),
         "sources": Source.objects.create(url=f"https://{CANARY.lower()}.example/").id,
     }

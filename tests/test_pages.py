@@ -7,12 +7,17 @@ import pytest
 from ai_assistant.evaluation import summarize
 from ai_assistant.models import Answer, EvaluationRun
 from ai_assistant.services.assistants import ensure_assistant
+from ai_assistant.services.custom_answers import save_custom_answer
 from ai_assistant.services.saved_questions import save_question
+from ai_assistant.services.topics import save_topic
 
 PAGES = [
     ("/inbox/", "agent"), ("/dashboard/", "agent"), ("/assistant/playground/", "agent"), ("/assistant/answers/", "agent"),
     ("/assistant/unanswered/", "agent"), ("/assistant/answers/?wrong=any", "agent"),
     ("/assistant/tests/", "agent"), ("/assistant/tests/{question}/", "agent"),
+    ("/assistant/custom/", "agent"), ("/assistant/custom/{custom}/", "agent"), ("/assistant/hours/", "admin"),
+    ("/assistant/topics/", "admin"),
+    ("/assistant/topics/{topic}/", "admin"),
     ("/assistant/settings/", "admin"), ("/assistant/settings/?provider=gigachat", "admin"), ("/channels/", "agent"),
     ("/channels/add/telegram/", "admin"), ("/channels/add/widget/", "admin"), ("/channels/add/max/", "admin"),
     ("/channels/add/viber/", "admin"), ("/channels/add/vk/", "admin"), ("/channels/{channel}/", "admin"),
@@ -30,12 +35,20 @@ def ids(shop):
         passages=[{"n": 1, "title": "Доставка", "section": "Сроки", "page": 2, "text": "Едет", "score": 3.5, "used": True}],
     )  # fmt: skip
     ensure_assistant()
+    topic = save_topic(None, name="Политика", phrases=["выборы"])
+    custom = save_custom_answer(None, questions=["Где вы?", "Ваш адрес?"], text="Тверская, 1")
     question, _new = save_question(question="Где заказ?", answerable=True)
     run = EvaluationRun.objects.create(is_running=False, summary=summarize([]).to_json())
     run.results.create(
         question=question, handed_over=True, failure="handed_over", drafts=0, passed_drafts=0, ms=5, tokens=0
     )
-    return {"channel": shop.channel.id, "answer": answer.id, "question": question.id}
+    return {
+        "channel": shop.channel.id,
+        "answer": answer.id,
+        "question": question.id,
+        "custom": custom.id,
+        "topic": topic.id,
+    }
 
 
 @pytest.mark.parametrize("language", ["ru", "en"])

@@ -9,6 +9,7 @@ from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
 from omnisupport.lib.storage import random_name
+from tickets.working_hours import WorkingHours as WorkingHours
 
 
 class Team(models.Model):
@@ -146,11 +147,23 @@ class HandoffReason(models.TextChoices):
     LIMIT = "limit", _("limit reached")
     ERROR = "error", _("error of the model")
     OFF = "off", _("the assistant is switched off")
+    HOURS = "hours", _("people are there")
+    TOPIC = "topic", _("a topic that is for people")
 
     @classmethod
     def words(cls, code: str) -> str:
         """For people; a code of an older release stays as it is."""
         return str(cls(code).label) if code in cls.values else code
+
+
+class AssistantMode(models.TextChoices):
+    """What the assistant does in a channel whose new conversations go to it."""
+
+    ANSWER = "answer", _("answers")
+    OUTSIDE_HOURS = "outside_hours", _("answers outside working hours")
+    ASK_FIRST = "ask_first", _("asks first: the assistant or a person")
+    SUGGEST = "suggest", _("suggests replies to agents; writes nothing to customers")
+    OFF = "off", _("does nothing")
 
 
 class TicketNumber(models.Model):

@@ -4,38 +4,53 @@ The turn is claimed by a row (unique question message), so two workers cannot bo
 is locked and looked at again: a newer message or a person who came first wins.
 """
 
-import hashlib
 import time
 from collections.abc import Sequence
 from datetime import timedelta
-from uuid import uuid5
+from uuid import UUID, uuid5
 
 import structlog
-from django.conf import settings
-from django.db import IntegrityError, transaction
-from django.db.models import Q, QuerySet
+from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
-from ai_assistant.language import LANGUAGES, handoff_text, is_clear, language_of, small_talk
+from ai_assistant.language import handoff_text
 from ai_assistant.models import Answer, Assistant
-from ai_assistant.prompts import Turn
-from ai_assistant.services.composing import Composed, Task, compose_answer
+from ai_assistant.services.custom_answers import copy_file, count_use
 from ai_assistant.services.live import LiveAnswer
-from ai_assistant.triggers import is_complaint, points_back, says_no_help, small_talk_kind, wants_person
-from tenants.events.log import record
-from tenants.lease import lease, living_holders
+from ai_assistant.services.packet import packet_of
+from ai_assistant.services.responding import respond, small_talk_reply
+from ai_assistant.services.routing import give_back_while_cooling, let_go
+from ai_assistant.services.suggesting import suggest_reply
+from ai_assistant.services.turns import (
+    ASK_FIRST,
+    PERSON,
+    ask_first_buttons,
+    choice_in,
+    choices,
+    claim,
+    finish,
+    is_with_us,
+    keep,
+    language_for,
+    open_messages,
+    seconds_until_quiet,
+    task_of,
+    this_workspace,
+    was_asked_first,
+)
+from ai_assistant.triggers import is_complaint, says_no_help, small_talk_kind, wants_person
+from tenants.lease import living_holders
 from tenants.models import Tenant
-from tenants.names import current_schema
-from tickets.models import Author, HandoffReason, Message, MessageKind, Status, Ticket
+from tickets.models import AssistantMode, Author, Message, Status, Ticket
 from tickets.realtime import publish_answering
+from tickets.services.hours import assistant_answers, closed_notice
 from tickets.services.post import hand_to_human, post_message
 from tickets.services.tickets import lock_ticket
 
 log = structlog.get_logger(__name__)
 
-# A burst of short messages gets one answer: the turn begins when the customer has been quiet for this long.
-SETTLE = timedelta(seconds=2)
 STUCK_AFTER = timedelta(seconds=60)
 # The reason of a receipt whose worker died: the next one is its last.
 LOST = "lost"
@@ -44,74 +59,34 @@ LOST = "lost"
 def seconds_to_wait(ticket_id: int) -> float | None:
     """None: there is nothing for the assistant here; 0: now; else how long until the burst has settled."""
     ticket = Ticket.objects.select_related("assignee").filter(id=ticket_id).first()
-    if ticket is None or not _is_with_us(ticket):
+    if ticket is None or not is_with_us(ticket):
         return None
-    newest = _open_messages(ticket)
-    if not newest or _receipts(newest[-1]).exclude(outcome=Answer.Outcome.DROPPED).exists():
-        return None
-    quiet_since = newest[-1].created_at + SETTLE
-    return max(0.0, (quiet_since - timezone.now()).total_seconds())
-
-
-def _is_with_us(ticket: Ticket) -> bool:
-    return ticket.status != Status.CLOSED and bool(ticket.assignee and ticket.assignee.is_assistant)
-
-
-def _receipts(message: Message) -> QuerySet[Answer]:
-    return Answer.objects.filter(question_message_id=message.id)
-
-
-def _open_messages(ticket: Ticket) -> list[Message]:
-    """What the customer wrote since anybody answered in public or a person was called, oldest first."""
-    rows = (
-        ticket.messages.filter(kind=MessageKind.PUBLIC, deleted_at=None).prefetch_related("attachments").order_by("-id")
-    )
-    found: list[Message] = []
-    for message in rows[:30]:
-        if message.author == Author.CONTACT:
-            if not message.content.get("automatic"):
-                found.insert(0, message)
-        elif message.author != Author.SYSTEM or "handoff" in message.content:
-            break
-    return found
+    return seconds_until_quiet(ticket)
 
 
 def answer_ticket(ticket_id: int) -> str:
     """Takes the assistant's turn. Returns the outcome of the receipt, or `idle`/`claimed` when there was nothing to do."""
     if seconds_to_wait(ticket_id) is None:
         return "idle"
-    ticket = Ticket.objects.select_related("address", "assignee", "contact").get(id=ticket_id)
-    messages = _open_messages(ticket)
-    answer = _claim(ticket, messages) if messages else None
+    ticket = Ticket.objects.select_related("address__channel", "assignee", "contact").get(id=ticket_id)
+    if ticket.address.channel.assistant_mode == AssistantMode.SUGGEST:
+        # Nothing it writes reaches customers there, whoever gave it the conversation.
+        let_go(ticket, None)
+        return suggest_reply(ticket_id)
+    if give_back_while_cooling(ticket):
+        return "idle"
+    messages = open_messages(ticket)
+    answer = claim(ticket, messages) if messages else None
     if answer is None:
         return "claimed"
     started = time.perf_counter()
-    workspace = _workspace()
+    workspace = this_workspace()
     # What is written down on the way is for the people of the workspace.
     with translation.override(workspace.language):
         _finish_turn(answer, ticket, messages, workspace)
     log.info("answer_finished", ticket=ticket.id, outcome=answer.outcome, reason=answer.reason,
              ms=round((time.perf_counter() - started) * 1000))  # fmt: skip
     return answer.outcome
-
-
-def _claim(ticket: Ticket, messages: Sequence[Message]) -> Answer | None:
-    """The receipt of this turn, ours alone; None when somebody else has it."""
-    ours = {"question": _question(messages), "claimed_by": lease.hold()}
-    try:
-        with transaction.atomic():
-            return Answer.objects.create(ticket_id=ticket.id, question_message_id=messages[-1].id, **ours)
-    except IntegrityError:
-        pass
-    # Dropped when its worker died, or when a person took the conversation, who has given it back since.
-    dropped = _receipts(messages[-1]).filter(outcome=Answer.Outcome.DROPPED)
-    taken = dropped.update(outcome=Answer.Outcome.WORKING, created_at=timezone.now(), **ours)
-    return _receipts(messages[-1]).get() if taken else None
-
-
-def _question(messages: Sequence[Message]) -> str:
-    """What was asked; that somebody opened the chat asks nothing."""
-    return "\n".join(m.text for m in messages if "started" not in m.content)[:8000]
 
 
 def _finish_turn(answer: Answer, ticket: Ticket, messages: Sequence[Message], workspace: Tenant) -> None:
@@ -132,31 +107,33 @@ def _take_turn(answer: Answer, ticket: Ticket, messages: Sequence[Message], work
     if reason:
         _hand_over(answer, ticket, reason)
         return
-    language = _language(ticket, answer)
+    language = language_for(ticket, answer)
+    mode = ticket.address.channel.assistant_mode
     only_started = all("started" in message.content for message in messages)
     talk = "greeting" if only_started else small_talk_kind(answer.question)
     if talk:
-        _post(answer, ticket, small_talk(talk, language), [])
+        _post(answer, ticket, small_talk_reply(assistant, talk, language), [])
         return
-    task = Task(
-        company=workspace.name,
-        question=answer.question,
-        language=language,
-        before=_question_before(answer.question, ticket, messages),
-        history=_history(ticket, messages),
-        session_key=_session_key(ticket),
-    )
-    composed = compose_answer(assistant, task, LiveAnswer(ticket, answer))
-    _keep(answer, composed)
+    if mode == AssistantMode.ASK_FIRST and not was_asked_first(ticket):
+        _ask_first(answer, ticket, language)
+        return
+    composed = respond(assistant, task_of(answer, ticket, messages, workspace), LiveAnswer(ticket, answer))
+    keep(answer, composed)
     if composed.reason:
         _hand_over(answer, ticket, composed.reason)
     else:
-        _post(answer, ticket, composed.text, composed.citations)
+        files = copy_file(composed.custom_answer_id, assistant.user) if composed.custom_answer_id else []
+        _post(answer, ticket, composed.text, composed.citations, files)
 
 
 def _reason_before_search(assistant: Assistant, ticket: Ticket, messages: Sequence[Message]) -> str:
-    if not assistant.is_active:
+    mode = ticket.address.channel.assistant_mode
+    if not assistant.is_active or mode == AssistantMode.OFF:
         return "off"
+    if mode == AssistantMode.OUTSIDE_HOURS and not assistant_answers(mode):
+        return "hours"
+    if any(choice_in(message) == PERSON for message in choices(ticket, messages)):
+        return "asked"
     said = [message.text for message in messages if "started" not in message.content]
     text = "\n".join(said)
     if wants_person(said) or is_complaint(text):
@@ -173,58 +150,10 @@ def _reason_before_search(assistant: Assistant, ticket: Ticket, messages: Sequen
     return ""
 
 
-def _question_before(question: str, ticket: Ticket, messages: Sequence[Message]) -> str:
-    if not points_back(question):
-        return ""
-    before = (
-        _said_before(ticket, messages[0].id).exclude(text="").order_by("-id").values_list("text", flat=True).first()
-    )
-    return before if before and not small_talk_kind(before) else ""
-
-
-def _said_before(ticket: Ticket, message_id: int) -> QuerySet[Message]:
-    return ticket.messages.filter(kind=MessageKind.PUBLIC, author=Author.CONTACT, deleted_at=None, id__lt=message_id)
-
-
-def _language(ticket: Ticket, answer: Answer) -> str:
-    """What the customer writes in now; where that says little, what they wrote in before, or what their messenger speaks."""
-    workspace = _workspace().language
-    if is_clear(answer.question):
-        return language_of(answer.question, workspace)
-    earlier = " ".join(
-        _said_before(ticket, answer.question_message_id).order_by("-id").values_list("text", flat=True)[:10]
-    )
-    if is_clear(earlier):
-        return language_of(earlier, workspace)
-    known = ticket.contact.language
-    return language_of(answer.question, known if known in LANGUAGES else workspace)
-
-
-def _history(ticket: Ticket, messages: Sequence[Message]) -> list[Turn]:
-    """The public lines before this turn; notes never reach a model."""
-    rows = ticket.messages.filter(kind=MessageKind.PUBLIC, deleted_at=None, id__lt=messages[0].id).order_by("-id")[:6]
-    return [Turn("customer" if m.author == Author.CONTACT else "support", m.text) for m in reversed(rows)]
-
-
-def _session_key(ticket: Ticket) -> str:
-    seed = f"{settings.SECRET_KEY}:{current_schema()}:{ticket.id}"
-    return hashlib.sha256(seed.encode()).hexdigest()[:32]
-
-
-def _workspace() -> Tenant:
-    workspace: Tenant = Tenant.objects.only("name", "language").get(schema_name=current_schema())
-    return workspace
-
-
-def _keep(answer: Answer, composed: Composed) -> None:
-    for name in ("query", "passages", "confidence", "provider", "model", "prompt_version", "prompt", "checks",
-                 "usage", "timings"):  # fmt: skip
-        setattr(answer, name, getattr(composed, name))
-    answer.text = composed.text
-
-
 @transaction.atomic
-def _post(answer: Answer, ticket: Ticket, text: str, citations: list[dict[str, object]]) -> None:
+def _post(
+    answer: Answer, ticket: Ticket, text: str, citations: list[dict[str, object]], files: Sequence[UUID] = ()
+) -> None:
     locked = lock_ticket(ticket.id)
     if not _is_still_ours(answer, locked):
         return
@@ -236,9 +165,35 @@ def _post(answer: Answer, ticket: Ticket, text: str, citations: list[dict[str, o
         user=locked.assignee,
         author=Author.ASSISTANT,
         content=content,
+        attachment_ids=files,
     )
     answer.text, answer.message_id = text, message.id
-    _finish(answer, Answer.Outcome.ANSWERED, "")
+    if answer.custom_answer_id:
+        count_use(answer.custom_answer_id)
+    finish(answer, Answer.Outcome.ANSWERED, "")
+
+
+@transaction.atomic
+def _ask_first(answer: Answer, ticket: Ticket, language: str) -> None:
+    """The customer says who shall answer; until then the conversation stays here."""
+    locked = lock_ticket(ticket.id)
+    if not _is_still_ours(answer, locked):
+        return
+    buttons = ask_first_buttons(language)
+    with translation.override(language):
+        text = _("Shall our assistant answer at once, or shall we call a person? Choose or write: %(choices)s.") % {
+            "choices": " / ".join(f"“{button['text']}”" for button in buttons)
+        }
+    message = post_message(
+        ticket_id=ticket.id,
+        client_id=answer.id,
+        text=text,
+        user=locked.assignee,
+        author=Author.SYSTEM,
+        content={"buttons": buttons, ASK_FIRST: True},
+    )
+    answer.text, answer.message_id = text, message.id
+    finish(answer, Answer.Outcome.ASKED, "")
 
 
 @transaction.atomic
@@ -246,15 +201,16 @@ def _hand_over(answer: Answer, ticket: Ticket, reason: str) -> None:
     locked = lock_ticket(ticket.id)
     if not _is_still_ours(answer, locked):
         return
+    language = language_for(locked, answer)
     message = hand_to_human(
         ticket_id=ticket.id,
         reason=reason,
-        text=handoff_text(reason, _language(locked, answer)),
+        text=handoff_text(reason, language, closed_notice(language)),
         client_id=uuid5(answer.id, "handoff"),
-        note=_packet(answer, reason),
+        note=packet_of(answer, reason),
     )
     answer.message_id = message.id if message else None
-    _finish(answer, Answer.Outcome.HANDED_OVER, reason)
+    finish(answer, Answer.Outcome.HANDED_OVER, reason)
 
 
 def _is_still_ours(answer: Answer, ticket: Ticket) -> bool:
@@ -266,34 +222,11 @@ def _is_still_ours(answer: Answer, ticket: Ticket) -> bool:
     if not working.exists():
         answer.refresh_from_db(fields=["outcome", "reason"])
         return False
-    open_messages = _open_messages(ticket) if _is_with_us(ticket) else []
-    if open_messages and open_messages[-1].id == answer.question_message_id:
+    waiting = open_messages(ticket) if is_with_us(ticket) else []
+    if waiting and waiting[-1].id == answer.question_message_id:
         return True
-    _finish(answer, Answer.Outcome.DROPPED, "overtaken")
+    finish(answer, Answer.Outcome.DROPPED, "overtaken")
     return False
-
-
-def _packet(answer: Answer, reason: str) -> str:
-    """What the agent should know at a glance."""
-    lines = [
-        _("Handed over: %(reason)s") % {"reason": HandoffReason.words(reason)},
-        _("Question: %(text)s") % {"text": answer.question[:500]},
-    ]
-    titles = list(dict.fromkeys(str(passage["title"]) for passage in answer.passages[:4]))
-    if titles:
-        lines.append(_("Sources looked at: %(titles)s") % {"titles": "; ".join(titles)})
-    lines += [str(check["message"]) for check in answer.checks if check.get("message")]
-    return "\n".join(lines)
-
-
-def _finish(answer: Answer, outcome: Answer.Outcome, reason: str) -> None:
-    answer.outcome, answer.reason, answer.finished_at = outcome, reason, timezone.now()
-    answer.save()
-    record(
-        "answer.finished",
-        ticket_id=answer.ticket_id,
-        payload={"answer_id": str(answer.id), "outcome": outcome, "reason": reason},
-    )
 
 
 def finish_stuck_turns() -> int:
@@ -312,7 +245,7 @@ def finish_stuck_turns() -> int:
         elif answer.reason != LOST and timezone.now() - answer.created_at < STUCK_AFTER:
             stuck.filter(id=answer.id).update(outcome=Answer.Outcome.DROPPED, reason=LOST)
         else:
-            with translation.override(_workspace().language):
+            with translation.override(this_workspace().language):
                 _hand_over(answer, ticket, "error")
         count += 1
     return count

@@ -44,6 +44,13 @@ def change_assistant(assistant: Assistant, *, changes: dict[str, Any], credentia
     return assistant
 
 
+def change_behaviour(assistant: Assistant, changes: dict[str, Any]) -> None:
+    """All but the model and its keys."""
+    for name, value in changes.items():
+        setattr(assistant, name, value)
+    assistant.save(update_fields=list(changes))
+
+
 def _same_place(assistant: Assistant, provider: str, credentials: dict[str, str]) -> bool:
     """A stored secret must not travel to another address: where anything but secrets changes, it is asked for again."""
     if provider != assistant.provider:

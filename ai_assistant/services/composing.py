@@ -56,6 +56,7 @@ class Composed:
     usage: dict[str, Any] = field(default_factory=dict)
     timings: dict[str, float] = field(default_factory=dict)
     query: str = ""
+    custom_answer_id: int | None = None
 
 
 @dataclass(frozen=True)

@@ -41,14 +41,14 @@ def slow(talk, model, monkeypatch):
     """What happens while the model thinks happens in the same transaction as the test."""
 
     def during(deed):
-        compose = answering.compose_answer
+        respond = answering.respond
 
-        def composed(*args):
-            result = compose(*args)
+        def responded(*args):
+            result = respond(*args)
             deed()
             return result
 
-        monkeypatch.setattr(answering, "compose_answer", composed)
+        monkeypatch.setattr(answering, "respond", responded)
 
     return during
 

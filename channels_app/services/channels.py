@@ -21,7 +21,8 @@ from omnisupport.lib.errors import Conflict, InvalidInput
 from omnisupport.lib.signing import make_secret
 from tenants.claims import claim_identity, release_identity
 from tenants.events.log import record
-from tickets.models import Message
+from tickets.models import AssistantMode, Message
+from tickets.services.hours import assistant_answers, working_hours
 
 CHECK_EVERY = timedelta(minutes=5)
 HEARD_EVERY = timedelta(minutes=1)
@@ -44,25 +45,57 @@ def _checked(model: type[BaseModel], values: dict[str, Any]) -> dict[str, Any]:
 
 
 def create_channel(
-    *, kind: str, name: str, config: dict[str, Any], secrets: dict[str, Any], first_assignee_id: UUID | None = None
+    *,
+    kind: str,
+    name: str,
+    config: dict[str, Any],
+    secrets: dict[str, Any],
+    first_assignee_id: UUID | None = None,
+    assistant_mode: str = "",
 ) -> Channel:
     """Stores a channel; `connect_channel` makes it work."""
     config, secrets = check_settings(kind, config, secrets)
     return Channel.objects.create(
-        kind=kind, name=name, config=config, secrets=secrets, first_assignee_id=first_assignee_id
-    )
+        kind=kind, name=name, config=config, secrets=secrets, first_assignee_id=first_assignee_id,
+        assistant_mode=_checked_mode(assistant_mode or AssistantMode.ANSWER),
+    )  # fmt: skip
 
 
 def change_channel(
-    channel: Channel, *, name: str, config: dict[str, Any], secrets: dict[str, Any], first_assignee_id: UUID | None
+    channel: Channel,
+    *,
+    name: str,
+    config: dict[str, Any],
+    secrets: dict[str, Any],
+    first_assignee_id: UUID | None,
+    assistant_mode: str = "",
 ) -> Channel:
-    """Both dictionaries are laid over what is stored. Raises InvalidInput naming the field."""
+    """Both dictionaries are laid over what is stored; so is the mode. Raises InvalidInput naming the field."""
+    mode = _checked_mode(assistant_mode or channel.assistant_mode)
     stored = {} if _leads_elsewhere(channel, config) else channel.secrets
     checked, kept = check_settings(channel.kind, {**channel.config, **config}, {**stored, **secrets})
     channel.config, channel.secrets = {**channel.config, **checked}, kept
     channel.name, channel.first_assignee_id, channel.is_active = name, first_assignee_id, True
-    channel.save(update_fields=["config", "secrets", "name", "first_assignee", "is_active"])
+    channel.assistant_mode = mode
+    channel.save(update_fields=["config", "secrets", "name", "first_assignee", "is_active", "assistant_mode"])
     return channel
+
+
+def _checked_mode(mode: str) -> str:
+    if mode not in AssistantMode.values:
+        raise InvalidInput(_("The assistant has no such mode."), field="assistant_mode")
+    if mode == AssistantMode.OUTSIDE_HOURS and working_hours() is None:
+        raise InvalidInput(_("Set the working hours first (Assistant → Working hours)."), field="assistant_mode")
+    return mode
+
+
+def assignee_of_new(channel: Channel) -> UUID | None:
+    """Who gets a conversation that begins there now: the assistant only where and while it answers."""
+    person = channel.first_assignee_id
+    if person is None or channel.assistant_mode in {AssistantMode.ANSWER, AssistantMode.ASK_FIRST}:
+        return person
+    is_assistant = bool(channel.first_assignee and channel.first_assignee.is_assistant)
+    return None if is_assistant and not assistant_answers(channel.assistant_mode) else person
 
 
 def renew_secret(channel_id: UUID) -> str:

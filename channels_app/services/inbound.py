@@ -37,6 +37,7 @@ from channels_app.base import (
 from channels_app.models import Channel, InboundEvent
 from channels_app.parts import words
 from channels_app.registry import adapter_for
+from channels_app.services.channels import assignee_of_new
 from channels_app.services.loops import leave_to_people
 from channels_app.services.templates import note_changed_templates
 from tenants.db import try_lock
@@ -300,7 +301,7 @@ def _receive(
         address=result.address,
         profile=result.profile,
         incoming=result.incoming,
-        assign_to=channel.first_assignee_id,
+        assign_to=assignee_of_new(channel),
         start_code=start_code,
         edited_at=result.edited_at if isinstance(result, EditedMessage) else None,
     )

@@ -7,13 +7,14 @@ from uuid import UUID, uuid4, uuid5
 from django.core.files.base import File
 from django.db import IntegrityError, transaction
 from django.db.models import Max, Q
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from channels_app.base import Incoming, IncomingFile, Profile
 from channels_app.facts import type_fact
 from channels_app.models import Channel
 from channels_app.registry import adapter_for
-from channels_app.services.channels import note_heard
+from channels_app.services.channels import assignee_of_new, note_heard
 from channels_app.widget.serializers import public_message, visible_messages
 from channels_app.widget.sessions import Visitor
 from omnisupport.lib.errors import Conflict, InvalidInput
@@ -22,6 +23,7 @@ from tickets.models import Attachment, Author, ContactAddress, Message, Status, 
 from tickets.services.addresses import lock_address
 from tickets.services.attachments import store_upload
 from tickets.services.continuity import make_code
+from tickets.services.hours import closed_notice
 from tickets.services.post import hand_to_human, post_message
 from tickets.services.receive import receive_message
 
@@ -70,7 +72,7 @@ def write(
             address=visitor.address,
             profile=Profile(language=language, details={"facts": dict(facts)} if facts else {}),
             incoming=Incoming(external_id=str(client_id), text=text, files=files, client_id=client_id),
-            assign_to=visitor.channel.first_assignee_id,
+            assign_to=assignee_of_new(visitor.channel),
         )
     except IntegrityError:
         raise taken from None
@@ -105,7 +107,9 @@ def call_person(visitor: Visitor, language: str = "") -> Message:
     between, it is the same message.
     """
     asked = _("I would like to talk to a person.")
-    text = _("A person will answer here as soon as possible. You can go on writing.")
+    text = closed_notice(get_language() or "en") or _(
+        "A person will answer here as soon as possible. You can go on writing."
+    )
     # Locked before looking: an impatient second press waits here and then finds what the first one began.
     row = lock_address(visitor.channel.id, visitor.address, Profile(language=language))
     ticket = Ticket.objects.filter(address=row).exclude(status=Status.CLOSED).first()

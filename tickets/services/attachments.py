@@ -74,6 +74,20 @@ def kind_of(mime: str) -> str:
 
 def store_upload(file: File[Any], *, user: User | None = None, address: ContactAddress | None = None) -> Attachment:
     """Keeps an uploaded file until its message comes. Raises TooLarge, Unsupported, InvalidInput (empty)."""
+    name, mime = check_upload(file)
+    return Attachment.objects.create(
+        uploaded_by=user,
+        uploaded_from=address,
+        file=File(file, name),
+        name=name,
+        mime=mime,
+        size=file.size,
+        kind=kind_of(mime),
+    )
+
+
+def check_upload(file: File[Any]) -> tuple[str, str]:
+    """(name, type) as they are kept. Raises TooLarge, Unsupported, InvalidInput (empty)."""
     name = clean_name(file.name or "")
     size = file.size or 0
     if size > settings.MAX_UPLOAD_BYTES:
@@ -84,16 +98,7 @@ def store_upload(file: File[Any], *, user: User | None = None, address: ContactA
     head = file.read(4096)
     file.seek(0)
     refuse_executables(name, head)
-    mime = detect_mime(head, name)
-    return Attachment.objects.create(
-        uploaded_by=user,
-        uploaded_from=address,
-        file=File(file, name),
-        name=name,
-        mime=mime,
-        size=size,
-        kind=kind_of(mime),
-    )
+    return name, detect_mime(head, name)
 
 
 def refuse_executables(name: str, head: bytes) -> None:
