@@ -1,5 +1,6 @@
 """YandexGPT, native REST v1 of Yandex AI Studio. Facts: aistudio.yandex.ru and the protobuf of the vendor's SDK."""
 
+import hashlib
 import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -24,6 +25,7 @@ from ai_assistant.providers.base import (
     Endpoint,
     Failure,
     Finish,
+    Gate,
     LLMError,
     ProtocolError,
     ProviderCredentials,
@@ -191,6 +193,10 @@ class Provider:
         self._base = str(settings.YANDEX_GPT_API_URL).rstrip("/")
         key, client = f"{self._base}|{credentials.model}", make_client(self._base, False)
         self._endpoint = Endpoint(NAME, key, client, _classify, optional=("jsonSchema",))
+        secret = f"{self._base}|{credentials.folder_id}|{credentials.api_key.get_secret_value()}"
+        digest = hashlib.sha256(secret.encode()).hexdigest()
+        self._gate = Gate(NAME, digest, settings.YANDEX_GPT_STREAMS, credentials.model)
+        self._embedding_gate = Gate(NAME, f"{digest}:embeddings", settings.YANDEX_GPT_STREAMS)
 
     @property
     def space(self) -> EmbeddingSpace:
@@ -198,11 +204,11 @@ class Provider:
 
     def complete(self, request: ChatRequest, context: CallContext) -> ChatResult:
         """Raises LLMError."""
-        return with_retries(NAME, lambda: self._complete(request, context), context)
+        return with_retries(self._gate, lambda: self._complete(request, context), context)
 
     def stream(self, request: ChatRequest, context: CallContext) -> Iterator[StreamEvent]:
         """The service sends the whole text so far and may revise it: then a Replace is given. Raises LLMError."""
-        return stream_with_retries(NAME, lambda: self._stream(request, context), context)
+        return stream_with_retries(self._gate, lambda: self._stream(request, context), context)
 
     def embed(self, texts: Sequence[str], kind: TextKind, context: CallContext) -> EmbeddingResult:
         """One text a call: the service allows 10 calls a second for all processes together. Raises LLMError."""
@@ -264,7 +270,7 @@ class Provider:
             reply = self._endpoint.post(self._url("textEmbedding"), context, headers=self._headers(), json=body)
             return reply.read(_Embedding)
 
-        return with_retries(NAME, call, context)
+        return with_retries(self._embedding_gate, call, context)
 
     def _url(self, method: str) -> str:
         return f"{self._base}/foundationModels/v1/{method}"
