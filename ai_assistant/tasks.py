@@ -80,7 +80,7 @@ def register_sweeps() -> None:
             name="assistant",
             condition=(
                 "SELECT 1 FROM {schema}.ai_assistant_answer WHERE outcome = 'working'"
-                " AND (created_at < now() - interval '60 s' OR claimed_by NOT IN (LIVING))"
+                " AND (created_at < now() - interval '27 s' OR claimed_by NOT IN (LIVING))"
                 " UNION ALL SELECT 1 FROM {schema}.tickets_ticket AS t JOIN {schema}.accounts_user AS u ON u.id = t.assignee_id"
                 " WHERE u.role = 'assistant' AND t.status IN ('open', 'waiting') AND t.waiting_since < now() - interval '15 s'"
             ).replace("LIVING", LIVING),

@@ -1,6 +1,7 @@
 """One settings file; every value that differs between machines comes from the environment (.env.example)."""
 
 from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -441,7 +442,7 @@ OPENAI_COMPATIBLE_STREAMS = env_int("OPENAI_COMPATIBLE_STREAMS", 10)
 # The provider that answers where that of a workspace with keys of the installation fails; empty: none.
 LLM_FALLBACK = env_str("LLM_FALLBACK")
 # Roubles for 1,000 tokens, "provider=price" each; a workspace may give its own.
-LLM_PRICES = {name: price for name, _, price in (item.partition("=") for item in env_list("LLM_PRICES"))}
+LLM_PRICES = {name: Decimal(price) for name, _, price in (item.partition("=") for item in env_list("LLM_PRICES"))}
 # `make run` plays all of the above itself (tests/standins), with a page to write to us as a customer.
 FAKE_PROVIDERS = env_bool("FAKE_PROVIDERS", False)
 # Hosts inside private networks that the guarded client may reach, "host:port" each: stand-ins and local models.

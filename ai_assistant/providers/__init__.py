@@ -30,7 +30,8 @@ from ai_assistant.providers.base import (
 from omnisupport.lib.errors import InvalidInput, NotFound
 
 __all__ = [
-    "check_connection", "credential_fields", "load_embedder", "load_provider", "provider_choices", "provider_names",
+    "check_connection", "credential_fields", "given_credentials", "load_embedder", "load_provider", "provider_choices",
+    "provider_names",
     "validate_credentials",
 ]  # fmt: skip
 
@@ -69,6 +70,11 @@ def provider_choices() -> list[tuple[str, str]]:
 def credential_fields(name: str) -> tuple[CredentialField, ...]:
     """The fields of the provider's settings form. Raises NotFound."""
     return describe_fields(_provider_class(name).credentials_model)
+
+
+def given_credentials(name: str, credentials: Mapping[str, str]) -> dict[str, str]:
+    """What a workspace gave of its own. Raises NotFound."""
+    return given_values(_provider_class(name).credentials_model, credentials)
 
 
 def validate_credentials(name: str, credentials: Mapping[str, str]) -> None:

@@ -36,7 +36,8 @@ log = structlog.get_logger(__name__)
 
 # A burst of short messages gets one answer: the turn begins when the customer has been quiet for this long.
 SETTLE = timedelta(seconds=2)
-STUCK_AFTER = timedelta(seconds=60)
+# Longer than a turn may take: what hangs in spite of every limit is taken from it.
+STUCK_AFTER = timedelta(seconds=27)
 # The reason of a receipt whose worker died: the next one is its last.
 LOST = "lost"
 
@@ -145,6 +146,7 @@ def _take_turn(answer: Answer, ticket: Ticket, messages: Sequence[Message], work
         before=_question_before(answer.question, ticket, messages),
         history=_history(ticket, messages),
         session_key=_session_key(ticket),
+        names=[ticket.contact.name],
     )
     composed = compose_answer(assistant, task, LiveAnswer(ticket, answer))
     _keep(answer, composed)
@@ -218,7 +220,7 @@ def _workspace() -> Tenant:
 
 def _keep(answer: Answer, composed: Composed) -> None:
     for name in ("query", "passages", "confidence", "provider", "model", "prompt_version", "prompt", "checks",
-                 "usage", "timings"):  # fmt: skip
+                 "usage", "timings", "asked", "cost"):  # fmt: skip
         setattr(answer, name, getattr(composed, name))
     answer.text = composed.text
 
