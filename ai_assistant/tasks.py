@@ -3,6 +3,7 @@
 from typing import Any
 
 from celery.exceptions import TimeoutError as ResultTimeout
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
@@ -10,6 +11,8 @@ from redis.exceptions import RedisError
 from ai_assistant.services import answering, saved_questions
 from ai_assistant.services.asking import ask
 from omnisupport.lib.errors import AppError, Unavailable
+from tenants.accounts.notices import mail_admins
+from tenants.hosts import page_link
 from tenants.lease import LIVING
 from tenants.sweeper import Sweep, register_sweep
 from tenants.tasking import tenant_task, wake
@@ -64,6 +67,20 @@ def run_saved_questions() -> None:
     saved_questions.start_run_after_change()
     if saved_questions.continue_run() and saved_questions.has_changed():
         wake(run_saved_questions)
+
+
+@tenant_task(queue="default", autoretry_for=(OSError,), retry_backoff=30, max_retries=5)
+def mail_budget_reached(event_id: int, share: int, limit: int) -> None:
+    def letter() -> tuple[str, str]:
+        subject = _("The assistant has spent %(share)s %% of its budget") % {"share": share}
+        spent = _(
+            "The assistant's models have used up this month's %(limit)s ₽. People get its conversations until it ends."
+        )
+        nearly = _("The assistant's models have cost %(share)s %% of this month's %(limit)s ₽.")
+        text = (spent if share >= 100 else nearly) % {"share": share, "limit": limit}
+        return subject, f"{text}\n\n{page_link(reverse('ai_assistant:settings'))}"
+
+    mail_admins(letter, once=f"event:{event_id}")
 
 
 def register_sweeps() -> None:

@@ -110,6 +110,39 @@ def test_refusal_of_a_fresh_token_is_final(gigachat: GigaChatStandIn) -> None:
     assert (len(gigachat.to(OAUTH)), len(gigachat.to(CHAT))) == (2, 2)
 
 
+def side_by_side(count: int, tenants: int = 1) -> list[dict[str, Any]]:
+    def one(number: int) -> dict[str, Any]:
+        provider = chat("gigachat", GIGACHAT_KEYS)
+        return answer(provider.complete(question(), context(tenant=f"t{number % tenants}")).text)
+
+    with ThreadPoolExecutor(count) as pool:
+        return list(pool.map(one, range(count)))
+
+
+def test_fifty_calls_whose_token_has_expired_fetch_one(gigachat: GigaChatStandIn, settings: Any) -> None:
+    settings.GIGACHAT_STREAMS = 10
+    ask()
+    gigachat.expire_tokens()
+    assert side_by_side(50) == [RIGHT] * 50
+    assert len(gigachat.to(OAUTH)) == 2
+
+
+def test_workspaces_with_the_same_key_share_its_token(gigachat: GigaChatStandIn, settings: Any) -> None:
+    settings.GIGACHAT_STREAMS = 10
+    assert side_by_side(20, tenants=20) == [RIGHT] * 20
+    assert len(gigachat.to(OAUTH)) == 1
+
+
+@pytest.mark.parametrize("headers", [{}, {"Retry-After": "1"}])
+def test_a_token_service_that_is_busy_is_asked_again_by_one(
+    gigachat: GigaChatStandIn, settings: Any, headers: dict[str, str]
+) -> None:
+    settings.GIGACHAT_STREAMS = 10
+    gigachat.script(Answer(429, json={"message": "Too Many Requests"}, headers=headers), path=OAUTH)
+    assert side_by_side(20) == [RIGHT] * 20
+    assert len(gigachat.to(OAUTH)) == 2
+
+
 def test_second_shape_of_the_token_answer(gigachat: GigaChatStandIn) -> None:
     gigachat.token_shape = "tok"
     assert [ask(), ask()] == [RIGHT, RIGHT]
