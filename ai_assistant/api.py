@@ -31,6 +31,8 @@ ANSWER = inline_serializer(
         "checks": serializers.ListField(child=serializers.DictField()),
         "usage": serializers.DictField(),
         "timings": serializers.DictField(),
+        "asked": serializers.ListField(child=serializers.DictField()),
+        "cost": serializers.FloatField(allow_null=True),
     },
 )
 

@@ -36,6 +36,8 @@ __all__ = [
 ]  # fmt: skip
 
 _FOLDER = Path(__file__).parent
+# A web request waits for it.
+CHECK_SECONDS = 12.0
 
 
 class ProviderClass(Protocol):
@@ -107,7 +109,7 @@ def _load(name: str, credentials: Mapping[str, str], settings: LazySettings) -> 
     return found(parse_credentials(found.credentials_model, values), settings)
 
 
-def check_connection(provider: ChatProvider, *, seconds: float = 20) -> ChatResult:
+def check_connection(provider: ChatProvider) -> ChatResult:
     """One word through the whole chain: key, address, model. Raises LLMError."""
     request = ChatRequest(messages=(ChatMessage("user", "ping"),), max_tokens=8)
-    return provider.complete(request, CallContext.within(seconds, purpose="check"))
+    return provider.complete(request, CallContext.within(CHECK_SECONDS, purpose="check"))

@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy, gettext_noop
 from pydantic import AfterValidator, BaseModel, Field
 
 from ai_assistant.providers.base import (
+    AuthError,
     BadRequest,
     CallContext,
     ChatRequest,
@@ -58,6 +59,8 @@ _FINISH: dict[str, Finish] = {
     "ALTERNATIVE_STATUS_FINAL": "stop",
     "ALTERNATIVE_STATUS_TRUNCATED_FINAL": "length",
 }
+# When a used-up window is worth another look.
+_WINDOW_SECONDS = 60.0
 _PARTIAL = {"ALTERNATIVE_STATUS_PARTIAL", "ALTERNATIVE_STATUS_UNSPECIFIED", ""}
 _GRPC_TO_HTTP = {3: 400, 4: 504, 5: 404, 7: 403, 8: 429, 13: 500, 14: 503, 16: 401}
 
@@ -145,10 +148,13 @@ def _classify(failure: Failure) -> LLMError:
     words = _error_words(failure.data).lower()
     if failure.status == 403 and "billing" in words:
         return QuotaExhausted(**details)
+    if failure.status == 403:
+        message = _("This key may not use the folder or the model. Check the folder ID and the roles of the account.")
+        return AuthError(message, code="llm_auth_folder", **details)
     if failure.status == 429 and "rate quota" in words:
         # The window of a rate quota (an hour, a day) is longer than any answer can wait.
         message = _("The hourly or daily quota of YandexGPT is used up.")
-        return RateLimited(message, code="llm_rate_window", retryable=False, **details)
+        return RateLimited(message, code="llm_rate_window", retryable=False, retry_after=_WINDOW_SECONDS, **details)
     if failure.status == 404 or (failure.status == 400 and "model" in words and "token" not in words):
         message = _("YandexGPT does not know this model or folder. Check both in the settings.")
         return BadRequest(message, code="llm_no_model", **details)
