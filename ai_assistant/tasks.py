@@ -1,8 +1,11 @@
 """Entry points of the worker for the assistant."""
 
+import threading
+import time
 from typing import Any
 
 from celery.exceptions import TimeoutError as ResultTimeout
+from django.conf import settings
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from kombu.exceptions import OperationalError
@@ -17,17 +20,33 @@ from tenants.lease import LIVING
 from tenants.sweeper import Sweep, register_sweep
 from tenants.tasking import tenant_task, wake
 
+# A model that is silent holds a thread for the whole turn: so only some threads of a worker are lent to turns.
+_threads = threading.BoundedSemaphore(settings.ASSISTANT_THREADS)
+_COME_BACK = 0.5
+
 
 @tenant_task(queue="assistant", soft_time_limit=60, time_limit=90)
-def answer_ticket(ticket_id: int) -> str:
-    """Waits for the customer's burst by coming back later; the row decides, not the number of wake-ups."""
+def answer_ticket(ticket_id: int, since: float = 0.0) -> str:
+    """Waits for the customer's burst, and for a thread, by coming back later; the row decides, not the number of wake-ups.
+
+    `since`: when the turn could have begun.
+    """
     wait = answering.seconds_to_wait(ticket_id)
     if wait is None:
         return "idle"
     if wait > 0.05:
         wake(answer_ticket, ticket_id, countdown=wait)
         return "settling"
-    return answering.answer_ticket(ticket_id)
+    waited = time.time() - since if since else 0.0
+    if waited > answering.GIVE_UP_AFTER:
+        return answering.answer_ticket(ticket_id, waited=waited)
+    if not _threads.acquire(blocking=False):
+        wake(answer_ticket, ticket_id, since or time.time(), countdown=_COME_BACK)
+        return "queued"
+    try:
+        return answering.answer_ticket(ticket_id, waited=waited)
+    finally:
+        _threads.release()
 
 
 @tenant_task(queue="assistant", expires=30)

@@ -439,6 +439,8 @@ OPENAI_COMPATIBLE_API_URL = env_str("OPENAI_COMPATIBLE_API_URL")
 OPENAI_COMPATIBLE_API_KEY = env_str("OPENAI_COMPATIBLE_API_KEY")
 OPENAI_COMPATIBLE_MODEL = env_str("OPENAI_COMPATIBLE_MODEL")
 OPENAI_COMPATIBLE_STREAMS = env_int("OPENAI_COMPATIBLE_STREAMS", 10)
+# Threads of one worker that may wait for models at the same time.
+ASSISTANT_THREADS = env_int("ASSISTANT_THREADS", 5)
 # The provider that answers where that of a workspace with keys of the installation fails; empty: none.
 LLM_FALLBACK = env_str("LLM_FALLBACK")
 # Roubles for 1,000 tokens, "provider=price" each; a workspace may give its own.

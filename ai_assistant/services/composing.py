@@ -68,7 +68,7 @@ def compose_answer(assistant: Assistant, task: Task, on_text: OnText | None = No
     started = time.perf_counter()
     composed = Composed(provider=assistant.provider)
     context = CallContext.within(
-        TURN_SECONDS, session_key=task.session_key, tenant=current_schema(), allowance=Allowance(CALLS)
+        TURN_SECONDS - task.waited, session_key=task.session_key, tenant=current_schema(), allowance=Allowance(CALLS)
     )
     try:
         passages = _search(composed, task)

@@ -52,6 +52,8 @@ class Task:
     history: Sequence[Turn] = ()
     session_key: str = ""
     names: Sequence[str] = ()
+    # Seconds that are gone already.
+    waited: float = 0.0
 
 
 class Exchange:
