@@ -42,6 +42,8 @@ ANSWER = inline_serializer(
         "usage": serializers.DictField(),
         "timings": serializers.DictField(),
         "custom_answer_id": serializers.IntegerField(allow_null=True),
+        "asked": serializers.ListField(child=serializers.DictField()),
+        "cost": serializers.FloatField(allow_null=True),
     },
 )
 

@@ -8,25 +8,24 @@ from django.utils.translation import gettext_lazy as _
 from ai_assistant.models import Answer, Assistant, SavedQuestion
 from ai_assistant.providers import credential_fields, provider_choices
 
-PREFIX = "credential_"
+PREFIX, FALLBACK_PREFIX = "credential_", "credential_fallback_"
 
 
 class AssistantForm(forms.ModelForm[Assistant]):
     provider = forms.ChoiceField(label=_("Model"), choices=provider_choices)
+    fallback_provider = forms.ChoiceField(
+        label=_("Second model"),
+        choices=lambda: [("", "—"), *provider_choices()],
+        required=False,
+        help_text=_("Answers where the first one fails."),
+    )
 
     class Meta:
         model = Assistant
         fields = [
-            "is_active",
-            "provider",
-            "persona",
-            "tone",
-            "guidance",
-            "language",
-            "greeting",
-            "max_turns",
-            "cooldown_minutes",
-        ]
+            "is_active", "provider", "persona", "tone", "guidance", "language", "greeting", "max_turns", "cooldown_minutes",
+            "fallback_provider", "monthly_limit", "price", "fallback_price",
+        ]  # fmt: skip
         widgets = {
             "persona": forms.Textarea(attrs={"rows": 3}),
             "guidance": forms.Textarea(attrs={"rows": 5}),
@@ -43,16 +42,20 @@ class AssistantForm(forms.ModelForm[Assistant]):
             "greeting": _(
                 "Said to whoever only greets or opens the chat. Empty: a short one in the customer's language."
             ),
+            "monthly_limit": _("When it is spent, people answer until the month ends. Empty: no limit."),
+            "price": _("Empty: as the installation has it."),
+            "fallback_price": _("Empty: as the installation has it."),
         }
 
 
 class CredentialsForm(forms.Form):
     """Secrets are write-only: an empty field keeps what is stored."""
 
-    def __init__(self, provider: str, stored: dict[str, Any], data: Any = None) -> None:
+    def __init__(self, provider: str, stored: dict[str, Any], data: Any = None, *, prefix: str = PREFIX) -> None:
         super().__init__(data)
-        for field in credential_fields(provider):
-            name = PREFIX + field.name
+        self._prefix = prefix
+        for field in credential_fields(provider) if provider else ():
+            name = prefix + field.name
             known = stored.get(field.name, "")
             if field.choices:
                 choices = [("", "—"), *((choice, choice) for choice in field.choices)]
@@ -71,7 +74,7 @@ class CredentialsForm(forms.Form):
             )
 
     def values(self) -> dict[str, str]:
-        return {name.removeprefix(PREFIX): str(value) for name, value in self.cleaned_data.items()}
+        return {name.removeprefix(self._prefix): str(value) for name, value in self.cleaned_data.items()}
 
 
 class TopicForm(forms.Form):

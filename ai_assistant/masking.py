@@ -1,19 +1,32 @@
 """Personal data leave us as typed tokens and come back as what they were, for the same conversation only.
 
-A phone is known by its shape, a card by Luhn, SNILS and a person's INN by their checksums or by the word beside them.
+A phone is known by its shape, a card by Luhn, SNILS and a person's INN by their checksums or by the word beside them;
+a name is the one in the customer's profile.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
-_GAP = r"[\s\u00a0.(-]*"
+# What people and phones put between digits: spaces of every width, dots, brackets, dashes, signs without a width.
+_GAP = r"[^\S\n]|[\u200b-\u200d\u2060\ufeff\u00ad.()\-\u2010-\u2015\u2212]"
+
+
+def _run(first: str, more: int, gap: int = 2) -> str:
+    """A number of so many digits after the first, however they are grouped."""
+    return rf"{first}(?:(?:{_GAP}){{0,{gap}}}\d){{{more}}}(?!\d)"
+
+
+# Nobody's own: 8 800 numbers are companies' hot lines.
+_HOT_LINE = rf"(?!(?:{_GAP}){{0,3}}8(?:{_GAP})?0(?:{_GAP})?0)"
 _PHONE = (
-    # Nobody's own: 8 800 numbers are companies' hot lines.
-    rf"(?<![\d+])(?:\+7|8|7){_GAP}(?!800)\d{{3}}[\s\u00a0.)-]*\d{{3}}[\s\u00a0.-]*\d{{2}}[\s\u00a0.-]*\d{{2}}(?!\d)"
-    r"|(?<!\d)\(?9\d{2}\)?[\s\u00a0.-]+\d{3}[\s\u00a0.-]*\d{2}[\s\u00a0.-]*\d{2}(?!\d)"
-    r"|\+(?!7[\s\u00a0(-]*800)\d[\d\s\u00a0()-]{8,16}\d"
+    rf"(?<![\d+])(?:\+7|8|7){_HOT_LINE}(?:{_GAP}){{0,3}}" + _run("[3489]", 9, 3)
+    + rf"|(?<!\d)\(?9\d{{2}}\)?(?:{_GAP})+\d{{3}}(?:(?:{_GAP})*\d{{2}}){{2}}(?!\d)"
+    + rf"|\+(?!7{_HOT_LINE[3:-1]})" + r"\d(?:(?:" + _GAP + r"){0,3}\d){8,14}(?!\d)"
+)  # fmt: skip
+_EMAIL = (
+    r"[\w.+'&%-]+@[\w-]+(?:\.[\w-]+)+"
+    r"|[\w.+-]+\s?(?:\((?:at|собака)\)|\[at\]|\bсобака\b)\s?[\w-]+(?:\s?(?:\.|\bточка\b|\(dot\))\s?[\w-]+)+"
 )
-_CARD = r"(?<!\d)[2456]\d{3}(?:[ \u00a0-]?\d{4}){2}[ \u00a0-]?\d{1,7}(?!\d)"
 
 
 def _digits(text: str) -> list[int]:
@@ -48,23 +61,39 @@ def _always(_text: str) -> bool:
 _KINDS: list[tuple[str, re.Pattern[str], Callable[[str], bool]]] = [
     (name, re.compile(pattern, re.IGNORECASE), check)
     for name, pattern, check in (
-        ("EMAIL", r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+", _always),
+        ("EMAIL", _EMAIL, _always),
         (
             "PASSPORT",
-            r"(?:паспорт|серия|выдан|passport)[^\d]{0,30}(\d{2}\s?\d{2}[\s,]*(?:№|номер|n)?\s*\d{6})(?!\d)",
+            r"(?:паспорт|серия|серии|выдан|passport)[^\d]{0,30}(\d{2}[\s-]?\d{2}[\s,-]*(?:№|номер|n)?[\s:]*\d{3}\s?\d{3})(?!\d)",
             _always,
         ),
-        ("SNILS", r"снилс\D{0,10}(\d{3}[\s-]?\d{3}[\s-]?\d{3}[\s-]?\d{2})(?!\d)", _always),
-        ("INN", r"\bинн\b[^\d\n]{0,25}(\d{12}|\d{10})(?!\d)", _always),
-        ("PHONE", r"(?:тел|моб|номер|звон|phone|call me)\w*\D{0,12}(9\d{9})(?!\d)", _always),
-        ("ACCOUNT", r"(?<!\d)\d{20}(?!\d)", _always),
-        ("CARD", _CARD, _luhn),
-        ("SNILS", r"(?<!\d)\d{3}-\d{3}-\d{3}[ -]\d{2}(?!\d)", _snils),
-        ("INN", r"(?<!\d)\d{12}(?!\d)", _inn),
+        # The number before the series, and the passport for abroad.
+        ("PASSPORT", r"паспорт[^\d\n]{0,20}(\d{6}[\s,]*(?:серии|серия)\s*\d{2}\s?\d{2})(?!\d)", _always),
+        ("PASSPORT", r"паспорт[^\d\n]{0,20}(\d{2}\s?(?:№|номер)?\s?\d{7})(?!\d)", _always),
+        ("SNILS", r"снилс\D{0,10}(" + _run(r"\d", 10) + ")", _always),
+        ("INN", r"\bинн\b[^\d\n]{0,25}(" + _run(r"\d", 11) + "|" + _run(r"\d", 9) + ")", _always),
+        ("PHONE", r"(?:тел|моб|номер|звон|phone|call me)\w*\D{0,12}(" + _run("9", 9) + ")", _always),
+        ("ACCOUNT", r"(?<!\d)" + _run(r"\d", 19, 1), _always),
+        *(
+            ("CARD", r"(?<!\d)" + _run("(?:[2456]|3(?=[47]))", digits - 1), _luhn)
+            for digits in (16, 19, 18, 17, 15, 13)
+        ),
+        (
+            "SNILS",
+            r"(?<!\d)\d{3}"
+            + rf"(?:{_GAP})\d{{3}}(?:{_GAP})\d{{3}}(?:{_GAP})\d{{2}}(?!\d)"
+            + r"|(?<![\d+])\d{11}(?!\d)",
+            _snils,
+        ),
+        ("INN", r"(?<!\d)" + _run(r"\d", 11, 1), _inn),
         ("PHONE", _PHONE, _always),
     )
 ]
-TOKEN = re.compile(r"\[(?:EMAIL|PASSPORT|SNILS|INN|PHONE|ACCOUNT|CARD)_\d+\]")
+TOKEN = re.compile(r"\[(?:EMAIL|PASSPORT|SNILS|INN|PHONE|ACCOUNT|CARD|NAME)_\d+\]")
+_NAME_PART = re.compile(r"[^\W\d_]{3,}")
+# A Russian name stands in any case: Марина, Марины, Мариной; Петров, Петрову, Петровым.
+_CASES = "(?:а|я|у|ю|е|и|ы|о|ой|ей|ою|ею|ом|ем|ым|ого|его|ому|ему|ую|ия|ии|ию|ий|ой|ая|ь)?"
+_LAST_VOWEL = re.compile(r"(?<=\w{2})(?:ия|ий|ый|ой|ая|[аяеёиоуыэюйь])$", re.IGNORECASE)
 
 
 def without_personal_data(text: str) -> str:
@@ -73,14 +102,22 @@ def without_personal_data(text: str) -> str:
 
 
 class Mask:
-    """The tokens of one call. The same value gets the same token."""
+    """The tokens of one call. The same value gets the same token. `names`: what the customer is called."""
 
-    def __init__(self) -> None:
+    def __init__(self, names: Iterable[str] = ()) -> None:
+        self._names = [_name_pattern(part) for name in names for part in _NAME_PART.findall(name)]
         self._tokens: dict[str, str] = {}
         self._counts: dict[str, int] = {}
 
     def hide(self, text: str) -> str:
-        return _replace(text, self._token)
+        text = _replace(text, self._token)
+        for value, token in self._tokens.items():
+            # A phone that had «тел.» before it in one line stands alone in the next.
+            if value in text:
+                text = re.sub(rf"(?<!\w){re.escape(value)}(?!\w)", token, text)
+        for pattern in self._names:
+            text = pattern.sub(lambda match: self._token("NAME", match[0]), text)
+        return text
 
     def restore(self, text: str) -> str:
         for value, token in self._tokens.items():
@@ -98,18 +135,23 @@ class Mask:
         return self._tokens[value]
 
 
+def _name_pattern(part: str) -> re.Pattern[str]:
+    """Another case is a name only with a capital: «Вера» is one, «верой» may be none. Tokens are left alone."""
+    stem = re.escape(_LAST_VOWEL.sub("", part)[1:])
+    forms = rf"{re.escape(part[0].upper())}(?i:{stem}{_CASES})|(?i:{re.escape(part)})"
+    return re.compile(rf"(?<![\w\[])(?:{forms})(?!\w)")
+
+
 def _replace(text: str, stand_in: Callable[[str, str], str]) -> str:
     for kind, pattern, is_one in _KINDS:
-        text = pattern.sub(lambda m, k=kind, ok=is_one: _exchange(m, k, ok, stand_in), text)  # type: ignore[misc]
+        start = 0
+        while match := pattern.search(text, start):
+            group = pattern.groups
+            if not is_one(match[group]):
+                # The value may begin inside of what was taken for one.
+                start = match.start() + 1
+                continue
+            told = stand_in(kind, match[group])
+            text = text[: match.start(group)] + told + text[match.end(group) :]
+            start = match.start(group) + len(told)
     return text
-
-
-def _exchange(
-    match: re.Match[str], kind: str, is_one: Callable[[str], bool], stand_in: Callable[[str, str], str]
-) -> str:
-    group = match.re.groups
-    value = match[group]
-    if not is_one(value):
-        return match[0]
-    before, after = match.start(group) - match.start(), match.end(group) - match.start()
-    return match[0][:before] + stand_in(kind, value) + match[0][after:]

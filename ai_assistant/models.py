@@ -35,6 +35,15 @@ class Assistant(models.Model):
     # Empty: a short one in the customer's language.
     greeting = models.TextField(_("greeting"), blank=True, default="", max_length=500)
     max_turns = models.PositiveSmallIntegerField(_("answers in one conversation before a person is called"), default=12)
+    # Asked where the first one fails before anything of its answer was shown.
+    fallback_provider = models.CharField(_("second model"), max_length=40, blank=True, default="")
+    fallback_credentials = EncryptedJSONField(default=dict, blank=True)
+    # Roubles. Null: no limit, or the price that the installation has for the provider.
+    monthly_limit = models.PositiveIntegerField(_("budget of a month, ₽"), null=True, blank=True)
+    price = models.DecimalField(_("price of 1,000 tokens, ₽"), max_digits=8, decimal_places=4, null=True, blank=True)
+    fallback_price = models.DecimalField(
+        _("price of 1,000 tokens of the second model, ₽"), max_digits=8, decimal_places=4, null=True, blank=True
+    )
 
     # Null: it comes back only where somebody gives it a conversation, or a new one begins.
     cooldown_minutes = models.PositiveIntegerField(
@@ -142,6 +151,10 @@ class Answer(models.Model):
     draft = models.CharField(_("suggestion"), max_length=10, choices=Draft, blank=True, default="")
     checks = models.JSONField(default=list)
     usage = models.JSONField(default=dict)
+    # Whom we asked, in order: provider, what came of it, time, tokens, cost.
+    asked = models.JSONField(default=list)
+    # Roubles; null where a provider has no price.
+    cost = models.DecimalField(_("cost, ₽"), max_digits=10, decimal_places=4, null=True)
     timings = models.JSONField(default=dict)
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
     finished_at = models.DateTimeField(null=True)
@@ -168,6 +181,17 @@ class Answer(models.Model):
 
     def __str__(self) -> str:
         return f"{self.outcome}: {self.question[:60]}"
+
+
+class MonthlySpending(models.Model):
+    """What all calls of a month cost, those of test questions and the playground too."""
+
+    month = models.DateField(primary_key=True)
+    tokens = models.PositiveBigIntegerField(default=0)
+    # Roubles; calls of a provider without a price add nothing.
+    cost = models.DecimalField(max_digits=12, decimal_places=4, default=0)
+    # The share of the budget, in per cent, of which the admins were told.
+    warned = models.PositiveSmallIntegerField(default=0)
 
 
 class SavedQuestion(models.Model):

@@ -4,7 +4,7 @@ from ai_assistant.models import SavedQuestion
 from ai_assistant.services.packet import leave_packet
 from ai_assistant.services.routing import suggests, take_where_allowed
 from ai_assistant.services.turns import SETTLE
-from ai_assistant.tasks import answer_ticket, run_saved_questions, suggest_reply
+from ai_assistant.tasks import answer_ticket, mail_budget_reached, run_saved_questions, suggest_reply
 from tenants.events.log import subscribe
 from tenants.events.models import Event
 from tenants.tasking import wake
@@ -46,3 +46,8 @@ _AT_REST = {"ready", "partly_ready", "failed", "deleting"}
 def ask_saved_questions(event: Event) -> None:
     if event.payload.get("state") in _AT_REST and SavedQuestion.objects.exists():
         wake(run_saved_questions, countdown=_AFTER_DOCUMENTS)
+
+
+@subscribe("budget.reached")
+def tell_of_budget(event: Event) -> None:
+    wake(mail_budget_reached, event.id, event.payload["share"], event.payload["limit"])

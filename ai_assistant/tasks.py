@@ -1,8 +1,12 @@
 """Entry points of the worker for the assistant."""
 
+import threading
+import time
 from typing import Any
 
 from celery.exceptions import TimeoutError as ResultTimeout
+from django.conf import settings
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
@@ -10,21 +14,39 @@ from redis.exceptions import RedisError
 from ai_assistant.services import answering, saved_questions, suggesting
 from ai_assistant.services.asking import ask
 from omnisupport.lib.errors import AppError, Unavailable
+from tenants.accounts.notices import mail_admins
+from tenants.hosts import page_link
 from tenants.lease import LIVING
 from tenants.sweeper import Sweep, register_sweep
 from tenants.tasking import tenant_task, wake
 
+# A model that is silent holds a thread for the whole turn: so only some threads of a worker are lent to turns.
+_threads = threading.BoundedSemaphore(settings.ASSISTANT_THREADS)
+_COME_BACK = 0.5
+
 
 @tenant_task(queue="assistant", soft_time_limit=60, time_limit=90)
-def answer_ticket(ticket_id: int) -> str:
-    """Waits for the customer's burst by coming back later; the row decides, not the number of wake-ups."""
+def answer_ticket(ticket_id: int, since: float = 0.0) -> str:
+    """Waits for the customer's burst, and for a thread, by coming back later; the row decides, not the number of wake-ups.
+
+    `since`: when the turn could have begun.
+    """
     wait = answering.seconds_to_wait(ticket_id)
     if wait is None:
         return "idle"
     if wait > 0.05:
         wake(answer_ticket, ticket_id, countdown=wait)
         return "settling"
-    return answering.answer_ticket(ticket_id)
+    waited = time.time() - since if since else 0.0
+    if waited > answering.GIVE_UP_AFTER:
+        return answering.answer_ticket(ticket_id, waited=waited)
+    if not _threads.acquire(blocking=False):
+        wake(answer_ticket, ticket_id, since or time.time(), countdown=_COME_BACK)
+        return "queued"
+    try:
+        return answering.answer_ticket(ticket_id, waited=waited)
+    finally:
+        _threads.release()
 
 
 @tenant_task(queue="assistant", soft_time_limit=60, time_limit=90)
@@ -78,6 +100,20 @@ def run_saved_questions() -> None:
         wake(run_saved_questions)
 
 
+@tenant_task(queue="default", autoretry_for=(OSError,), retry_backoff=30, max_retries=5)
+def mail_budget_reached(event_id: int, share: int, limit: int) -> None:
+    def letter() -> tuple[str, str]:
+        subject = _("The assistant has spent %(share)s %% of its budget") % {"share": share}
+        spent = _(
+            "The assistant's models have used up this month's %(limit)s ₽. People get its conversations until it ends."
+        )
+        nearly = _("The assistant's models have cost %(share)s %% of this month's %(limit)s ₽.")
+        text = (spent if share >= 100 else nearly) % {"share": share, "limit": limit}
+        return subject, f"{text}\n\n{page_link(reverse('ai_assistant:settings'))}"
+
+    mail_admins(letter, once=f"event:{event_id}")
+
+
 def register_sweeps() -> None:
     register_sweep(
         Sweep(
@@ -92,7 +128,7 @@ def register_sweeps() -> None:
             name="assistant",
             condition=(
                 "SELECT 1 FROM {schema}.ai_assistant_answer WHERE outcome = 'working'"
-                " AND (created_at < now() - interval '60 s' OR claimed_by NOT IN (LIVING))"
+                " AND (created_at < now() - interval '27 s' OR claimed_by NOT IN (LIVING))"
                 " UNION ALL SELECT 1 FROM {schema}.tickets_ticket AS t JOIN {schema}.accounts_user AS u ON u.id = t.assignee_id"
                 " WHERE u.role = 'assistant' AND t.status IN ('open', 'waiting') AND t.waiting_since < now() - interval '15 s'"
             ).replace("LIVING", LIVING),

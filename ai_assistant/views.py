@@ -11,10 +11,11 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from ai_assistant.forms import AssistantForm, CredentialsForm, WrongForm
+from ai_assistant.forms import FALLBACK_PREFIX, AssistantForm, CredentialsForm, WrongForm
 from ai_assistant.models import Answer, Assistant
 from ai_assistant.providers import provider_names
 from ai_assistant.services.assistants import change_assistant, ensure_assistant, test_connection
+from ai_assistant.services.budget import spending_of_month
 from ai_assistant.services.complaints import mark_wrong, take_back
 from ai_assistant.services.saved_questions import regressions
 from ai_assistant.services.unanswered import unanswered_groups
@@ -110,38 +111,73 @@ def _numbers(rows: Any) -> dict[int, int]:
 
 @agent_required
 def settings_page(request: HttpRequest) -> HttpResponse:
-    """Provider, keys, persona. «Test» makes one real call with what is stored."""
+    """Models, keys, persona, budget. «Test» makes a real call to each model with what is stored."""
     if not signed_in(request).is_admin:
         raise PermissionDenied
     assistant = ensure_assistant()
     if request.method == "POST" and "test" in request.POST:
         return _test(request, assistant)
     if request.method == "POST":
-        form, keys = _bound_forms(request, assistant)
-        if form.is_valid() and keys.is_valid() and _saved(request, assistant, form, keys):
+        forms = _bound_forms(request, assistant)
+        if all(form.is_valid() for form in forms) and _saved(request, assistant, *forms):
             return redirect("ai_assistant:settings")
     else:
-        provider = request.GET.get("provider", assistant.provider)
-        provider = provider if provider in provider_names() else assistant.provider
+        provider = _known(request.GET.get("provider", ""), assistant.provider)
         form = AssistantForm(instance=assistant, initial={"provider": provider})
-        keys = CredentialsForm(provider, assistant.credentials if provider == assistant.provider else {})
-    context = {"form": form, "keys": keys, "assistant": assistant, "regressions": regressions()}
-    return render(request, "ai_assistant/settings.html", context, status=400 if form.errors or keys.errors else 200)
+        forms = (form, *_credentials_forms(assistant, provider, assistant.fallback_provider))
+    form, keys, second_keys = forms
+    context = {
+        "form": form,
+        "keys": keys,
+        "second_keys": second_keys,
+        "assistant": assistant,
+        "spending": spending_of_month(),
+        "regressions": regressions(),
+    }
+    status = 400 if any(form.errors for form in forms) else 200
+    return render(request, "ai_assistant/settings.html", context, status=status)
 
 
-def _bound_forms(request: HttpRequest, assistant: Assistant) -> tuple[AssistantForm, CredentialsForm]:
-    provider = request.POST.get("provider", "")
-    provider = provider if provider in provider_names() else assistant.provider
+def _known(provider: str, otherwise: str) -> str:
+    return provider if provider in provider_names() else otherwise
+
+
+def _credentials_forms(
+    assistant: Assistant, provider: str, second: str, data: Any = None
+) -> tuple[CredentialsForm, CredentialsForm]:
     stored = assistant.credentials if provider == assistant.provider else {}
-    return AssistantForm(request.POST, instance=ensure_assistant()), CredentialsForm(provider, stored, request.POST)
+    stored_second = assistant.fallback_credentials if second == assistant.fallback_provider else {}
+    return CredentialsForm(provider, stored, data), CredentialsForm(second, stored_second, data, prefix=FALLBACK_PREFIX)
 
 
-def _saved(request: HttpRequest, assistant: Assistant, form: AssistantForm, keys: CredentialsForm) -> bool:
+def _bound_forms(request: HttpRequest, assistant: Assistant) -> tuple[AssistantForm, CredentialsForm, CredentialsForm]:
+    provider = _known(request.POST.get("provider", ""), assistant.provider)
+    second = _known(request.POST.get("fallback_provider", ""), "")
+    keys = _credentials_forms(assistant, provider, second, request.POST)
+    return (AssistantForm(request.POST, instance=ensure_assistant()), *keys)
+
+
+def _saved(
+    request: HttpRequest,
+    assistant: Assistant,
+    form: AssistantForm,
+    keys: CredentialsForm,
+    second_keys: CredentialsForm,
+) -> bool:
     try:
-        change_assistant(assistant, changes=form.cleaned_data, credentials=keys.values())
+        change_assistant(
+            assistant,
+            changes=form.cleaned_data,
+            credentials=keys.values(),
+            fallback_credentials=second_keys.values(),
+        )
     except AppError as error:
         field = f"credential_{error.field}"
-        keys.add_error(field if field in keys.fields else None, str(error))
+        bound = next((keys_form for keys_form in (keys, second_keys) if field in keys_form.fields), None)
+        if bound:
+            bound.add_error(field, str(error))
+        else:
+            form.add_error(error.field if error.field in form.fields else None, str(error))
         return False
     messages.success(request, _("Saved."))
     wake(run_saved_questions)
@@ -149,8 +185,6 @@ def _saved(request: HttpRequest, assistant: Assistant, form: AssistantForm, keys
 
 
 def _test(request: HttpRequest, assistant: Assistant) -> HttpResponse:
-    try:
-        messages.success(request, test_connection(assistant))
-    except AppError as error:
-        messages.error(request, str(error))
+    for works, sentence in test_connection(assistant):
+        (messages.success if works else messages.error)(request, sentence)
     return redirect("ai_assistant:settings")

@@ -145,6 +145,7 @@ class HandoffReason(models.TextChoices):
     NOT_SURE = "not_sure", _("not sure of the answer")
     UNREAD_FILE = "unread_file", _("a file it cannot read")
     LIMIT = "limit", _("limit reached")
+    BUDGET = "budget", _("the budget for the model is used up")
     ERROR = "error", _("error of the model")
     OFF = "off", _("the assistant is switched off")
     HOURS = "hours", _("people are there")

@@ -30,11 +30,14 @@ from ai_assistant.providers.base import (
 from omnisupport.lib.errors import InvalidInput, NotFound
 
 __all__ = [
-    "check_connection", "credential_fields", "load_embedder", "load_provider", "provider_choices", "provider_names",
+    "check_connection", "credential_fields", "given_credentials", "load_embedder", "load_provider", "provider_choices",
+    "provider_names",
     "validate_credentials",
 ]  # fmt: skip
 
 _FOLDER = Path(__file__).parent
+# A web request waits for it.
+CHECK_SECONDS = 12.0
 
 
 class ProviderClass(Protocol):
@@ -71,6 +74,11 @@ def credential_fields(name: str) -> tuple[CredentialField, ...]:
     return describe_fields(_provider_class(name).credentials_model)
 
 
+def given_credentials(name: str, credentials: Mapping[str, str]) -> dict[str, str]:
+    """What a workspace gave of its own. Raises NotFound."""
+    return given_values(_provider_class(name).credentials_model, credentials)
+
+
 def validate_credentials(name: str, credentials: Mapping[str, str]) -> None:
     """For a settings form: nothing given is right too. Raises InvalidInput with `field`, NotFound."""
     model = _provider_class(name).credentials_model
@@ -101,7 +109,7 @@ def _load(name: str, credentials: Mapping[str, str], settings: LazySettings) -> 
     return found(parse_credentials(found.credentials_model, values), settings)
 
 
-def check_connection(provider: ChatProvider, *, seconds: float = 20) -> ChatResult:
+def check_connection(provider: ChatProvider) -> ChatResult:
     """One word through the whole chain: key, address, model. Raises LLMError."""
     request = ChatRequest(messages=(ChatMessage("user", "ping"),), max_tokens=8)
-    return provider.complete(request, CallContext.within(seconds, purpose="check"))
+    return provider.complete(request, CallContext.within(CHECK_SECONDS, purpose="check"))

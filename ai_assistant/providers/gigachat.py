@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy, gettext_noop
 from pydantic import BaseModel, Field, field_validator, model_validator
 
 from ai_assistant.providers.base import (
+    TOKEN_REFUSED,
     AccessToken,
     AuthError,
     BadRequest,
@@ -30,6 +31,7 @@ from ai_assistant.providers.base import (
     Endpoint,
     Failure,
     Finish,
+    Gate,
     LLMError,
     ProtocolError,
     ProviderCredentials,
@@ -64,7 +66,6 @@ _BATCH_TEXTS, _BATCH_CHARACTERS = 90, 1_000_000
 _FINISH: dict[str, Finish] = {"stop": "stop", "length": "length"}
 # With these the text is not the model's.
 _REFUSALS = {"blacklist", "error"}
-_TOKEN_REFUSED = "llm_auth_token"  # noqa: S105
 Result = TypeVar("Result")
 
 
@@ -176,7 +177,7 @@ def _classify(failure: Failure) -> LLMError:
     details = failure.details()
     words = str(failure.data.get("message", "")).lower()
     if failure.status == 401:
-        return AuthError(code=_TOKEN_REFUSED, **details)
+        return AuthError(code=TOKEN_REFUSED, **details)
     if failure.status == 404:
         return BadRequest(_("GigaChat has no such model. Check the model's name."), code="llm_no_model", **details)
     if failure.status == 422 and "context" in words:
@@ -228,6 +229,9 @@ class Provider:
         self._auth = Endpoint(NAME, self._auth_url, make_client(self._auth_url, False, bundle), _classify_auth)
         digest = hashlib.sha256(f"{self._auth_url}|{credentials.authorization_key()}".encode()).hexdigest()
         self._token = SharedToken(NAME, f"{digest}:{credentials.scope}", self._fetch_token)
+        places = settings.GIGACHAT_STREAMS or (1 if credentials.scope == "GIGACHAT_API_PERS" else 10)
+        self._gate = Gate(NAME, digest, places, credentials.model)
+        self._embedding_gate = Gate(NAME, f"{digest}:embeddings", places)
 
     @property
     def space(self) -> EmbeddingSpace:
@@ -237,18 +241,18 @@ class Provider:
 
     def complete(self, request: ChatRequest, context: CallContext) -> ChatResult:
         """Raises LLMError."""
-        return with_retries(NAME, lambda: self._complete(request, context), context)
+        return with_retries(self._gate, lambda: self._complete(request, context), context)
 
     def stream(self, request: ChatRequest, context: CallContext) -> Iterator[StreamEvent]:
         """Raises LLMError; moderation may still refuse (ContentFiltered) after pieces were given."""
-        return stream_with_retries(NAME, lambda: self._stream(request, context), context)
+        return stream_with_retries(self._gate, lambda: self._stream(request, context), context)
 
     def embed(self, texts: Sequence[str], kind: TextKind, context: CallContext) -> EmbeddingResult:
         """`kind` makes no difference here. Raises LLMError."""
         vectors: list[list[float]] = []
         tokens = 0
         for batch in _batches(texts):
-            items = with_retries(NAME, lambda batch=batch: self._embed(batch, context), context)  # type: ignore[misc]
+            items = with_retries(self._embedding_gate, lambda batch=batch: self._embed(batch, context), context)  # type: ignore[misc]
             vectors += [item.embedding for item in items]
             tokens += sum(item.usage.prompt_tokens for item in items)
         check_vectors(vectors, texts, self.space)
@@ -336,7 +340,7 @@ class Provider:
         try:
             return call(token)
         except AuthError as error:
-            if error.code != _TOKEN_REFUSED:
+            if error.code != TOKEN_REFUSED:
                 raise
         return call(self._token.renew(token, context))
 

@@ -1,5 +1,6 @@
 """Any server that speaks OpenAI's chat completions: OpenAI itself, vLLM, Ollama, llama.cpp, the compatible API of Yandex."""
 
+import hashlib
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any, ClassVar
@@ -24,6 +25,7 @@ from ai_assistant.providers.base import (
     EmbeddingSpace,
     Endpoint,
     Failure,
+    Gate,
     LLMError,
     ProtocolError,
     ProviderCredentials,
@@ -188,6 +190,9 @@ class Provider:
             _classify,
             optional=("response_format", "stream_options"),
         )
+        digest = hashlib.sha256(f"{self._base}|{credentials.api_key.get_secret_value()}".encode()).hexdigest()
+        self._gate = Gate(NAME, digest, settings.OPENAI_COMPATIBLE_STREAMS, credentials.model)
+        self._embedding_gate = Gate(NAME, f"{digest}:embeddings", settings.OPENAI_COMPATIBLE_STREAMS)
 
     @property
     def space(self) -> EmbeddingSpace:
@@ -200,11 +205,11 @@ class Provider:
 
     def complete(self, request: ChatRequest, context: CallContext) -> ChatResult:
         """Raises LLMError."""
-        return with_retries(NAME, lambda: self._complete(request, context), context)
+        return with_retries(self._gate, lambda: self._complete(request, context), context)
 
     def stream(self, request: ChatRequest, context: CallContext) -> Iterator[StreamEvent]:
         """Raises LLMError; moderation may still refuse (ContentFiltered) after pieces were given."""
-        return stream_with_retries(NAME, lambda: self._stream(request, context), context)
+        return stream_with_retries(self._gate, lambda: self._stream(request, context), context)
 
     def embed(self, texts: Sequence[str], kind: TextKind, context: CallContext) -> EmbeddingResult:
         """`kind` makes no difference here. Raises LLMError."""
@@ -276,7 +281,11 @@ class Provider:
             "encoding_format": "float",
         }
         try:
-            return [with_retries(NAME, lambda: self._post("/embeddings", body, context).read(_Embeddings), context)]
+            return [
+                with_retries(
+                    self._embedding_gate, lambda: self._post("/embeddings", body, context).read(_Embeddings), context
+                )
+            ]
         except BadRequest:
             if single:
                 raise

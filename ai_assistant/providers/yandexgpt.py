@@ -1,5 +1,6 @@
 """YandexGPT, native REST v1 of Yandex AI Studio. Facts: aistudio.yandex.ru and the protobuf of the vendor's SDK."""
 
+import hashlib
 import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,6 +13,7 @@ from django.utils.translation import gettext_lazy, gettext_noop
 from pydantic import AfterValidator, BaseModel, Field
 
 from ai_assistant.providers.base import (
+    AuthError,
     BadRequest,
     CallContext,
     ChatRequest,
@@ -24,6 +26,7 @@ from ai_assistant.providers.base import (
     Endpoint,
     Failure,
     Finish,
+    Gate,
     LLMError,
     ProtocolError,
     ProviderCredentials,
@@ -56,6 +59,8 @@ _FINISH: dict[str, Finish] = {
     "ALTERNATIVE_STATUS_FINAL": "stop",
     "ALTERNATIVE_STATUS_TRUNCATED_FINAL": "length",
 }
+# When a used-up window is worth another look.
+_WINDOW_SECONDS = 60.0
 _PARTIAL = {"ALTERNATIVE_STATUS_PARTIAL", "ALTERNATIVE_STATUS_UNSPECIFIED", ""}
 _GRPC_TO_HTTP = {3: 400, 4: 504, 5: 404, 7: 403, 8: 429, 13: 500, 14: 503, 16: 401}
 
@@ -143,10 +148,13 @@ def _classify(failure: Failure) -> LLMError:
     words = _error_words(failure.data).lower()
     if failure.status == 403 and "billing" in words:
         return QuotaExhausted(**details)
+    if failure.status == 403:
+        message = _("This key may not use the folder or the model. Check the folder ID and the roles of the account.")
+        return AuthError(message, code="llm_auth_folder", **details)
     if failure.status == 429 and "rate quota" in words:
         # The window of a rate quota (an hour, a day) is longer than any answer can wait.
         message = _("The hourly or daily quota of YandexGPT is used up.")
-        return RateLimited(message, code="llm_rate_window", retryable=False, **details)
+        return RateLimited(message, code="llm_rate_window", retryable=False, retry_after=_WINDOW_SECONDS, **details)
     if failure.status == 404 or (failure.status == 400 and "model" in words and "token" not in words):
         message = _("YandexGPT does not know this model or folder. Check both in the settings.")
         return BadRequest(message, code="llm_no_model", **details)
@@ -191,6 +199,10 @@ class Provider:
         self._base = str(settings.YANDEX_GPT_API_URL).rstrip("/")
         key, client = f"{self._base}|{credentials.model}", make_client(self._base, False)
         self._endpoint = Endpoint(NAME, key, client, _classify, optional=("jsonSchema",))
+        secret = f"{self._base}|{credentials.folder_id}|{credentials.api_key.get_secret_value()}"
+        digest = hashlib.sha256(secret.encode()).hexdigest()
+        self._gate = Gate(NAME, digest, settings.YANDEX_GPT_STREAMS, credentials.model)
+        self._embedding_gate = Gate(NAME, f"{digest}:embeddings", settings.YANDEX_GPT_STREAMS)
 
     @property
     def space(self) -> EmbeddingSpace:
@@ -198,11 +210,11 @@ class Provider:
 
     def complete(self, request: ChatRequest, context: CallContext) -> ChatResult:
         """Raises LLMError."""
-        return with_retries(NAME, lambda: self._complete(request, context), context)
+        return with_retries(self._gate, lambda: self._complete(request, context), context)
 
     def stream(self, request: ChatRequest, context: CallContext) -> Iterator[StreamEvent]:
         """The service sends the whole text so far and may revise it: then a Replace is given. Raises LLMError."""
-        return stream_with_retries(NAME, lambda: self._stream(request, context), context)
+        return stream_with_retries(self._gate, lambda: self._stream(request, context), context)
 
     def embed(self, texts: Sequence[str], kind: TextKind, context: CallContext) -> EmbeddingResult:
         """One text a call: the service allows 10 calls a second for all processes together. Raises LLMError."""
@@ -264,7 +276,7 @@ class Provider:
             reply = self._endpoint.post(self._url("textEmbedding"), context, headers=self._headers(), json=body)
             return reply.read(_Embedding)
 
-        return with_retries(NAME, call, context)
+        return with_retries(self._embedding_gate, call, context)
 
     def _url(self, method: str) -> str:
         return f"{self._base}/foundationModels/v1/{method}"

@@ -51,7 +51,10 @@ from tickets.services.tickets import lock_ticket
 
 log = structlog.get_logger(__name__)
 
-STUCK_AFTER = timedelta(seconds=60)
+# Longer than a turn may take: what hangs in spite of every limit is taken from it.
+STUCK_AFTER = timedelta(seconds=27)
+# A turn that has not begun by then would end too late: the customer is handed over without a look.
+GIVE_UP_AFTER = 12.0
 # The reason of a receipt whose worker died: the next one is its last.
 LOST = "lost"
 
@@ -64,8 +67,11 @@ def seconds_to_wait(ticket_id: int) -> float | None:
     return seconds_until_quiet(ticket)
 
 
-def answer_ticket(ticket_id: int) -> str:
-    """Takes the assistant's turn. Returns the outcome of the receipt, or `idle`/`claimed` when there was nothing to do."""
+def answer_ticket(ticket_id: int, *, waited: float = 0.0) -> str:
+    """Takes the assistant's turn. Returns the outcome of the receipt, or `idle`/`claimed` when there was nothing to do.
+
+    `waited`: seconds for which nobody had time for it; they are taken from the turn's.
+    """
     if seconds_to_wait(ticket_id) is None:
         return "idle"
     ticket = Ticket.objects.select_related("address__channel", "assignee", "contact").get(id=ticket_id)
@@ -83,16 +89,19 @@ def answer_ticket(ticket_id: int) -> str:
     workspace = this_workspace()
     # What is written down on the way is for the people of the workspace.
     with translation.override(workspace.language):
-        _finish_turn(answer, ticket, messages, workspace)
+        if waited > GIVE_UP_AFTER:
+            _hand_over(answer, ticket, "error")
+        else:
+            _finish_turn(answer, ticket, messages, workspace, waited)
     log.info("answer_finished", ticket=ticket.id, outcome=answer.outcome, reason=answer.reason,
              ms=round((time.perf_counter() - started) * 1000))  # fmt: skip
     return answer.outcome
 
 
-def _finish_turn(answer: Answer, ticket: Ticket, messages: Sequence[Message], workspace: Tenant) -> None:
+def _finish_turn(answer: Answer, ticket: Ticket, messages: Sequence[Message], workspace: Tenant, waited: float) -> None:
     publish_answering(ticket, True)
     try:
-        _take_turn(answer, ticket, messages, workspace)
+        _take_turn(answer, ticket, messages, workspace, waited)
     except Exception:
         # Whatever went wrong, the customer hears from a person; the fault is in the log.
         log.exception("answer_failed", ticket=ticket.id)
@@ -101,7 +110,7 @@ def _finish_turn(answer: Answer, ticket: Ticket, messages: Sequence[Message], wo
         publish_answering(ticket, False)
 
 
-def _take_turn(answer: Answer, ticket: Ticket, messages: Sequence[Message], workspace: Tenant) -> None:
+def _take_turn(answer: Answer, ticket: Ticket, messages: Sequence[Message], workspace: Tenant, waited: float) -> None:
     assistant = Assistant.objects.get_or_create(user=ticket.assignee)[0]
     reason = _reason_before_search(assistant, ticket, messages)
     if reason:
@@ -117,7 +126,8 @@ def _take_turn(answer: Answer, ticket: Ticket, messages: Sequence[Message], work
     if mode == AssistantMode.ASK_FIRST and not was_asked_first(ticket):
         _ask_first(answer, ticket, language)
         return
-    composed = respond(assistant, task_of(answer, ticket, messages, workspace), LiveAnswer(ticket, answer))
+    task = task_of(answer, ticket, messages, workspace, waited)
+    composed = respond(assistant, task, LiveAnswer(ticket, answer))
     keep(answer, composed)
     if composed.reason:
         _hand_over(answer, ticket, composed.reason)

@@ -1,15 +1,29 @@
 """The assistant of a workspace and its settings."""
 
+from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
+import structlog
 from django.conf import settings
 from django.db import transaction
 from django.utils.translation import gettext as _
 
 from ai_assistant.models import Assistant
-from ai_assistant.providers import check_connection, credential_fields, load_provider, validate_credentials
+from ai_assistant.providers import (
+    check_connection,
+    credential_fields,
+    given_credentials,
+    load_provider,
+    provider_choices,
+    validate_credentials,
+)
 from ai_assistant.providers.base import ChatProvider
+from ai_assistant.services.budget import forget_warnings, spend
+from omnisupport.lib.errors import AppError, InvalidInput
 from tenants.accounts.models import Role, User
+
+log = structlog.get_logger(__name__)
 
 _EMAIL = "assistant@assistant.invalid"  # a person's row needs an address; nobody can log in with it
 
@@ -26,21 +40,68 @@ def ensure_assistant() -> Assistant:
     return Assistant.objects.get_or_create(user=user)[0]
 
 
-def provider_of(assistant: Assistant) -> ChatProvider:
-    """Raises NotFound, InvalidInput (credentials missing)."""
-    return load_provider(assistant.provider, assistant.credentials, settings)
+@dataclass(frozen=True)
+class Link:
+    """A provider that may be asked. `price`: roubles for 1,000 tokens; None: nobody has told."""
+
+    provider: ChatProvider
+    price: Decimal | None
 
 
-def change_assistant(assistant: Assistant, *, changes: dict[str, Any], credentials: dict[str, str]) -> Assistant:
+def providers_of(assistant: Assistant) -> list[Link]:
+    """In the order in which they are asked. Raises NotFound, InvalidInput (credentials of the first one missing)."""
+    first = load_provider(assistant.provider, assistant.credentials, settings)
+    links = [Link(first, price_of(assistant.provider, assistant.price))]
+    name, keys = _second(assistant)
+    if name:
+        try:
+            second = load_provider(name, keys, settings)
+        except AppError as error:
+            # The first one works all the same; the test of the connection tells the admin.
+            log.warning("llm_fallback_unusable", provider=name, code=error.code)
+        else:
+            links.append(Link(second, price_of(name, assistant.fallback_price)))
+    return links
+
+
+def price_of(provider: str, own: Decimal | None) -> Decimal | None:
+    """Roubles for 1,000 tokens: the workspace's word, else the installation's."""
+    if provider == "extractive":
+        return Decimal(0)
+    return own if own is not None else settings.LLM_PRICES.get(provider)
+
+
+def _second(assistant: Assistant) -> tuple[str, dict[str, str]]:
+    """Whoever brought keys of their own decides alone where questions go; the others have the order of the installation."""
+    if assistant.fallback_provider:
+        return assistant.fallback_provider, assistant.fallback_credentials
+    has_own_keys = bool(given_credentials(assistant.provider, assistant.credentials))
+    name = "" if has_own_keys or assistant.provider in {"extractive", settings.LLM_FALLBACK} else settings.LLM_FALLBACK
+    return name, {}
+
+
+def change_assistant(
+    assistant: Assistant,
+    *,
+    changes: dict[str, Any],
+    credentials: dict[str, str],
+    fallback_credentials: dict[str, str] | None = None,
+) -> Assistant:
     """Stores settings; blank secrets keep what is there. Raises InvalidInput with the field."""
+    before = (assistant.provider, assistant.credentials), (assistant.fallback_provider, assistant.fallback_credentials)
+    limit_before = assistant.monthly_limit
     provider = changes.get("provider", assistant.provider)
-    kept = assistant.credentials if _same_place(assistant, provider, credentials) else {}
-    merged = {**kept, **{name: value for name, value in credentials.items() if value}}
-    validate_credentials(provider, merged)
+    second = changes.get("fallback_provider", assistant.fallback_provider)
+    merged = _merged(*before[0], provider, credentials)
+    if fallback_credentials is not None or second != assistant.fallback_provider:
+        assistant.fallback_credentials = _merged(*before[1], second, fallback_credentials or {}, prefix="fallback_")
     for name, value in changes.items():
         setattr(assistant, name, value)
     assistant.credentials = merged
+    _check_prices(assistant)
     assistant.save()
+    if assistant.monthly_limit != limit_before:
+        forget_warnings()
     return assistant
 
 
@@ -51,18 +112,57 @@ def change_behaviour(assistant: Assistant, changes: dict[str, Any]) -> None:
     assistant.save(update_fields=list(changes))
 
 
-def _same_place(assistant: Assistant, provider: str, credentials: dict[str, str]) -> bool:
+def _merged(
+    stored_for: str, stored: dict[str, str], provider: str, given: dict[str, str], prefix: str = ""
+) -> dict[str, str]:
+    if not provider:
+        return {}
+    kept = stored if provider == stored_for and _same_place(provider, stored, given) else {}
+    merged = {**kept, **{name: value for name, value in given.items() if value}}
+    try:
+        validate_credentials(provider, merged)
+    except InvalidInput as error:
+        error.field = prefix + error.field
+        raise
+    return merged
+
+
+def _same_place(provider: str, stored: dict[str, str], given: dict[str, str]) -> bool:
     """A stored secret must not travel to another address: where anything but secrets changes, it is asked for again."""
-    if provider != assistant.provider:
-        return False
     open_fields = [field.name for field in credential_fields(provider) if not field.secret]
-    return all(credentials.get(name, "") == assistant.credentials.get(name, "") for name in open_fields)
+    return all(given.get(name, "") == stored.get(name, "") for name in open_fields)
 
 
-def test_connection(assistant: Assistant) -> str:
-    """One real call. Returns what answered; raises LLMError with a sentence, InvalidInput."""
-    result = check_connection(provider_of(assistant))
-    return _("%(model)s answered in %(ms)s ms.") % {"model": result.model, "ms": result.latency_ms}
+def _check_prices(assistant: Assistant) -> None:
+    """A budget without a price would never be reached."""
+    if assistant.monthly_limit is None:
+        return
+    pairs = ((assistant.provider, "price"), (assistant.fallback_provider, "fallback_price"))
+    for provider, field in pairs:
+        if provider and price_of(provider, getattr(assistant, field)) is None:
+            raise InvalidInput(_("A budget needs the price of each model."), code="no_price", field=field)
+
+
+def test_connection(assistant: Assistant) -> list[tuple[bool, str]]:
+    """One real call to each provider, with what is stored: whether it works, and a sentence. What it costs counts."""
+    second, keys = _second(assistant)
+    told = [_tested(assistant, assistant.provider, assistant.credentials, assistant.price)]
+    return [*told, _tested(assistant, second, keys, assistant.fallback_price)] if second else told
+
+
+def _tested(
+    assistant: Assistant, name: str, credentials: dict[str, str], own_price: Decimal | None
+) -> tuple[bool, str]:
+    title = dict(provider_choices()).get(name, name)
+    try:
+        result = check_connection(load_provider(name, credentials, settings))
+    except AppError as error:
+        return False, f"{title}: {error}"
+    if name != "extractive":
+        price = price_of(name, own_price)
+        spend(assistant, result.usage.total, None if price is None else price * result.usage.total / 1000)
+    answered = _("%(model)s answered in %(ms)s ms.") % {"model": result.model, "ms": result.latency_ms}
+    return True, f"{title}: {answered}"
 
 
 test_connection.__test__ = False  # type: ignore[attr-defined]  # pytest would take it for a test

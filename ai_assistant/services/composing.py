@@ -1,40 +1,43 @@
 """From a question to a checked answer or a reason why not. Knows nothing of tickets."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ai_assistant.answer_text import MARK, ModelAnswer, read_answer, renumber
+from ai_assistant.answer_text import MARK, renumber
 from ai_assistant.asked import ASKING
-from ai_assistant.checks import Checked, Problem, check_answer, repeats_instructions
-from ai_assistant.drafts import Draft, OnText
-from ai_assistant.language import is_answered_in
+from ai_assistant.checks import Checked
+from ai_assistant.drafts import OnText
 from ai_assistant.masking import Mask, without_personal_data
 from ai_assistant.models import Assistant
-from ai_assistant.prompts import VERSION, Turn, build_request
+from ai_assistant.prompts import VERSION
 from ai_assistant.providers.base import (
+    Allowance,
+    BudgetExceeded,
     CallContext,
-    ChatProvider,
     ChatRequest,
     ChatResult,
     ContentFiltered,
-    ContextTooLong,
-    Delta,
-    Done,
-    ProtocolError,
-    Replace,
     SourcePassage,
 )
-from ai_assistant.services.assistants import provider_of
+from ai_assistant.services.assistants import providers_of
+from ai_assistant.services.budget import check_budget
+from ai_assistant.services.exchange import Exchange, Task
 from ai_assistant.triggers import asking_sentences
 from knowledge.confidence import content_terms
 from knowledge.encoding import terms_of
 from knowledge.search import Passage, SearchResult, search_passages
 from omnisupport.lib.errors import InvalidInput, NotFound, Unavailable
+from tenants.names import current_schema
+
+__all__ = ["Composed", "Task", "compose_answer"]
 
 SOURCES = 6
-BUDGET = 25.0
+# For all of it. After the model the text is only checked and stored, so that a turn ends within 25 s.
+TURN_SECONDS = 24.0
+# The answer and one more try, or one try each of two providers.
+CALLS = 2
 # Pronouns name nothing, nor do words that ask for a price or a time.
 _NAMELESS = ASKING | frozenset(terms_of("не нее него ней ним них ему ей им оно"))
 
@@ -54,35 +57,31 @@ class Composed:
     prompt_version: str = VERSION
     checks: list[dict[str, Any]] = field(default_factory=list)
     usage: dict[str, Any] = field(default_factory=dict)
+    asked: list[dict[str, Any]] = field(default_factory=list)
+    cost: float | None = None
     timings: dict[str, float] = field(default_factory=dict)
     query: str = ""
     custom_answer_id: int | None = None
-
-
-@dataclass(frozen=True)
-class Task:
-    """What is to be answered. `before`: the question that this one points back to."""
-
-    company: str
-    question: str
-    language: str
-    before: str = ""
-    history: Sequence[Turn] = ()
-    session_key: str = ""
 
 
 def compose_answer(assistant: Assistant, task: Task, on_text: OnText | None = None) -> Composed:
     """Searches, asks the model, checks. Never raises for a model's or the index's fault: that is a reason."""
     started = time.perf_counter()
     composed = Composed(provider=assistant.provider)
+    context = CallContext.within(
+        TURN_SECONDS - task.waited, session_key=task.session_key, tenant=current_schema(), allowance=Allowance(CALLS)
+    )
     try:
         passages = _search(composed, task)
         if passages:
-            _ask_model(composed, assistant, task, passages, on_text)
+            _ask_model(composed, assistant, task, passages, context, on_text)
         else:
             composed.reason = "no_source"
     except ContentFiltered as error:
         composed.reason = "not_sure"
+        composed.checks.append({"code": error.code, "message": error.safe_message})
+    except BudgetExceeded as error:
+        composed.reason = "budget"
         composed.checks.append({"code": error.code, "message": error.safe_message})
     except (Unavailable, InvalidInput, NotFound) as error:
         # Unavailable: the model or the index. The others: the provider chosen in the settings has no key, or is gone.
@@ -137,88 +136,37 @@ def _note_search(composed: Composed, query: str, found: SearchResult) -> None:
 # ---- Asking ----------------------------------------------------------------------------------------------------------
 
 
-class _Exchange:
-    """One question to one model: the request as it leaves us, and the judgement on what comes back."""
-
-    def __init__(self, assistant: Assistant, task: Task, query: str, passages: Sequence[Passage]) -> None:
-        self.provider: ChatProvider = provider_of(assistant)
-        self.mask = Mask()
-        # A document's own footnotes would pass for our source numbers.
-        self.sources = [
-            SourcePassage(n, _title(p), MARK.sub("", p.text), p.heading_path.rpartition(" › ")[2], p.score)
-            for n, p in enumerate(passages, 1)
-        ]
-        self._assistant, self._task, self._query = assistant, task, query
-        self._context = CallContext.within(BUDGET, session_key=task.session_key)
-        self._told = ""
-
-    def ask(self, complaint: str, on_text: OnText | None) -> tuple[ChatRequest, ChatResult]:
-        """Where the sources are too long for the model, the weaker half stays out. Raises LLMError."""
-        request = self._request(complaint)
-        try:
-            return request, self._call(request, on_text)
-        except ContextTooLong:
-            if len(self.sources) == 1:
-                raise
-            self.sources = self.sources[: len(self.sources) // 2]
-        request = self._request(complaint)
-        return request, self._call(request, on_text)
-
-    def judge(self, result: ChatResult) -> Checked:
-        if result.finish == "length":
-            return Checked(problem=Problem("cut"))
-        answer = read_answer(result.text)
-        if answer is None:
-            return Checked(problem=Problem("unreadable"))
-        return self.check(answer) if answer.answerable else Checked(problem=Problem("refused"))
-
-    def check(self, answer: ModelAnswer) -> Checked:
-        checked = check_answer(answer, self.sources, self.mask.tokens)
-        if checked.problem or self.provider.verbatim:
-            return checked
-        cited = "\n".join(source.text for source in self.sources if source.number in checked.used)
-        if repeats_instructions(checked.text, self._told, cited):
-            return Checked(checked.text, problem=Problem("instructions"))
-        if not is_answered_in(MARK.sub("", checked.text), self._task.language):
-            return Checked(checked.text, problem=Problem("language"))
-        return checked
-
-    def _request(self, complaint: str) -> ChatRequest:
-        hide: Callable[[str], str] = (lambda text: text) if self.provider.verbatim else self.mask.hide
-        request = build_request(
-            self._assistant,
-            company=self._task.company,
-            language=self._task.language,
-            question=hide(self._task.question),
-            query=self._query,
-            sources=self.sources,
-            history=[Turn(turn.who, hide(turn.text)) for turn in self._task.history],
-            complaint=complaint,
-        )
-        self._told = "\n".join(message.text for message in request.messages if message.role == "system")
-        return request
-
-    def _call(self, request: ChatRequest, on_text: OnText | None) -> ChatResult:
-        if on_text is None:
-            return self.provider.complete(request, self._context)
-        draft = Draft(self.check, self.sources, self.mask.restore, on_text)
-        for event in self.provider.stream(request, self._context):
-            match event:
-                case Delta(text=text):
-                    draft.feed(text)
-                case Replace(text=text):
-                    draft.replace(text)
-                case Done(result=result):
-                    return result
-        raise ProtocolError(provider=self.provider.name)
-
-
 def _ask_model(
-    composed: Composed, assistant: Assistant, task: Task, passages: Sequence[Passage], on_text: OnText | None
+    composed: Composed,
+    assistant: Assistant,
+    task: Task,
+    passages: Sequence[Passage],
+    context: CallContext,
+    on_text: OnText | None,
 ) -> None:
     """One try, and one more that is told what was wrong with the first."""
+    links = providers_of(assistant)
+    if not links[0].provider.verbatim:
+        check_budget(assistant)
+    exchange = Exchange(assistant, links, task, composed.query, _sources(passages), context)
+    try:
+        _ask_and_check(composed, exchange, passages, on_text)
+    finally:
+        composed.asked, composed.provider = exchange.asked, exchange.provider.name
+        composed.cost = None if exchange.cost is None else float(exchange.cost)
+
+
+def _sources(passages: Sequence[Passage]) -> list[SourcePassage]:
+    # A document's own footnotes would pass for our source numbers.
+    return [
+        SourcePassage(n, _title(p), MARK.sub("", p.text), p.heading_path.rpartition(" › ")[2], p.score)
+        for n, p in enumerate(passages, 1)
+    ]
+
+
+def _ask_and_check(composed: Composed, exchange: Exchange, passages: Sequence[Passage], on_text: OnText | None) -> None:
     started, complaint = time.perf_counter(), ""
-    exchange = _Exchange(assistant, task, composed.query, passages)
+    composed.reason = "not_sure"
     for attempt in (1, 2):
         request, result = exchange.ask(complaint, on_text if attempt == 1 else None)
         _note_result(composed, request, result, exchange.mask)
@@ -226,6 +174,7 @@ def _ask_model(
         checked = exchange.judge(result)
         if checked.problem is None:
             composed.checks.append({"attempt": attempt, "code": "", "message": ""})
+            composed.reason = ""
             _accept(composed, checked, exchange.mask, passages)
             return
         composed.checks.append({"attempt": attempt, "code": checked.problem.code, "message": str(checked.problem),
@@ -233,8 +182,9 @@ def _ask_model(
         if checked.problem.code == "refused":
             composed.reason = "no_source"
             return
+        if not exchange.may_ask_again():
+            return
         complaint = checked.problem.for_model()
-    composed.reason = "not_sure"
 
 
 def _note_result(composed: Composed, request: ChatRequest, result: ChatResult, mask: Mask) -> None:

@@ -116,8 +116,10 @@ def _button(value: str, language: str) -> str:
         return {ASSISTANT: _("The assistant"), PERSON: _("A person")}[value]
 
 
-def task_of(answer: Answer, ticket: Ticket, messages: Sequence[Message], workspace: Tenant) -> Task:
-    """What a model is asked in this turn."""
+def task_of(
+    answer: Answer, ticket: Ticket, messages: Sequence[Message], workspace: Tenant, waited: float = 0.0
+) -> Task:
+    """What a model is asked in this turn, of whose time `waited` seconds are gone."""
     return Task(
         company=workspace.name,
         question=answer.question,
@@ -125,6 +127,8 @@ def task_of(answer: Answer, ticket: Ticket, messages: Sequence[Message], workspa
         before=_question_before(answer.question, ticket, messages),
         history=_history(ticket, messages),
         session_key=_session_key(ticket),
+        names=[ticket.contact.name],
+        waited=waited,
     )
 
 
@@ -177,7 +181,7 @@ def this_workspace() -> Tenant:
 
 def keep(answer: Answer, composed: Composed) -> None:
     for name in ("query", "passages", "confidence", "provider", "model", "prompt_version", "prompt", "checks",
-                 "usage", "timings", "custom_answer_id"):  # fmt: skip
+                 "usage", "timings", "asked", "cost", "custom_answer_id"):  # fmt: skip
         setattr(answer, name, getattr(composed, name))
     answer.text = composed.text
 

@@ -9,7 +9,7 @@ import pytest
 from celery.contrib.testing.worker import start_worker
 
 from ai_assistant.models import Answer, Assistant
-from ai_assistant.providers.tests.conftest import OPENAI_KEYS, naps, openai, own_cache
+from ai_assistant.providers.tests.conftest import OPENAI_KEYS, naps, openai, rested
 from ai_assistant.services.answering import answer_ticket
 from ai_assistant.services.assistants import ensure_assistant
 from knowledge.tests.conftest import _own_index, add
@@ -22,7 +22,7 @@ from tests.standins.server import Answer as Reply
 from tests.standins.server import Request
 from tickets.models import Message, MessageKind, Ticket
 
-__all__ = ["_own_index", "add", "naps", "openai", "own_cache"]
+__all__ = ["_own_index", "add", "naps", "openai", "rested"]
 
 RETURNS = """# Возврат
 

@@ -4,7 +4,7 @@ import uuid
 
 import pytest
 
-from ai_assistant.services.composing import BUDGET
+from ai_assistant.services.composing import TURN_SECONDS
 from ai_assistant.tests.conftest import QUESTION, says, utters
 from omnisupport.lib.errors import Unavailable
 from tests.standins import openai as oai
@@ -160,8 +160,8 @@ def test_a_model_that_fails_means_a_person_never_silence(talk, model, fault):
 
 
 def test_a_model_that_does_not_answer_in_time(talk, model, monkeypatch):
-    monkeypatch.setattr("ai_assistant.services.composing.BUDGET", 0.4)
-    assert BUDGET == 25.0
+    monkeypatch.setattr("ai_assistant.services.composing.TURN_SECONDS", 0.4)
+    assert TURN_SECONDS == 24.0
     model.script(Reply(chunks=drip(b": wait\n\n")))
     talk.asks(QUESTION)
     handed(talk, "error")

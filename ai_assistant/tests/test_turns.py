@@ -1,6 +1,7 @@
 """One turn, one ending: bursts, people who were faster, workers side by side, workers that died."""
 
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
@@ -8,6 +9,7 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
+from ai_assistant import tasks
 from ai_assistant.models import Answer
 from ai_assistant.services import answering
 from ai_assistant.services.answering import (
@@ -87,6 +89,41 @@ def test_the_newer_message_taken_back_leaves_the_first_to_be_answered(talk, slow
     delete_received_message(channel_id=talk.shop.channel.id, address="visitor-1", external_id="oops")
     assert seconds_to_wait(first.ticket_id) is not None
     assert talk.turn().outcome == "answered"
+
+
+# ---- More turns than threads ------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def woken(monkeypatch):
+    """The wake-ups of turns, instead of sending them."""
+    calls = []
+    monkeypatch.setattr(tasks, "wake", lambda _task, *arguments, **options: calls.append((arguments, options)))
+    return calls
+
+
+@pytest.fixture
+def no_thread(monkeypatch):
+    monkeypatch.setattr(tasks, "_threads", threading.BoundedSemaphore(1))
+    tasks._threads.acquire()
+
+
+def test_a_turn_without_a_thread_comes_back(talk, woken, no_thread):
+    talk.customer(QUESTION)
+    later(talk, 3)
+    assert tasks.answer_ticket.run(talk.ticket.id) == "queued"
+    ((ticket_id, since), options) = woken[0]
+    assert ticket_id == talk.ticket.id and since > 0 and options["countdown"] > 0
+    tasks._threads.release()
+    assert tasks.answer_ticket.run(ticket_id, since) == "answered"
+    assert tasks._threads.acquire(blocking=False)
+
+
+def test_a_turn_for_which_nobody_had_time_goes_to_a_person(talk, woken, no_thread, model):
+    talk.customer(QUESTION)
+    later(talk, 20)
+    assert tasks.answer_ticket.run(talk.ticket.id, time.time() - 15) == "handed_over"
+    assert not model.requests and talk.last().content == {"handoff": "error"}
 
 
 # ---- People are faster -----------------------------------------------------------------------------------------------

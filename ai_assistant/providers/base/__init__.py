@@ -2,6 +2,7 @@
 
 from ai_assistant.providers.base.chat import (
     ANSWER_SCHEMA,
+    Allowance,
     CallContext,
     ChatMessage,
     ChatProvider,
@@ -32,6 +33,7 @@ from ai_assistant.providers.base.credentials import (
     parse_credentials,
 )
 from ai_assistant.providers.base.errors import (
+    TOKEN_REFUSED,
     AuthError,
     BadRequest,
     BudgetExceeded,
@@ -47,16 +49,18 @@ from ai_assistant.providers.base.errors import (
     timed_out,
     truncated,
 )
+from ai_assistant.providers.base.gate import Gate
 from ai_assistant.providers.base.retry import stream_with_retries, with_retries
 from ai_assistant.providers.base.streams import ServerEvent, iter_events, iter_json_lines, iter_lines
 from ai_assistant.providers.base.tokens import AccessToken, SharedToken
 from ai_assistant.providers.base.wire import Endpoint, Failure, Reply, default_error, make_client, parse
 
 __all__ = [
-    "ANSWER_SCHEMA", "AccessToken", "AuthError", "BadRequest", "BudgetExceeded", "CallContext", "ChatMessage",
+    "ANSWER_SCHEMA", "TOKEN_REFUSED", "AccessToken", "Allowance",
+    "AuthError", "BadRequest", "BudgetExceeded", "CallContext", "ChatMessage",
     "ChatProvider", "ChatRequest", "ChatResult", "CircuitOpen", "ContentFiltered", "ContextTooLong",
     "CredentialField", "Delta", "Done", "EmbeddingProvider", "EmbeddingResult", "EmbeddingSpace", "Endpoint",
-    "Failure", "Finish", "LLMError", "OptionRefused", "ProtocolError", "ProviderCredentials",
+    "Failure", "Finish", "Gate", "LLMError", "OptionRefused", "ProtocolError", "ProviderCredentials",
     "ProviderUnavailable", "QuotaExhausted", "RateLimited", "Replace", "Reply", "Secret", "ServerEvent",
     "SharedToken", "SourcePassage", "StreamEvent", "Text", "TextKind", "Usage", "check_vectors", "default_error",
     "describe_fields", "estimate_tokens", "finish_chat", "given_values", "iter_events", "iter_json_lines",

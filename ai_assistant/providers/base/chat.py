@@ -3,7 +3,7 @@
 import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal, Protocol, Self
 
 import structlog
@@ -114,20 +114,35 @@ class Done:
 StreamEvent = Delta | Replace | Done
 
 
+class Allowance:
+    """How many calls a turn may still cost, whichever providers it goes to."""
+
+    def __init__(self, calls: float = math.inf) -> None:
+        self.left = calls
+
+    def use(self) -> None:
+        self.left -= 1
+
+
 @dataclass(frozen=True)
 class CallContext:
     """`deadline` (time.monotonic()) ends everything: retries, waiting, reading.
 
     `session_key` is a salted hash of the conversation: it lets a provider reuse its cache of the prompt's beginning.
+    `tenant` shares a credential fairly with others; `has_alternative`: another provider stands ready, so nothing is worth
+    waiting for.
     """
 
     deadline: float
     purpose: str = "answer"
     session_key: str = ""
+    tenant: str = ""
+    has_alternative: bool = False
+    allowance: Allowance = field(default_factory=Allowance)
 
     @classmethod
-    def within(cls, seconds: float, *, purpose: str = "answer", session_key: str = "") -> Self:
-        return cls(time.monotonic() + seconds, purpose, session_key)
+    def within(cls, seconds: float, **more: Any) -> Self:
+        return cls(time.monotonic() + seconds, **more)
 
     def seconds_left(self) -> float:
         return self.deadline - time.monotonic()

@@ -1,8 +1,8 @@
 """What can go wrong with a model, told apart by what the caller may do next.
 
 LLMError                     retried here   then
-├─ AuthError                 no             tell the admin; another provider may answer
-├─ QuotaExhausted            no             another provider; rest this credential for 10 minutes
+├─ AuthError                 no             another provider; this credential rests for a minute
+├─ QuotaExhausted            no             another provider; this credential rests for 10 minutes
 ├─ RateLimited (retry_after) yes            another provider
 ├─ ContextTooLong            no             drop the weakest sources, ask once more
 ├─ ContentFiltered           no             hand over; asking another provider would dodge moderation
@@ -123,3 +123,11 @@ def truncated(provider: str, request_id: str = "") -> ProtocolError:
     """A stream that ended without its final mark: half an answer must not pass for a whole one."""
     message = str(_("The answer of the language model broke off half-way."))
     return ProtocolError(message, code="llm_truncated", provider=provider, request_id=request_id)
+
+
+# The code of an API that did not take an access token, not even a new one; the key behind the token may be right.
+TOKEN_REFUSED = "llm_auth_token"  # noqa: S105
+
+
+def refused_token(error: LLMError) -> bool:
+    return isinstance(error, AuthError) and error.code == TOKEN_REFUSED

@@ -1,7 +1,6 @@
 """The cast: a shop whose return policy stands in two sources, and the stand-ins of the three services."""
 
 import json
-import uuid
 from collections.abc import Iterator
 from typing import Any
 
@@ -20,6 +19,7 @@ from ai_assistant.providers.base import (
     SourcePassage,
     StreamEvent,
 )
+from omnisupport.lib.redis import redis_client
 from tests.standins import gigachat as giga
 from tests.standins import openai as oai
 from tests.standins import yandexgpt as yandex
@@ -102,9 +102,10 @@ def naps(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 
 @pytest.fixture(autouse=True)
-def own_cache(settings: Any) -> None:
-    """Nobody else's access tokens."""
-    settings.CACHES = {"default": {**settings.CACHES["default"], "KEY_PREFIX": uuid.uuid4().hex}}
+def rested() -> None:
+    """Nobody else's access tokens, places and rests: a port of an earlier stand-in may come back."""
+    for key in redis_client().scan_iter("llm:*"):
+        redis_client().delete(key)
 
 
 @pytest.fixture

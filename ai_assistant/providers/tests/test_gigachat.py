@@ -1,6 +1,7 @@
 """GigaChat: the token, the errors by their code, the shapes of contract v1."""
 
 import base64
+import math
 import threading
 import uuid
 from concurrent.futures import ThreadPoolExecutor
@@ -68,11 +69,11 @@ def test_many_workers_fetch_one_token(gigachat: GigaChatStandIn) -> None:
     assert len(gigachat.to(OAUTH)) == 1
 
 
-def test_token_lies_encrypted_in_the_cache(gigachat: GigaChatStandIn, settings: Any) -> None:
+def test_token_lies_encrypted_in_redis(gigachat: GigaChatStandIn) -> None:
     ask()
     token = gigachat.to(CHAT)[0].headers["authorization"].removeprefix("Bearer ")
     redis = redis_client()
-    (name,) = redis.keys(f"*{settings.CACHES['default']['KEY_PREFIX']}*")
+    (name,) = redis.keys("llm:gigachat:*:token")
     stored = name + (redis.get(name) or b"")
     assert token.encode() not in stored
     assert AUTHORIZATION_KEY.encode() not in stored
@@ -107,6 +108,39 @@ def test_refusal_of_a_fresh_token_is_final(gigachat: GigaChatStandIn) -> None:
     with pytest.raises(AuthError):
         ask()
     assert (len(gigachat.to(OAUTH)), len(gigachat.to(CHAT))) == (2, 2)
+
+
+def side_by_side(count: int, tenants: int = 1) -> list[dict[str, Any]]:
+    def one(number: int) -> dict[str, Any]:
+        provider = chat("gigachat", GIGACHAT_KEYS)
+        return answer(provider.complete(question(), context(tenant=f"t{number % tenants}")).text)
+
+    with ThreadPoolExecutor(count) as pool:
+        return list(pool.map(one, range(count)))
+
+
+def test_fifty_calls_whose_token_has_expired_fetch_one(gigachat: GigaChatStandIn, settings: Any) -> None:
+    settings.GIGACHAT_STREAMS = 10
+    ask()
+    gigachat.expire_tokens()
+    assert side_by_side(50) == [RIGHT] * 50
+    assert len(gigachat.to(OAUTH)) == 2
+
+
+def test_workspaces_with_the_same_key_share_its_token(gigachat: GigaChatStandIn, settings: Any) -> None:
+    settings.GIGACHAT_STREAMS = 10
+    assert side_by_side(20, tenants=20) == [RIGHT] * 20
+    assert len(gigachat.to(OAUTH)) == 1
+
+
+@pytest.mark.parametrize("headers", [{}, {"Retry-After": "1"}])
+def test_a_token_service_that_is_busy_is_asked_again_by_one(
+    gigachat: GigaChatStandIn, settings: Any, headers: dict[str, str]
+) -> None:
+    settings.GIGACHAT_STREAMS = 10
+    gigachat.script(Answer(429, json={"message": "Too Many Requests"}, headers=headers), path=OAUTH)
+    assert side_by_side(20) == [RIGHT] * 20
+    assert len(gigachat.to(OAUTH)) == 2
 
 
 def test_second_shape_of_the_token_answer(gigachat: GigaChatStandIn) -> None:
@@ -165,10 +199,8 @@ def test_oauth_answer_without_a_token(gigachat: GigaChatStandIn) -> None:
         ask()
 
 
-def test_redis_away_is_the_provider_unavailable(gigachat: GigaChatStandIn, settings: Any, monkeypatch: Any) -> None:
-    # Put back afterwards: the stories behind this one ask a Redis that is there.
-    monkeypatch.setattr("omnisupport.lib.redis._silent_until", 0.0)
-    settings.CACHES = {"default": {**settings.CACHES["default"], "LOCATION": "redis://127.0.0.1:1/0"}}
+def test_redis_away_is_the_provider_unavailable(gigachat: GigaChatStandIn, monkeypatch: Any) -> None:
+    monkeypatch.setattr("omnisupport.lib.redis._silent_until", math.inf)
     with pytest.raises(ProviderUnavailable):
         ask()
 
@@ -340,8 +372,9 @@ def test_api_errors(gigachat: GigaChatStandIn, status: int, message: str, expect
 
 @pytest.mark.parametrize("retry_after", [None, "2"])
 def test_more_at_once_than_the_tariff_allows(
-    gigachat: GigaChatStandIn, naps: list[float], retry_after: str | None
+    gigachat: GigaChatStandIn, naps: list[float], retry_after: str | None, settings: Any
 ) -> None:
+    settings.GIGACHAT_STREAMS = 10
     ask()
     gigachat.limit, gigachat.retry_after = 1, retry_after
     with ThreadPoolExecutor(1) as pool, gigachat.holding():

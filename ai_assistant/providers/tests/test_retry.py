@@ -14,6 +14,7 @@ from ai_assistant.providers.base import (
     ContentFiltered,
     ContextTooLong,
     Delta,
+    Gate,
     LLMError,
     OptionRefused,
     ProtocolError,
@@ -26,6 +27,8 @@ from ai_assistant.providers.base import (
 )
 from ai_assistant.providers.base.wire import read_retry_after
 from ai_assistant.providers.tests.conftest import collect, context
+
+GATE = Gate("x", "key")
 
 
 def failing(*errors: LLMError) -> Callable[[], str]:
@@ -41,16 +44,16 @@ def failing(*errors: LLMError) -> Callable[[], str]:
 
 @pytest.mark.parametrize("error", [ProviderUnavailable, RateLimited])
 def test_two_retries(error: type[LLMError], naps: list[float]) -> None:
-    assert with_retries("x", failing(error(), error()), context()) == "answer"
+    assert with_retries(GATE, failing(error(), error()), context()) == "answer"
     assert [0 <= nap <= limit for nap, limit in zip(naps, [1, 2], strict=True)] == [True, True]
     with pytest.raises(error):
-        with_retries("x", failing(error(), error(), error()), context())
+        with_retries(GATE, failing(error(), error(), error()), context())
 
 
 def test_unreadable_answer_is_retried_once(naps: list[float]) -> None:
-    assert with_retries("x", failing(ProtocolError()), context()) == "answer"
+    assert with_retries(GATE, failing(ProtocolError()), context()) == "answer"
     with pytest.raises(ProtocolError):
-        with_retries("x", failing(ProtocolError(), ProtocolError()), context())
+        with_retries(GATE, failing(ProtocolError(), ProtocolError()), context())
     assert len(naps) == 2
 
 
@@ -60,18 +63,18 @@ def test_unreadable_answer_is_retried_once(naps: list[float]) -> None:
 )
 def test_what_a_retry_cannot_mend(error: type[LLMError], naps: list[float]) -> None:
     with pytest.raises(error):
-        with_retries("x", failing(error()), context())
+        with_retries(GATE, failing(error()), context())
     assert naps == []
 
 
 def test_refused_option_is_tried_again_at_once(naps: list[float]) -> None:
-    assert with_retries("x", failing(OptionRefused()), context()) == "answer"
+    assert with_retries(GATE, failing(OptionRefused()), context()) == "answer"
     assert naps == [0.0]
 
 
 def test_no_retry_without_time_for_it(naps: list[float]) -> None:
     with pytest.raises(ProviderUnavailable):
-        with_retries("x", failing(ProviderUnavailable()), context(0.9))
+        with_retries(GATE, failing(ProviderUnavailable()), context(0.9))
     assert naps == []
 
 
@@ -83,7 +86,7 @@ def test_stream_is_never_replayed() -> None:
         yield Delta("Здрав")
         raise ProviderUnavailable
 
-    events, error = collect(stream_with_retries("x", start, context()))
+    events, error = collect(stream_with_retries(GATE, start, context()))
     assert (events, type(error), len(starts)) == ([Delta("Здрав")], ProviderUnavailable, 1)
 
 

@@ -252,6 +252,12 @@ def test_used_up_window_is_not_worth_waiting(yandexgpt: YandexGptStandIn, naps: 
     with pytest.raises(RateLimited) as caught:
         ask()
     assert (caught.value.code, caught.value.retryable, naps) == ("llm_rate_window", False, [])
+    with pytest.raises(RateLimited):
+        ask()
+    assert len(yandexgpt.requests) == 1
+
+
+def test_too_many_at_once_is(yandexgpt: YandexGptStandIn, naps: list[float]) -> None:
     yandexgpt.script(error(429, 8, GAUGE))
     assert ask() == RIGHT
     assert len(naps) == 1
