@@ -39,8 +39,11 @@ def deliver_chat(address_id: int) -> int:
 
 @tenant_task(queue="default", expires=30, merges=True)
 def sweep_outbound() -> None:
-    chats = delivery.recover_stale_claims() | set(delivery.due_chats())
-    for address_id in chats:
+    recovered = delivery.recover_stale_claims()
+    for address_id in recovered:
+        # Whoever had this chat in hand is gone, and perhaps the next call for it too.
+        MergedCalls(deliver_chat, address_id).let_go()
+    for address_id in recovered | set(delivery.due_chats()):
         wake(deliver_chat, address_id)
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import structlog
 from celery import Task, shared_task
 from celery.exceptions import Ignore
+from celery.signals import worker_ready
 from django.db import connection
 from kombu.exceptions import OperationalError
 from redis.exceptions import ConnectionError as RedisConnectionError
@@ -27,7 +28,7 @@ from tenants.names import current_schema, tenant_key
 log = structlog.get_logger(__name__)
 
 # Milliseconds. In a backlog a call waits for long; what sweepers repeat every few seconds must not wait beside it.
-_MERGED_FOR = 20_000
+_MERGED_FOR = 120_000
 _HELD_FOR = 3000
 _WAITING, _HELD = b"waiting", b"held"
 # Where a task that is merged has no network in it.
@@ -111,6 +112,15 @@ class MergedCalls:
 
     def let_go(self) -> None:
         _forget_waiting(self._task, self._args, current_schema())
+
+
+@worker_ready.connect
+def forget_all_calls(**_kwargs: object) -> None:
+    """A worker that starts may follow one that died with calls in its hands, of which nothing is left but their marks."""
+    with suppress(RedisError):
+        redis = redis_client()
+        for key in redis.scan_iter(match=tenant_key("waiting", "*", schema="*"), count=1000):
+            redis.delete(key)
 
 
 def _waiting_key(task: Any, args: tuple[Any, ...], schema: str) -> str:

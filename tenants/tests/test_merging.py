@@ -4,7 +4,7 @@ import pytest
 
 from omnisupport.lib.redis import redis_client
 from tenants.events.tasks import dispatch_events
-from tenants.tasking import MergedCalls, _forget_waiting, wake
+from tenants.tasking import MergedCalls, _forget_waiting, forget_all_calls, wake
 
 
 @pytest.fixture
@@ -54,3 +54,11 @@ def test_whoever_is_at_work_needs_no_calls(sent):
     calls.let_go()
     wake(dispatch_events)
     assert len(sent) == 1
+
+
+def test_a_worker_that_starts_trusts_no_mark(sent):
+    wake(dispatch_events)
+    sent.queue(1)
+    forget_all_calls()
+    wake(dispatch_events)
+    assert len(sent) == 2
