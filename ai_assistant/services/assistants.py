@@ -137,7 +137,7 @@ def _check_prices(assistant: Assistant) -> None:
     """A budget without a price would never be reached."""
     if assistant.monthly_limit is None:
         return
-    pairs = ((assistant.provider, "price"), (assistant.fallback_provider, "fallback_price"))
+    pairs = ((assistant.provider, "price"), (_second(assistant)[0], "fallback_price"))
     for provider, field in pairs:
         if provider and price_of(provider, getattr(assistant, field)) is None:
             raise InvalidInput(_("A budget needs the price of each model."), code="no_price", field=field)

@@ -122,6 +122,13 @@ def test_a_budget_needs_prices(assistant):
         assistant.refresh_from_db()
 
 
+def test_nor_does_the_second_of_the_installation_go_without_one(assistant, settings):
+    settings.LLM_FALLBACK, settings.LLM_PRICES = "yandexgpt", {"gigachat": Decimal(1)}
+    with pytest.raises(InvalidInput) as caught:
+        change_assistant(assistant, changes={"provider": "gigachat", "monthly_limit": 100}, credentials={})
+    assert caught.value.field == "fallback_price"
+
+
 def test_the_settings_page_takes_it_and_shows_what_was_spent(shop, openai, assistant):
     client = shop.client(shop.admin)
     form = {

@@ -1,5 +1,6 @@
 """YandexGPT: wrapped answers, cumulative streams with revisions, statuses, the pair of embedding models."""
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -261,6 +262,20 @@ def test_too_many_at_once_is(yandexgpt: YandexGptStandIn, naps: list[float]) -> 
     yandexgpt.script(error(429, 8, GAUGE))
     assert ask() == RIGHT
     assert len(naps) == 1
+
+
+def test_forty_workspaces_with_one_key_never_ask_more_at_once_than_it_allows(
+    yandexgpt: YandexGptStandIn, naps: list[float]
+) -> None:
+    def one(number: int) -> dict[str, Any]:
+        provider = chat("yandexgpt", YANDEX_KEYS)
+        return answer(provider.complete(question(), context(30, tenant=f"t{number}")).text)
+
+    yandexgpt.script(*[lambda _request: time.sleep(0.1)] * 40)
+    with ThreadPoolExecutor(40) as pool:
+        assert list(pool.map(one, range(40))) == [RIGHT] * 40
+    # It refuses the eleventh at once: then there would have been a retry.
+    assert len(yandexgpt.requests) == 40 and naps == []
 
 
 @pytest.mark.parametrize("body", [{"error": "text", "code": 7, "message": "denied"}, {"message": "denied", "code": 7}])
