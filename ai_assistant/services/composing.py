@@ -28,9 +28,9 @@ from ai_assistant.providers.base import (
 )
 from ai_assistant.services.assistants import provider_of
 from ai_assistant.triggers import asking_sentences
-from knowledge.confidence import content_terms
 from knowledge.encoding import terms_of
 from knowledge.search import Passage, SearchResult, search_passages
+from knowledge.stopwords import content_terms
 from omnisupport.lib.errors import InvalidInput, NotFound, Unavailable
 
 SOURCES = 6
