@@ -10,7 +10,7 @@ from django.db import connection
 
 from knowledge.models import Word
 from knowledge.morphology import other_stems
-from knowledge.stopwords import STOP_STEMS
+from knowledge.stopwords import STOP_WORDS
 from knowledge.tokens import plain, tokens_of
 from omnisupport.lib.stems import stem
 
@@ -20,7 +20,7 @@ _ROWS = ("qwertyuiop[]", "asdfghjkl;'", "zxcvbnm,.", "йцукенгшщзхъ",
 _NEIGHBOURS = frozenset(pair for row in _ROWS for a, b in pairwise(row) for pair in (a + b, b + a))
 # In short words every other word is one letter away.
 _SHORTEST, _LONG = 4, 8
-_MOST_WORDS, _MOST_CANDIDATES = 12, 300
+_MOST_WORDS, _MOST_CANDIDATES = 12, 1000
 MAX_LENGTH = 64
 _TRAILING = "?!.,;:)»\"'"
 _KNOWN_SQL = """
@@ -33,20 +33,23 @@ def repair(question: str) -> dict[str, str]:
     written = list(dict.fromkeys(question.split()))
     in_other_layout = {piece: options for piece in written if (options := _other_layout(piece))}
     tokens = {token for piece in written for token in tokens_of(piece)}
-    tokens |= {token for options in in_other_layout.values() for option in options for token in tokens_of(option)}
+    tokens |= {
+        token for options in in_other_layout.values() for option in options.values() for token in tokens_of(option)
+    }
     known = _known(tokens)
     repaired: dict[str, str] = {}
-    unknown: dict[str, str] = {}
+    unknown: list[str] = []
     for piece in written:
         if any(token in known for token in tokens_of(piece)):
-            unknown |= {token: token for token in _repairable(piece) if token not in known}
+            unknown += [token for token in _repairable(piece) if token not in known]
             continue
-        meant = next((o for o in in_other_layout.get(piece, []) if all(token in known for token in tokens_of(o))), None)
+        options = in_other_layout.get(piece, {})
+        meant = next((typed for typed, option in options.items() if all(t in known for t in tokens_of(option))), None)
         if meant is not None:
-            repaired[plain(piece)] = meant
+            repaired[meant] = options[meant]
         else:
-            unknown |= {token: token for token in _repairable(piece)}
-    return repaired | _without_typos(list(unknown)[:_MOST_WORDS])
+            unknown += _repairable(piece)
+    return repaired | _without_typos(list(dict.fromkeys(unknown))[:_MOST_WORDS])
 
 
 def shortened(word: str) -> list[str]:
@@ -62,13 +65,10 @@ def _repairable(piece: str) -> list[str]:
     return [token for token in tokens_of(piece) if token.isalpha() and _SHORTEST <= len(token) <= MAX_LENGTH]
 
 
-def _other_layout(piece: str) -> list[str]:
-    """As the same keys write in the other layout, with and without the signs at its end."""
-    text = plain(piece)
-    if not any(letter.isalpha() for letter in text):
-        return []
-    options = [text.translate(_OTHER_LAYOUT), text.rstrip(_TRAILING).translate(_OTHER_LAYOUT)]
-    return [option for option in dict.fromkeys(options) if tokens_of(option) and re.search(r"[^\W\d_]{2}", option)]
+def _other_layout(piece: str) -> dict[str, str]:
+    """What was typed → as the same keys write in the other layout; without the signs at its end, and with them."""
+    options = {typed: typed.translate(_OTHER_LAYOUT) for typed in (plain(piece).rstrip(_TRAILING), plain(piece))}
+    return {typed: option for typed, option in options.items() if re.search(r"[^\W\d_]{2}", option)}
 
 
 def _known(tokens: set[str]) -> set[str]:
@@ -77,7 +77,7 @@ def _known(tokens: set[str]) -> set[str]:
     with connection.cursor() as cursor:
         cursor.execute(_KNOWN_SQL, [sorted(set().union(*stems.values()))])
         there = {term for term, is_there in cursor.fetchall() if is_there}
-    return {token for token, its in stems.items() if stem(token) in STOP_STEMS or not its.isdisjoint(there)}
+    return {token for token, its in stems.items() if token in STOP_WORDS or not its.isdisjoint(there)}
 
 
 # ---- Typos -----------------------------------------------------------------------------------------------------------

@@ -3,7 +3,7 @@
 from knowledge.tokens import tokens_of
 from omnisupport.lib.stems import stem
 
-_STOP_WORDS = """
+_LIST = """
 и во в на с со к ко о об от до из у за по под при для без а но или же ли бы что как где когда куда откуда почему зачем
 сколько скольких какой какая какие какое какую каком каких какого чем кто кого кому который которая которые это этот эта эти
 тот та те то так там тут ещё уже если мне меня мной мой моя мои мое вы вас вам ваш ваша ваши у он она они его ее их мы нас нам
@@ -11,7 +11,8 @@ _STOP_WORDS = """
 the a an of in on at to for from by with is are was were be been do does did how what which who whom when where why can
 could should would i my me you your it its this that these those and or as if than hello hi please thanks
 """
-STOP_STEMS = frozenset(stem(word) for word in tokens_of(_STOP_WORDS))
+STOP_WORDS = frozenset(tokens_of(_LIST))
+STOP_STEMS = frozenset(stem(word) for word in STOP_WORDS)
 
 
 def content_tokens(text: str) -> list[str]:

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import structlog
+from django.db import connection
 from django.db.models import Q
 from django.utils import timezone
 
@@ -38,4 +39,15 @@ def check_documents(limit: int = 50) -> int:
         log.warning("index_out_of_step", document=str(document.id), held=held, expected=document.chunk_count)
         reindex_document(document.id)
         wrong += 1
+    if documents:
+        forget_words()
     return wrong
+
+
+def forget_words() -> None:
+    """Spellings that no passage has any longer."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "DELETE FROM knowledge_word WHERE NOT EXISTS"
+            " (SELECT 1 FROM knowledge_chunk WHERE terms @> ARRAY[knowledge_word.stem::text])"
+        )
