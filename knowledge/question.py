@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from math import log
 
 from django.db import connection
@@ -15,6 +15,7 @@ from knowledge.spelling import repair
 from knowledge.stopwords import content_tokens
 from knowledge.tokens import tokens_of
 from omnisupport.lib.stems import stem
+from tenants.names import current_schema
 
 # Of each set of stems, how many passages have one of them.
 _FREQUENCIES_SQL = """
@@ -49,6 +50,11 @@ class Question:
     @cached_property
     def worth(self) -> float:
         return sum(word.idf for word in self.words)
+
+    @property
+    def stems(self) -> list[str]:
+        """All that a passage is looked through for."""
+        return sorted({stem for word in self.words for stem in word.stems.union(*word.phrases)})
 
     @property
     def rarest(self) -> float:
@@ -92,12 +98,22 @@ def _idf(total: int, frequency: int) -> float:
 
 
 def _frequencies(words: dict[str, QuestionWord]) -> tuple[int, dict[str, int]]:
-    wanted = json.dumps({key: sorted(word.stems) for key, word in words.items()})
+    """How many passages there are, and how many have each word."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT count(*) FROM knowledge_chunk")
-        total = cursor.fetchone()[0]
-        cursor.execute(_FREQUENCIES_SQL, [wanted])
-        return total, dict(cursor.fetchall())
+        cursor.execute("SELECT count(*), coalesce(max(id), 0) FROM knowledge_chunk")
+        total, newest = cursor.fetchone()
+        counted = _counted(current_schema(), total, newest)
+        missing = {key: sorted(word.stems) for key, word in words.items() if word.stems not in counted}
+        if missing:
+            cursor.execute(_FREQUENCIES_SQL, [json.dumps(missing)])
+            counted |= {words[key].stems: frequency for key, frequency in cursor.fetchall()}
+    return total, {key: counted[word.stems] for key, word in words.items()}
+
+
+@lru_cache(maxsize=256)
+def _counted(schema: str, total: int, newest: int) -> dict[frozenset[str], int]:
+    """What was counted since the passages last changed: a word that is in every question is in thousands of passages."""
+    return {}
 
 
 # ---- Synonyms --------------------------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 import structlog
-from django.db.models import F
+from django.db import connection
 
 from knowledge import index
 from knowledge.confidence import RELEVANCE_FLOOR, confidence_of
@@ -30,6 +30,11 @@ _DEPTH = 100
 _SUPPORTERS, _SUPPORT = 4, 0.5
 # Each further passage of a document stands so much lower, for the sake of other documents.
 _FURTHER = 0.7
+_LIVE_TERMS_SQL = """
+SELECT chunk.id, ARRAY(SELECT term FROM unnest(chunk.terms) AS its(term) WHERE term = ANY(%s))
+FROM knowledge_chunk AS chunk JOIN knowledge_document AS document ON document.id = chunk.document_id
+WHERE chunk.id = ANY(%s) AND chunk.version = document.version AND document.state <> %s
+"""
 # Reciprocal rank fusion: flat enough that one leg's first place does not decide alone.
 _RRF = 60
 
@@ -92,16 +97,14 @@ def search_passages(query: str, limit: int = 8, document_ids: Sequence[UUID] | N
     if not hits.words:
         suspect_index()
     found = time.perf_counter()
-    live = _live_terms([hit.chunk_id for hit in (*hits.words, *hits.dense)])
+    live = _live_terms([hit.chunk_id for hit in (*hits.words, *hits.dense)], question.stems)
     hits.words = [hit for hit in hits.words if hit.chunk_id in live]
     scores = _fused(question, hits, live)
     passages = _passages(scores, limit)
     done = time.perf_counter()
     return SearchResult(
         passages=passages,
-        confidence=max(
-            (confidence_of(question, live[hit.chunk_id], hit.score) for hit in hits.words[:10]), default=0.0
-        ),
+        confidence=_confidence(question, hits.words, live),
         legs=["words", "dense"] if dense else ["words"],
         repaired=question.repaired,
         synonyms=question.synonyms,
@@ -127,15 +130,17 @@ def _dense_query(query: str) -> tuple[str, list[float] | None]:
         return embedder.space, None
 
 
-def _live_terms(ids: list[int]) -> dict[int, frozenset[str]]:
-    """PostgreSQL decides what exists: vectors of deleted or older versions may linger for a moment."""
-    live = Chunk.objects.filter(id__in=ids, version=F("document__version")).exclude(
-        document__state=Document.State.DELETING
-    )
-    return {chunk_id: frozenset(terms) for chunk_id, terms in live.values_list("id", "terms")}
+def _live_terms(ids: list[int], wanted: list[str]) -> dict[int, list[str]]:
+    """Of each passage that still exists, those of the wanted stems that it has.
+
+    PostgreSQL decides what exists: vectors of deleted or older versions may linger for a moment.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_LIVE_TERMS_SQL, [wanted, ids, Document.State.DELETING])
+        return dict(cursor.fetchall())
 
 
-def _fused(question: Question, hits: index.Hits, live: dict[int, frozenset[str]]) -> dict[int, float]:
+def _fused(question: Question, hits: index.Hits, live: dict[int, list[str]]) -> dict[int, float]:
     """chunk id → score, best first."""
     documents = {hit.chunk_id: hit.document_id for hit in hits.words}
     words = _best_first({hit.chunk_id: hit.score + question.covered_by(live[hit.chunk_id]) for hit in hits.words})
@@ -193,6 +198,14 @@ def _passage(chunk: Chunk, score: float) -> Passage:
         text=chunk.text,
         score=round(score, 4),
     )
+
+
+def _confidence(question: Question, hits: list[index.Hit], live: dict[int, list[str]]) -> float:
+    """Of the best score and of the passage that has most of the question."""
+    if not hits:
+        return 0.0
+    fullest = max(hits, key=lambda hit: hit.score + question.covered_by(live[hit.chunk_id]))
+    return confidence_of(question, live[fullest.chunk_id], hits[0].score)
 
 
 def _ms(seconds: float) -> float:

@@ -20,6 +20,7 @@ from django.utils.translation import gettext as _
 
 from knowledge.encoding import SparseVector
 from knowledge.engines import DENSE, WORDS, Found, Match, Row
+from knowledge.engines.adoption import adopt
 from omnisupport.lib.errors import Unavailable
 
 log = structlog.get_logger(__name__)
@@ -38,6 +39,7 @@ class EmbeddedEngine:
         self._held = _hold(self._folder)
         self._shards: dict[str, edge.EdgeShard] = {}
         self._lock = threading.RLock()
+        adopt(self._folder, self.upsert)
 
     def upsert(self, schema: str, space: str, rows: Sequence[Row]) -> None:
         dimensions = next((len(row.dense) for row in rows if row.dense is not None), 0)

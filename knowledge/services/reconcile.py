@@ -8,8 +8,9 @@ from django.db.models import Q
 from django.utils import timezone
 
 from knowledge import index
-from knowledge.models import Document
+from knowledge.models import Chunk, Document, Word
 from knowledge.services.documents import reindex_document
+from knowledge.services.ingest import learn_words
 from tenants.names import current_schema
 
 log = structlog.get_logger(__name__)
@@ -40,12 +41,15 @@ def check_documents(limit: int = 50) -> int:
         reindex_document(document.id)
         wrong += 1
     if documents:
-        forget_words()
+        _bring_words_up_to_date()
     return wrong
 
 
-def forget_words() -> None:
-    """Spellings that no passage has any longer."""
+def _bring_words_up_to_date() -> None:
+    """Spellings that no passage has any longer are forgotten; passages of before there were any are learnt from."""
+    if not Word.objects.exists():
+        learn_words(Chunk.objects.values_list("text", flat=True).iterator())
+        return
     with connection.cursor() as cursor:
         cursor.execute(
             "DELETE FROM knowledge_word WHERE NOT EXISTS"

@@ -3,9 +3,11 @@
 import subprocess
 import sys
 import uuid
+from pathlib import Path
 
 import pytest
 from django.conf import settings as django_settings
+from qdrant_client import QdrantClient, models
 
 from knowledge import index
 from knowledge.encoding import encode_document, encode_query
@@ -103,3 +105,21 @@ def test_a_folder_held_by_another_process_is_said_clearly():
     finally:
         holder.communicate()
     assert index.count("t_a") == 0
+
+
+def test_points_of_the_engine_before_are_taken_over():
+    vector = encode_document("возврат денег")
+    old = QdrantClient(path=django_settings.QDRANT_PATH)
+    old.create_collection(
+        "t_a__words-v1",
+        vectors_config={},
+        sparse_vectors_config={"words": models.SparseVectorParams(modifier=models.Modifier.IDF)},
+    )
+    payload = {"tenant": "t_a", "document_id": str(ONE), "version": 1, "chunk_id": 101}
+    words = models.SparseVector(indices=vector.indices, values=vector.values)
+    old.upsert("t_a__words-v1", [models.PointStruct(id=str(TWO), vector={"words": words}, payload=payload)])
+    old.close()
+    assert found("t_a", "возврат") == [(ONE, 101)]
+    index.close()
+    assert found("t_a", "возврат") == [(ONE, 101)]
+    assert not (Path(django_settings.QDRANT_PATH) / "before").exists()
