@@ -15,7 +15,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from knowledge import admin_sites  # noqa: F401  # Django looks into this module only
+from knowledge import admin_sites, admin_synonyms  # noqa: F401  # Django looks into this module only
 from knowledge.confidence import RELEVANCE_FLOOR
 from knowledge.forms import AddForm, ArticleForm, ReplaceForm, SearchForm
 from knowledge.models import Chunk, Document

@@ -13,6 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.routers import DefaultRouter
 
+from knowledge.api_synonyms import SynonymsViewSet
 from knowledge.models import Chunk, Document, Source, SourcePage
 from knowledge.remote import search_in_worker
 from knowledge.search import MAX_LIMIT, MAX_QUERY
@@ -268,6 +269,10 @@ class SearchResultSerializer(serializers.Serializer[Any]):
     confidence = serializers.FloatField(help_text="0 to 1; below the floor the answer is not in the documents.")
     relevant = serializers.BooleanField(source="is_relevant")
     legs = serializers.ListField(child=serializers.CharField())
+    repaired = serializers.DictField(
+        child=serializers.CharField(), help_text="Words of the question as written, and as they were searched."
+    )
+    synonyms = serializers.ListField(child=serializers.CharField(), help_text="Groups of synonyms that were used.")
     timings = serializers.DictField(child=serializers.FloatField(), help_text="Milliseconds.")
 
 
@@ -319,4 +324,5 @@ def _actor(request: Request) -> User:
 def register(router: DefaultRouter) -> None:
     router.register("documents", DocumentViewSet, basename="document")
     router.register("sources", SourceViewSet, basename="source")
+    router.register("synonyms", SynonymsViewSet, basename="synonyms")
     router.register("search", SearchViewSet, basename="search")

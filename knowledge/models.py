@@ -139,6 +139,38 @@ class Chunk(models.Model):
         return f"{self.document_id} {self.number}"
 
 
+class Word(models.Model):
+    """A spelling that stands in the documents, for the repair of typos.
+
+    `shortened` are the word itself and it without one letter: two words that one typo parts have one of them in common.
+    """
+
+    text = models.CharField(max_length=64, primary_key=True)
+    stem = models.CharField(max_length=64)
+    shortened: Any = ArrayField(models.CharField(max_length=64))
+
+    class Meta:
+        indexes = [GinIndex(fields=["shortened"], name="word_shortened")]
+
+    def __str__(self) -> str:
+        return self.text
+
+
+class Synonyms(models.Model):
+    """Words and phrases that mean the same in this workspace: «ТТК = транспортная компания»."""
+
+    phrases: Any = ArrayField(models.CharField(max_length=100), verbose_name=_("words"))
+    created_at = models.DateTimeField(_("added"), auto_now_add=True)
+
+    class Meta:
+        verbose_name = _("synonyms")
+        verbose_name_plural = _("synonyms")
+        ordering = ["id"]
+
+    def __str__(self) -> str:
+        return " = ".join(self.phrases)
+
+
 class Source(models.Model):
     """A site, by its address or that of its sitemap, whose pages become documents and are read again every day."""
 

@@ -7,14 +7,16 @@ from typing import Any
 from uuid import UUID
 
 import structlog
-from django.db.models import F
+from django.db import connection
 
 from knowledge import index
-from knowledge.confidence import RELEVANCE_FLOOR, confidence_of, word_weights
+from knowledge.confidence import RELEVANCE_FLOOR, confidence_of
 from knowledge.embeddings import current_embedder
 from knowledge.encoding import encode_query
 from knowledge.models import Chunk, Document
+from knowledge.question import Question, understand
 from knowledge.services.reconcile import suspect_index
+from knowledge.tokens import tokens_of
 from omnisupport.lib.errors import Unavailable
 from tenants.names import current_schema
 
@@ -22,6 +24,17 @@ log = structlog.get_logger(__name__)
 
 MAX_QUERY = 1000
 MAX_LIMIT = 50
+# Passages that are looked at for what else their documents say.
+_DEPTH = 100
+# A document is supported by this many further passages, by half of what they score above half of its best one.
+_SUPPORTERS, _SUPPORT = 4, 0.5
+# Each further passage of a document stands so much lower, for the sake of other documents.
+_FURTHER = 0.7
+_LIVE_TERMS_SQL = """
+SELECT chunk.id, ARRAY(SELECT term FROM unnest(chunk.terms) AS its(term) WHERE term = ANY(%s))
+FROM knowledge_chunk AS chunk JOIN knowledge_document AS document ON document.id = chunk.document_id
+WHERE chunk.id = ANY(%s) AND chunk.version = document.version AND document.state <> %s
+"""
 # Reciprocal rank fusion: flat enough that one leg's first place does not decide alone.
 _RRF = 60
 
@@ -43,11 +56,16 @@ class Passage:
 
 @dataclass(frozen=True)
 class SearchResult:
-    """`confidence` below RELEVANCE_FLOOR means: the answer is not here. `timings` in ms. `legs`: what was searched."""
+    """`confidence` below RELEVANCE_FLOOR means: the answer is not here. `timings` in ms. `legs`: what was searched.
+
+    `repaired`: words of the question as written → as searched. `synonyms`: the workspace's groups that were used.
+    """
 
     passages: list[Passage] = field(default_factory=list)
     confidence: float = 0.0
     legs: list[str] = field(default_factory=list)
+    repaired: dict[str, str] = field(default_factory=dict)
+    synonyms: list[str] = field(default_factory=list)
     timings: dict[str, float] = field(default_factory=dict)
 
     @property
@@ -66,29 +84,33 @@ def search_passages(query: str, limit: int = 8, document_ids: Sequence[UUID] | N
     """The best passages of this workspace, best first. Raises Unavailable when the index does not answer."""
     started = time.perf_counter()
     query, limit = " ".join(query.split())[:MAX_QUERY], max(1, min(limit, MAX_LIMIT))
-    words = encode_query(query)
-    if not words.indices:
+    if not tokens_of(query):
         return SearchResult()
+    question = understand(query)
+    words = encode_query(question.text, question.others)
+    understood = time.perf_counter()
     space, dense = _dense_query(query)
     encoded = time.perf_counter()
     # More than asked for: a version that is being replaced, and the same text in two documents, fall out.
-    hits = index.search(
-        current_schema(), words, max(30, 3 * limit), dense=dense, document_ids=document_ids, space=space
-    )
+    depth = max(_DEPTH, 3 * limit)
+    hits = index.search(current_schema(), words, depth, dense=dense, document_ids=document_ids, space=space)
     if not hits.words:
         suspect_index()
     found = time.perf_counter()
-    scores = _fused(hits)
-    chunks = _live_chunks(list(scores))
-    passages = _passages(chunks, scores)[:limit]
-    confidence = _confidence(query, hits, chunks)
+    live = _live_terms([hit.chunk_id for hit in (*hits.words, *hits.dense)], question.stems)
+    hits.words = [hit for hit in hits.words if hit.chunk_id in live]
+    scores = _fused(question, hits, live)
+    passages = _passages(scores, limit)
     done = time.perf_counter()
     return SearchResult(
         passages=passages,
-        confidence=confidence,
+        confidence=_confidence(question, hits.words, live),
         legs=["words", "dense"] if dense else ["words"],
+        repaired=question.repaired,
+        synonyms=question.synonyms,
         timings={
-            "encode": _ms(encoded - started),
+            "understand": _ms(understood - started),
+            "encode": _ms(encoded - understood),
             "index": _ms(found - encoded),
             "load": _ms(done - found),
             "total": _ms(done - started),
@@ -108,35 +130,58 @@ def _dense_query(query: str) -> tuple[str, list[float] | None]:
         return embedder.space, None
 
 
-def _fused(hits: index.Hits) -> dict[int, float]:
+def _live_terms(ids: list[int], wanted: list[str]) -> dict[int, list[str]]:
+    """Of each passage that still exists, those of the wanted stems that it has.
+
+    PostgreSQL decides what exists: vectors of deleted or older versions may linger for a moment.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_LIVE_TERMS_SQL, [wanted, ids, Document.State.DELETING])
+        return dict(cursor.fetchall())
+
+
+def _fused(question: Question, hits: index.Hits, live: dict[int, list[str]]) -> dict[int, float]:
     """chunk id → score, best first."""
+    documents = {hit.chunk_id: hit.document_id for hit in hits.words}
+    words = _best_first({hit.chunk_id: hit.score + question.covered_by(live[hit.chunk_id]) for hit in hits.words})
+    words = _best_first(_supported(words, documents))
     if not hits.dense:
-        return {hit.chunk_id: hit.score for hit in hits.words}
+        return words
     scores: dict[int, float] = {}
-    for leg in (hits.words, hits.dense):
-        for rank, hit in enumerate(leg):
-            scores[hit.chunk_id] = scores.get(hit.chunk_id, 0) + 1 / (_RRF + rank)
+    for leg in (list(words), [hit.chunk_id for hit in hits.dense if hit.chunk_id in live]):
+        for rank, chunk_id in enumerate(leg):
+            scores[chunk_id] = scores.get(chunk_id, 0) + 1 / (_RRF + rank)
+    return _best_first(scores)
+
+
+def _supported(scores: dict[int, float], documents: dict[int, UUID]) -> dict[int, float]:
+    """A document several of whose passages fit is more about the question than one that mentions it."""
+    by_document: dict[UUID, list[int]] = {}
+    for chunk_id in scores:
+        by_document.setdefault(documents[chunk_id], []).append(chunk_id)
+    supported = {}
+    for chunks in by_document.values():
+        best = scores[chunks[0]]
+        support = sum(max(0.0, scores[chunk_id] - best / 2) for chunk_id in chunks[1 : 1 + _SUPPORTERS])
+        for place, chunk_id in enumerate(chunks):
+            supported[chunk_id] = scores[chunk_id] * (1 + _SUPPORT * support / best) * _FURTHER**place
+    return supported
+
+
+def _best_first(scores: dict[int, float]) -> dict[int, float]:
     return dict(sorted(scores.items(), key=lambda item: -item[1]))
 
 
-def _live_chunks(ids: list[int]) -> dict[int, Chunk]:
-    """PostgreSQL decides what exists: vectors of deleted or older versions may linger for a moment."""
-    live = Chunk.objects.filter(id__in=ids, version=F("document__version")).exclude(
-        document__state=Document.State.DELETING
-    )
-    return {chunk.id: chunk for chunk in live.select_related("document")}
-
-
-def _passages(chunks: dict[int, Chunk], scores: dict[int, float]) -> list[Passage]:
-    seen: set[str] = set()
-    passages = []
-    for chunk_id, score in scores.items():
-        chunk = chunks.get(chunk_id)
-        if chunk is None or chunk.content_hash in seen:
-            continue
-        seen.add(chunk.content_hash)
-        passages.append(_passage(chunk, score))
-    return passages
+def _passages(scores: dict[int, float], limit: int) -> list[Passage]:
+    """The first `limit` of different content."""
+    # Enough for a few copies; where there are more, all are looked at.
+    for ids in (list(scores)[: 2 * limit], list(scores)):
+        chunks = Chunk.objects.defer("terms").select_related("document").in_bulk(ids)
+        different = {chunks[id].content_hash: chunks[id] for id in reversed(ids) if id in chunks}
+        if len(different) >= limit or len(ids) == len(scores):
+            break
+    shown = sorted(different.values(), key=lambda chunk: -scores[chunk.id])[:limit]
+    return [_passage(chunk, scores[chunk.id]) for chunk in shown]
 
 
 def _passage(chunk: Chunk, score: float) -> Passage:
@@ -155,11 +200,12 @@ def _passage(chunk: Chunk, score: float) -> Passage:
     )
 
 
-def _confidence(query: str, hits: index.Hits, chunks: dict[int, Chunk]) -> float:
-    best = next((hit for hit in hits.words if hit.chunk_id in chunks), None)
-    if best is None:
+def _confidence(question: Question, hits: list[index.Hit], live: dict[int, list[str]]) -> float:
+    """Of the best score and of the passage that has most of the question."""
+    if not hits:
         return 0.0
-    return confidence_of(word_weights(query), chunks[best.chunk_id].terms, best.score)
+    fullest = max(hits, key=lambda hit: hit.score + question.covered_by(live[hit.chunk_id]))
+    return confidence_of(question, live[fullest.chunk_id], hits[0].score)
 
 
 def _ms(seconds: float) -> float:

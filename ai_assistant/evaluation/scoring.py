@@ -7,7 +7,7 @@ from typing import Any
 from ai_assistant.answer_text import MARK
 from ai_assistant.checks import numbers_of
 from ai_assistant.evaluation.cases import Case
-from knowledge.confidence import content_terms
+from knowledge.stopwords import content_terms
 
 # Of an expected answer's words that have to be said: the same fact is told in other words too.
 _WORDS_SHARE = 0.6

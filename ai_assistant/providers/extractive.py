@@ -30,8 +30,8 @@ from ai_assistant.providers.base import (
     StreamEvent,
     Usage,
 )
-from knowledge.encoding import tokens_of
 from knowledge.extract.elements import ITEM_MARK
+from knowledge.tokens import tokens_of
 from omnisupport.lib.stems import stem
 
 NAME = "extractive"

@@ -25,9 +25,10 @@ from ai_assistant.services.assistants import providers_of
 from ai_assistant.services.budget import check_budget
 from ai_assistant.services.exchange import Exchange, Task
 from ai_assistant.triggers import asking_sentences
-from knowledge.confidence import content_terms
 from knowledge.encoding import terms_of
+from knowledge.question import understand
 from knowledge.search import Passage, SearchResult, search_passages
+from knowledge.stopwords import content_terms
 from omnisupport.lib.errors import InvalidInput, NotFound, Unavailable
 from tenants.names import current_schema
 
@@ -115,10 +116,11 @@ def _queries(task: Task) -> list[str]:
 
 def _is_about(passages: Sequence[Passage], question: str) -> bool:
     """Not only about the question before: of what this one names, something is there."""
-    named = content_terms(question).keys() - _NAMELESS
-    return bool(passages) and (
-        not named or any(named & set(terms_of(f"{_title(passage)}\n{passage.text}")) for passage in passages)
-    )
+    if not passages or not content_terms(question).keys() - _NAMELESS:
+        return bool(passages)
+    named = [word for word in understand(question).words if word.stems.isdisjoint(_NAMELESS)]
+    texts = [set(terms_of(f"{_title(passage)}\n{passage.text}")) for passage in passages]
+    return not named or any(word.is_in(terms) for word in named for terms in texts)
 
 
 def _note_search(composed: Composed, query: str, found: SearchResult) -> None:

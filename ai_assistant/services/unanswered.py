@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from ai_assistant.masking import without_personal_data
 from ai_assistant.models import Answer
-from knowledge.confidence import content_terms
+from knowledge.stopwords import content_terms
 from tickets.models import HandoffReason
 
 PERIOD = timedelta(days=90)

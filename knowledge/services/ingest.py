@@ -6,6 +6,7 @@ next step of the old one finds out. The new version is indexed beside the live o
 
 import time
 import uuid
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -23,11 +24,14 @@ from knowledge.encoding import encode_document, terms_of
 from knowledge.errors import page_ranges
 from knowledge.extract.elements import Extraction
 from knowledge.extract.errors import ExtractionError
-from knowledge.models import Chunk, Document
+from knowledge.models import Chunk, Document, Word
 from knowledge.services.documents import event_payload
 from knowledge.services.fetching import FetchFailed, fetch_page
 from knowledge.services.recognition import extract_with_recognition
+from knowledge.spelling import is_word, shortened
+from knowledge.tokens import tokens_of
 from omnisupport.lib.errors import Unavailable
+from omnisupport.lib.stems import stem
 from tenants.events.log import record
 from tenants.names import current_schema
 
@@ -181,6 +185,16 @@ def _store_chunks(work: _Work, pieces: list[chunking.Piece]) -> None:
         work.update(total=len(rows))
         _chunks(work).delete()
         Chunk.objects.bulk_create(rows, batch_size=500)
+    learn_words(_findable(document, piece) for piece in pieces)
+
+
+def learn_words(texts: Iterable[str]) -> None:
+    """Spellings that typos are repaired to."""
+    words = {token for text in texts for token in tokens_of(text) if is_word(token)}
+    words -= set(Word.objects.filter(text__in=words).values_list("text", flat=True))
+    # In one order, or two documents at once would wait for each other.
+    rows = [Word(text=word, stem=stem(word), shortened=shortened(word)) for word in sorted(words)]
+    Word.objects.bulk_create(rows, batch_size=1000, ignore_conflicts=True)
 
 
 def _findable(document: Document, piece: chunking.Piece | Chunk) -> str:

@@ -3,12 +3,14 @@
 from datetime import timedelta
 
 import structlog
+from django.db import connection
 from django.db.models import Q
 from django.utils import timezone
 
 from knowledge import index
-from knowledge.models import Document
+from knowledge.models import Chunk, Document, Word
 from knowledge.services.documents import reindex_document
+from knowledge.services.ingest import learn_words
 from tenants.names import current_schema
 
 log = structlog.get_logger(__name__)
@@ -38,4 +40,18 @@ def check_documents(limit: int = 50) -> int:
         log.warning("index_out_of_step", document=str(document.id), held=held, expected=document.chunk_count)
         reindex_document(document.id)
         wrong += 1
+    if documents:
+        _bring_words_up_to_date()
     return wrong
+
+
+def _bring_words_up_to_date() -> None:
+    """Spellings that no passage has any longer are forgotten; passages of before there were any are learnt from."""
+    if not Word.objects.exists():
+        learn_words(Chunk.objects.values_list("text", flat=True).iterator())
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "DELETE FROM knowledge_word WHERE NOT EXISTS"
+            " (SELECT 1 FROM knowledge_chunk WHERE terms @> ARRAY[knowledge_word.stem::text])"
+        )

@@ -2,7 +2,8 @@
 
 from concurrent.futures import ThreadPoolExecutor
 
-from knowledge.encoding import encode_document, encode_query, terms_of, tokens_of
+from knowledge.encoding import encode_document, encode_query, terms_of
+from knowledge.tokens import tokens_of
 from omnisupport.lib.stems import stem
 
 

@@ -3,13 +3,15 @@
 import subprocess
 import sys
 import uuid
-from types import SimpleNamespace
+from pathlib import Path
 
 import pytest
 from django.conf import settings as django_settings
+from qdrant_client import QdrantClient, models
 
 from knowledge import index
 from knowledge.encoding import encode_document, encode_query
+from knowledge.engines import Found
 from knowledge.index import Point
 from omnisupport.lib.errors import Unavailable
 
@@ -41,7 +43,7 @@ def test_workspaces_see_only_their_own():
 
 
 def test_a_foreign_point_is_an_error_and_never_an_answer():
-    stray = SimpleNamespace(id="1", score=1.0, payload={"tenant": "t_b", "document_id": str(ONE), "chunk_id": 1})
+    stray = Found("1", 1.0, {"tenant": "t_b", "document_id": str(ONE), "chunk_id": 1})
     with pytest.raises(index.ForeignPoint):
         index._hit("t_a", stray)
 
@@ -88,8 +90,8 @@ def test_a_folder_held_by_another_process_is_said_clearly():
         [
             sys.executable,
             "-c",
-            "import sys; from qdrant_client import QdrantClient; c = QdrantClient(path=sys.argv[1]); print('held', flush=True);"
-            " sys.stdin.read()",
+            "import fcntl, os, sys; os.makedirs(sys.argv[1], exist_ok=True); lock = open(sys.argv[1] + '/.lock', 'w');"
+            " fcntl.flock(lock, fcntl.LOCK_EX); print('held', flush=True); sys.stdin.read()",
             django_settings.QDRANT_PATH,
         ],
         stdin=subprocess.PIPE,
@@ -103,3 +105,21 @@ def test_a_folder_held_by_another_process_is_said_clearly():
     finally:
         holder.communicate()
     assert index.count("t_a") == 0
+
+
+def test_points_of_the_engine_before_are_taken_over():
+    vector = encode_document("возврат денег")
+    old = QdrantClient(path=django_settings.QDRANT_PATH)
+    old.create_collection(
+        "t_a__words-v1",
+        vectors_config={},
+        sparse_vectors_config={"words": models.SparseVectorParams(modifier=models.Modifier.IDF)},
+    )
+    payload = {"tenant": "t_a", "document_id": str(ONE), "version": 1, "chunk_id": 101}
+    words = models.SparseVector(indices=vector.indices, values=vector.values)
+    old.upsert("t_a__words-v1", [models.PointStruct(id=str(TWO), vector={"words": words}, payload=payload)])
+    old.close()
+    assert found("t_a", "возврат") == [(ONE, 101)]
+    index.close()
+    assert found("t_a", "возврат") == [(ONE, 101)]
+    assert not (Path(django_settings.QDRANT_PATH) / "before").exists()

@@ -37,7 +37,7 @@ class Command(BaseCommand):
         parser.add_argument("--documents", type=Path, required=True)
         parser.add_argument("--questions", type=Path, required=True)
         parser.add_argument("--unanswerable", type=Path)
-        parser.add_argument("--typos", action="store_true", help="Swap two letters in every second word.")
+        parser.add_argument("--typos", action="store_true", help="Also with two letters swapped in every second word.")
 
     def handle(self, *args: Any, **options: Any) -> None:
         slug = f"evaluation-{uuid4().hex[:8]}"
@@ -59,19 +59,25 @@ class Command(BaseCommand):
         sources = self._ingest(_rows(options["documents"]))
         self.stdout.write(f"{len(set(sources.values()))} documents in {time.perf_counter() - started:.0f} s")
         questions = _rows(options["questions"])
+        answerable = self._measure(questions, sources)
         if options["typos"]:
             chance = random.Random(7)  # noqa: S311  the same typos in every run
-            questions = [{**row, "question": _with_typos(_text(row), chance)} for row in questions]
-        ranks, answerable = [], []
+            self.stdout.write("with typos:")
+            self._measure([{**row, "question": _with_typos(_text(row), chance)} for row in questions], sources)
+        if options["unanswerable"]:
+            refused = [self._search(_text(row), sources)[1] for row in _rows(options["unanswerable"])]
+            self._print_abstention(answerable, refused)
+
+    def _measure(self, questions: list[Row], sources: dict[str, str]) -> list[float]:
+        """Prints how early the right documents come; returns the confidences."""
+        ranks, confidences = [], []
         for row in questions:
             found, confidence = self._search(_text(row), sources)
             wanted = set(row.get("pages") or [row["passage_id"]])
             ranks.append(next((rank for rank, source in enumerate(found, start=1) if source in wanted), 0))
-            answerable.append(confidence)
+            confidences.append(confidence)
         self._print_recall(ranks)
-        if options["unanswerable"]:
-            refused = [self._search(_text(row), sources)[1] for row in _rows(options["unanswerable"])]
-            self._print_abstention(answerable, refused)
+        return confidences
 
     def _ingest(self, rows: list[Row]) -> dict[str, str]:
         """document id → id in the set. Texts that two pages share are one document."""

@@ -1,0 +1,129 @@
+"""Repair of a question's words that no passage has: typed in the other keyboard layout, or with a typo.
+
+Only what the workspace's own documents say is put in their place; a word that they have is never touched.
+"""
+
+import re
+from itertools import pairwise
+
+from django.db import connection
+
+from knowledge.models import Word
+from knowledge.morphology import other_stems
+from knowledge.stopwords import STOP_WORDS
+from knowledge.tokens import plain, tokens_of
+from omnisupport.lib.stems import stem
+
+_LATIN, _CYRILLIC = "qwertyuiop[]asdfghjkl;'zxcvbnm,.`", "йцукенгшщзхъфывапролджэячсмитьбюе"
+_OTHER_LAYOUT = {ord(a): b for a, b in zip(_LATIN + _CYRILLIC, _CYRILLIC + _LATIN, strict=True)}
+_ROWS = ("qwertyuiop[]", "asdfghjkl;'", "zxcvbnm,.", "йцукенгшщзхъ", "фывапролджэ", "ячсмитьбю")
+_NEIGHBOURS = frozenset(pair for row in _ROWS for a, b in pairwise(row) for pair in (a + b, b + a))
+# In short words every other word is one letter away.
+_SHORTEST, _LONG = 4, 8
+_MOST_WORDS, _MOST_CANDIDATES = 12, 1000
+MAX_LENGTH = 64
+_TRAILING = "?!.,;:)»\"'"
+_KNOWN_SQL = """
+SELECT term, EXISTS(SELECT 1 FROM knowledge_chunk WHERE terms @> ARRAY[term]) FROM unnest(%s::text[]) AS wanted(term)
+"""
+
+
+def repair(question: str) -> dict[str, str]:
+    """Word as written → the word meant, for those that could be repaired."""
+    written = list(dict.fromkeys(question.split()))
+    in_other_layout = {piece: options for piece in written if (options := _other_layout(piece))}
+    tokens = {token for piece in written for token in tokens_of(piece)}
+    tokens |= {
+        token for options in in_other_layout.values() for option in options.values() for token in tokens_of(option)
+    }
+    known = _known(tokens)
+    repaired: dict[str, str] = {}
+    unknown: list[str] = []
+    for piece in written:
+        if any(token in known for token in tokens_of(piece)):
+            unknown += [token for token in _repairable(piece) if token not in known]
+            continue
+        options = in_other_layout.get(piece, {})
+        meant = next((typed for typed, option in options.items() if all(t in known for t in tokens_of(option))), None)
+        if meant is not None:
+            repaired[meant] = options[meant]
+        else:
+            unknown += _repairable(piece)
+    return repaired | _without_typos(list(dict.fromkeys(unknown))[:_MOST_WORDS])
+
+
+def shortened(word: str) -> list[str]:
+    """The word, and it without one of its letters."""
+    return list(dict.fromkeys([word, *(word[:at] + word[at + 1 :] for at in range(len(word)))]))
+
+
+def is_word(token: str) -> bool:
+    return token.isalpha() and _SHORTEST - 1 <= len(token) <= MAX_LENGTH
+
+
+def _repairable(piece: str) -> list[str]:
+    return [token for token in tokens_of(piece) if token.isalpha() and _SHORTEST <= len(token) <= MAX_LENGTH]
+
+
+def _other_layout(piece: str) -> dict[str, str]:
+    """What was typed → as the same keys write in the other layout; without the signs at its end, and with them."""
+    options = {typed: typed.translate(_OTHER_LAYOUT) for typed in (plain(piece).rstrip(_TRAILING), plain(piece))}
+    return {typed: option for typed, option in options.items() if re.search(r"[^\W\d_]{2}", option)}
+
+
+def _known(tokens: set[str]) -> set[str]:
+    """Those of which a passage has the word in some form; words that are in every question are known too."""
+    stems = {token: {stem(token), *other_stems(token)} for token in tokens}
+    with connection.cursor() as cursor:
+        cursor.execute(_KNOWN_SQL, [sorted(set().union(*stems.values()))])
+        there = {term for term, is_there in cursor.fetchall() if is_there}
+    return {token for token, its in stems.items() if token in STOP_WORDS or not its.isdisjoint(there)}
+
+
+# ---- Typos -----------------------------------------------------------------------------------------------------------
+
+
+def _without_typos(unknown: list[str]) -> dict[str, str]:
+    if not unknown:
+        return {}
+    wanted = [part for token in unknown for part in shortened(token)]
+    candidates = dict(
+        Word.objects.filter(shortened__overlap=wanted).order_by("text").values_list("text", "stem")[:_MOST_CANDIDATES]
+    )
+    frequencies = _frequencies(set(candidates.values()))
+    repaired = {}
+    for token in unknown:
+        allowed = 2 if len(token) >= _LONG else 1
+        costs = [(_cost(token, word), -frequencies[candidates[word]], word) for word in candidates]
+        best = min((c for c in costs if c[0] <= allowed and c[1]), default=None)
+        if best is not None:
+            repaired[token] = best[2]
+    return repaired
+
+
+def _frequencies(stems: set[str]) -> dict[str, int]:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT term, (SELECT count(*) FROM knowledge_chunk WHERE terms @> ARRAY[term])"
+            " FROM unnest(%s::text[]) AS wanted(term)",
+            [sorted(stems)],
+        )
+        return dict(cursor.fetchall())
+
+
+def _cost(written: str, meant: str) -> float:
+    """Letters left out, put in, replaced or swapped; what a finger easily does costs a little less."""
+    if abs(len(written) - len(meant)) > 2:
+        return 9.0
+    before: list[float] = []
+    above = [float(at) for at in range(len(meant) + 1)]
+    for i, letter in enumerate(written, 1):
+        row = [float(i)]
+        for j, other in enumerate(meant, 1):
+            replacing = 0.0 if letter == other else 0.8 if letter + other in _NEIGHBOURS else 1.0
+            best = min(above[j] + 1, row[j - 1] + 1, above[j - 1] + replacing)
+            if i > 1 and j > 1 and letter == meant[j - 2] and written[i - 2] == other:
+                best = min(best, before[j - 2] + 0.8)
+            row.append(best)
+        before, above = above, row
+    return above[-1]
