@@ -25,7 +25,7 @@ def ids(shop):
     """Things of `shop`, each with the canary in its text."""
     from ai_assistant.models import Answer, CustomAnswer, ForbiddenTopic
     from channels_app.models import InboundEvent
-    from knowledge.models import Source
+    from knowledge.models import Source, Synonyms
     from tickets.models import Attachment, Tag, Team
     from tickets.webhooks.models import WebhookDelivery, WebhookEndpoint
 
@@ -60,6 +60,7 @@ def ids(shop):
         "custom-answers": CustomAnswer.objects.create(id=987654, questions=[CANARY], text=CANARY).id,
         "documents": uuid.uuid4(),
         "sources": Source.objects.create(url=f"https://{CANARY.lower()}.example/").id,
+        "synonyms": Synonyms.objects.create(id=987654, phrases=[CANARY, "other"]).id,
     }
 
 

@@ -125,7 +125,7 @@ def test_unread_pages_make_it_partly_ready(shop, add):
 
 def test_a_failed_file_uploaded_again_gets_another_try(shop, add, monkeypatch):
     with monkeypatch.context() as broken:
-        broken.setattr(ingest, "extract_in_sandbox", _failing("timeout", seconds=60))
+        broken.setattr(ingest, "extract_with_recognition", _failing("timeout", seconds=60))
         assert add(files.DELIVERY_MD).state == "failed"
     assert add(files.DELIVERY_MD).state == "ready"
 
@@ -249,7 +249,7 @@ def test_a_worker_that_died_while_indexing_is_continued_where_it_stopped(shop, m
     assert ingest_document(document.id) == ""  # its claim is still fresh
 
     monkeypatch.setattr(index, "upsert_chunks", lambda *args: (upserted.append(len(args[1])), upsert(*args)))
-    monkeypatch.setattr(ingest, "extract_in_sandbox", _failing("unreadable"))  # must not be read again
+    monkeypatch.setattr(ingest, "extract_with_recognition", _failing("unreadable"))  # must not be read again
     Document.objects.update(touched_at=timezone.now() - timedelta(minutes=5))
     assert list(waiting_documents()) == [document.id]
     assert ingest_document(document.id) == "ready"
