@@ -36,6 +36,10 @@ class Desk:
     def texts(self, author: str = "visitor") -> list[str]:
         return [message["text"] for message in self.messages() if message["author"] == author]
 
+    def typing(self) -> list[bool]:
+        """What the visitor's window said of their writing."""
+        return [frame["on"] for frame in self.calls("frame") if frame["type"] == "typing"]
+
     def calls(self, verb: str) -> list[Any]:
         return [call["body"] for call in self.do("state")["calls"] if call["verb"] == verb]
 

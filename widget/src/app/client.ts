@@ -118,8 +118,7 @@ export class Client {
   typing(): void {
     this.after("typing", TYPING_STOPS, () => this.hush());
     if (Date.now() - this.typedAt < TYPING_EVERY) return;
-    this.typedAt = Date.now();
-    this.socket?.send({ type: "typing", on: true });
+    if (this.socket?.send({ type: "typing", on: true })) this.typedAt = Date.now();
   }
 
   /** Whether the visitor sees the conversation: then everything in it counts as read. */

@@ -34,8 +34,11 @@ export class Socket {
 
   get isOpen(): boolean { return this.ws?.readyState === WebSocket.OPEN; }
 
-  send(frame: unknown): void {
-    if (this.isOpen) this.ws?.send(JSON.stringify(frame));
+  /** Whether it left. */
+  send(frame: unknown): boolean {
+    if (!this.ws || !this.isOpen) return false;
+    this.ws.send(JSON.stringify(frame));
+    return true;
   }
 
   /** Drops the connection and comes back. */
