@@ -78,13 +78,15 @@ def test_a_backlog_is_not_starved(work, live_shop, live_rival):
     assert not guest.over.is_set()
 
 
-def test_two_backlogs_do_not_wait_for_each_other(work, live_shop, live_rival):
+def test_two_backlogs_do_not_wait_for_each_other(work, live_shop, live_rival, monkeypatch):
+    monkeypatch.setattr("tenants.fairness._GIVEN_AWAY", 1000)
     crowds = [work(live_shop, long=True), work(live_rival, long=True)]
     begun = [crowd.done for crowd in crowds]
     until(lambda: all(crowd.done > at + 50 for crowd, at in zip(crowds, begun, strict=True)), 10, "both move on")
 
 
-def test_own_short_work_holds_nothing_up(work, live_shop):
+def test_own_short_work_holds_nothing_up(work, live_shop, monkeypatch):
+    monkeypatch.setattr("tenants.fairness._GIVEN_AWAY", 1000)
     crowd = work(live_shop, long=True)
     work(live_shop)
     begun = crowd.done
