@@ -11,7 +11,7 @@ from rest_framework.views import APIView
 
 from ai_assistant.models import Assistant, ForbiddenTopic
 from ai_assistant.services.assistants import change_behaviour, ensure_assistant
-from ai_assistant.services.topics import MOST_PHRASES, save_topic
+from ai_assistant.services.topics import MOST_PHRASES, delete_topic, save_topic
 from ai_assistant.tasks import run_saved_questions
 from omnisupport.lib.api import NewestFirstPagination
 from tenants.accounts.permissions import IsAdmin
@@ -101,7 +101,7 @@ class TopicViewSet(
         return self.get_serializer(saved).data
 
     def perform_destroy(self, instance: ForbiddenTopic) -> None:
-        instance.delete()
+        delete_topic(instance)
         wake(run_saved_questions)
 
 

@@ -4,7 +4,6 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
-from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -21,7 +20,8 @@ from ai_assistant.services.saved_questions import regressions
 from ai_assistant.services.unanswered import unanswered_groups
 from ai_assistant.tasks import ask_in_worker, run_saved_questions
 from omnisupport.lib.errors import AppError
-from tenants.accounts.access import agent_required, signed_in
+from omnisupport.lib.forms import show_refusal
+from tenants.accounts.access import agent_required, signed_in, signed_in_admin
 from tenants.tasking import wake
 from tickets.models import Ticket
 
@@ -112,8 +112,7 @@ def _numbers(rows: Any) -> dict[int, int]:
 @agent_required
 def settings_page(request: HttpRequest) -> HttpResponse:
     """Models, keys, persona, budget. «Test» makes a real call to each model with what is stored."""
-    if not signed_in(request).is_admin:
-        raise PermissionDenied
+    signed_in_admin(request)
     assistant = ensure_assistant()
     if request.method == "POST" and "test" in request.POST:
         return _test(request, assistant)
@@ -177,7 +176,7 @@ def _saved(
         if bound:
             bound.add_error(field, str(error))
         else:
-            form.add_error(error.field if error.field in form.fields else None, str(error))
+            show_refusal(form, error)
         return False
     messages.success(request, _("Saved."))
     wake(run_saved_questions)

@@ -3,7 +3,6 @@
 from typing import Any
 
 from django.contrib import messages
-from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -15,16 +14,9 @@ from ai_assistant.models import CustomAnswer
 from ai_assistant.services.custom_answers import delete_custom_answer, save_custom_answer, set_file
 from ai_assistant.tasks import run_saved_questions
 from omnisupport.lib.errors import AppError
-from tenants.accounts.access import agent_required, signed_in
-from tenants.accounts.models import User
+from omnisupport.lib.forms import show_refusal
+from tenants.accounts.access import agent_required, signed_in_admin
 from tenants.tasking import wake
-
-
-def _admin(request: HttpRequest) -> User:
-    user = signed_in(request)
-    if not user.is_admin:
-        raise PermissionDenied
-    return user
 
 
 @agent_required
@@ -48,7 +40,7 @@ def custom_answer(request: HttpRequest, custom_id: int) -> HttpResponse:
 
 
 def _saved(request: HttpRequest, form: CustomAnswerForm, custom: CustomAnswer | None) -> bool:
-    user = _admin(request)
+    user = signed_in_admin(request)
     if not form.is_valid():
         return False
     data: dict[str, Any] = form.cleaned_data
@@ -60,7 +52,7 @@ def _saved(request: HttpRequest, form: CustomAnswerForm, custom: CustomAnswer | 
             if data["file"] or data.get("without_file"):
                 set_file(saved, data["file"] or None)
     except AppError as error:
-        form.add_error(error.field if error.field in form.fields else None, str(error))
+        show_refusal(form, error)
         return False
     messages.success(request, _("Saved."))
     wake(run_saved_questions)
@@ -70,7 +62,7 @@ def _saved(request: HttpRequest, form: CustomAnswerForm, custom: CustomAnswer | 
 @agent_required
 @require_POST
 def delete(request: HttpRequest, custom_id: int) -> HttpResponse:
-    _admin(request)
+    signed_in_admin(request)
     delete_custom_answer(get_object_or_404(CustomAnswer, id=custom_id))
     messages.success(request, _("Deleted."))
     wake(run_saved_questions)

@@ -3,7 +3,6 @@
 from typing import Any
 
 from django.contrib import messages
-from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -12,14 +11,14 @@ from django.utils.translation import gettext as _
 
 from ai_assistant.forms_hours import HoursForm
 from omnisupport.lib.errors import AppError
-from tenants.accounts.access import agent_required, signed_in
+from omnisupport.lib.forms import show_refusal
+from tenants.accounts.access import agent_required, signed_in_admin
 from tickets.services.hours import clear_hours, closed_notice, set_hours, working_hours
 
 
 @agent_required
 def hours(request: HttpRequest) -> HttpResponse:
-    if not signed_in(request).is_admin:
-        raise PermissionDenied
+    signed_in_admin(request)
     if request.method == "POST" and "clear" in request.POST:
         clear_hours()
         messages.success(request, _("People are always there."))
@@ -38,6 +37,6 @@ def _saved(form: HoursForm) -> bool:
     try:
         set_hours(**data)
     except AppError as error:
-        form.add_error(error.field if error.field in form.fields else None, str(error))
+        show_refusal(form, error)
         return False
     return True

@@ -3,7 +3,6 @@
 from typing import Any
 
 from django.contrib import messages
-from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
@@ -11,21 +10,17 @@ from django.views.decorators.http import require_POST
 
 from ai_assistant.forms import TopicForm
 from ai_assistant.models import ForbiddenTopic
-from ai_assistant.services.topics import all_topics, save_topic
+from ai_assistant.services.topics import all_topics, delete_topic, save_topic
 from ai_assistant.tasks import run_saved_questions
 from omnisupport.lib.errors import AppError
-from tenants.accounts.access import agent_required, signed_in
+from omnisupport.lib.forms import show_refusal
+from tenants.accounts.access import agent_required, signed_in_admin
 from tenants.tasking import wake
-
-
-def _admins_only(request: HttpRequest) -> None:
-    if not signed_in(request).is_admin:
-        raise PermissionDenied
 
 
 @agent_required
 def topics(request: HttpRequest) -> HttpResponse:
-    _admins_only(request)
+    signed_in_admin(request)
     form = TopicForm(request.POST or None)
     if request.method == "POST" and form.is_valid() and _saved(request, form, None):
         return redirect("ai_assistant:topics")
@@ -35,7 +30,7 @@ def topics(request: HttpRequest) -> HttpResponse:
 
 @agent_required
 def topic(request: HttpRequest, topic_id: int) -> HttpResponse:
-    _admins_only(request)
+    signed_in_admin(request)
     found = get_object_or_404(ForbiddenTopic, id=topic_id)
     initial = {"name": found.name, "phrases": "\n".join(found.phrases), "answer": found.answer}
     form = TopicForm(request.POST or None, initial=initial)
@@ -51,7 +46,7 @@ def _saved(request: HttpRequest, form: TopicForm, found: ForbiddenTopic | None) 
     try:
         save_topic(found, name=data["name"], phrases=data["phrases"].splitlines(), answer=data["answer"])
     except AppError as error:
-        form.add_error(error.field if error.field in form.fields else None, str(error))
+        show_refusal(form, error)
         return False
     messages.success(request, _("Saved."))
     wake(run_saved_questions)
@@ -61,8 +56,8 @@ def _saved(request: HttpRequest, form: TopicForm, found: ForbiddenTopic | None) 
 @agent_required
 @require_POST
 def delete(request: HttpRequest, topic_id: int) -> HttpResponse:
-    _admins_only(request)
-    get_object_or_404(ForbiddenTopic, id=topic_id).delete()
+    signed_in_admin(request)
+    delete_topic(get_object_or_404(ForbiddenTopic, id=topic_id))
     messages.success(request, _("Deleted."))
     wake(run_saved_questions)
     return redirect("ai_assistant:topics")

@@ -8,7 +8,6 @@ from uuid import UUID, uuid4
 
 from django.contrib import messages
 from django.core import signing
-from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.template.loader import select_template
@@ -36,7 +35,7 @@ from channels_app.services.reconcile import can_be_asked
 from channels_app.services.templates import send_template
 from channels_app.tasks import drain_inbound
 from omnisupport.lib.errors import AppError
-from tenants.accounts.access import agent_required, signed_in
+from tenants.accounts.access import agent_required, signed_in, signed_in_admin
 from tenants.accounts.models import Role, User
 from tenants.tasking import wake
 from tickets.inbox.forms import checked
@@ -45,11 +44,6 @@ from tickets.queries import get_conversation
 _CONSENT = "channel_consent"
 _CONSENT_TIME = timedelta(minutes=15)
 _STATES = signing.TimestampSigner(salt="channel-consent")
-
-
-def _admins_only(request: HttpRequest) -> None:
-    if not signed_in(request).is_admin:
-        raise PermissionDenied
 
 
 @agent_required
@@ -62,7 +56,7 @@ def channel_list(request: HttpRequest) -> HttpResponse:
 
 @agent_required
 def add_channel(request: HttpRequest, kind: str) -> HttpResponse:
-    _admins_only(request)
+    signed_in_admin(request)
     adapter = adapter_class(kind)
     assistant = User.objects.filter(role=Role.ASSISTANT).first()
     form = ChannelForm(
@@ -82,7 +76,7 @@ def add_channel(request: HttpRequest, kind: str) -> HttpResponse:
 
 @agent_required
 def channel_page(request: HttpRequest, channel_id: UUID) -> HttpResponse:
-    _admins_only(request)
+    signed_in_admin(request)
     channel = get_object_or_404(Channel, id=channel_id)
     form = _edit_form(channel, request.POST or None)
     if request.method == "POST" and form.is_valid():
@@ -143,7 +137,7 @@ def _form_page(
 @agent_required
 def provider_report(request: HttpRequest, channel_id: UUID) -> HttpResponse:
     """What the provider says of us now: the channel page fetches it when it is drawn, and does not wait for it."""
-    _admins_only(request)
+    signed_in_admin(request)
     adapter = adapter_for(get_object_or_404(Channel, id=channel_id))
     try:
         context = {"lines": adapter.report(), "fault": ""}
@@ -157,7 +151,7 @@ def provider_report(request: HttpRequest, channel_id: UUID) -> HttpResponse:
 @agent_required
 def new_secret(request: HttpRequest, channel_id: UUID) -> HttpResponse:
     """Shown in this very answer and never again: neither the session nor the address may keep it."""
-    _admins_only(request)
+    signed_in_admin(request)
     channel = get_object_or_404(Channel, id=channel_id)
     secret = renew_secret(channel.id)
     return _form_page(request, _edit_form(channel), channel.kind, channel, secret)
@@ -166,7 +160,7 @@ def new_secret(request: HttpRequest, channel_id: UUID) -> HttpResponse:
 @require_POST
 @agent_required
 def connect(request: HttpRequest, channel_id: UUID) -> HttpResponse:
-    _admins_only(request)
+    signed_in_admin(request)
     return _connect(request, channel_id)
 
 
@@ -175,7 +169,7 @@ def connect(request: HttpRequest, channel_id: UUID) -> HttpResponse:
 @agent_required
 def consent(request: HttpRequest, channel_id: UUID) -> HttpResponse:
     """To the provider's own page, where the account says that we may act for it."""
-    _admins_only(request)
+    signed_in_admin(request)
     request.session[_CONSENT] = nonce = secrets.token_urlsafe(16)
     url = adapter_for(get_object_or_404(Channel, id=channel_id)).consent_url(
         _STATES.sign_object([str(channel_id), nonce])
@@ -188,7 +182,7 @@ def consent(request: HttpRequest, channel_id: UUID) -> HttpResponse:
 @agent_required
 def consented(request: HttpRequest) -> HttpResponse:
     """And back. Only who went may come: a code of somebody else's account would bring us their mail."""
-    _admins_only(request)
+    signed_in_admin(request)
     nonce = request.session.pop(_CONSENT, "")
     try:
         channel_id, known = _STATES.unsign_object(request.GET.get("state", ""), max_age=_CONSENT_TIME)
@@ -220,7 +214,7 @@ def _connect(request: HttpRequest, channel_id: UUID, how: Callable[[], Channel] 
 @require_POST
 @agent_required
 def replay_all_failed(request: HttpRequest, channel_id: UUID) -> HttpResponse:
-    _admins_only(request)
+    signed_in_admin(request)
     count = replay_failed(channel_id)
     wake(drain_inbound, str(channel_id))
     text = ngettext("%(n)d event is being processed again.", "%(n)d events are being processed again.", count)
@@ -231,7 +225,7 @@ def replay_all_failed(request: HttpRequest, channel_id: UUID) -> HttpResponse:
 @require_POST
 @agent_required
 def disconnect(request: HttpRequest, channel_id: UUID) -> HttpResponse:
-    _admins_only(request)
+    signed_in_admin(request)
     disconnect_channel(channel_id)
     messages.success(request, _("The channel is switched off; its conversations stay."))
     return redirect("channels:list")

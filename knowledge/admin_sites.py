@@ -19,6 +19,7 @@ from knowledge.services import sources
 from knowledge.tasks import delete_vectors_task, visit_source_task
 from omnisupport.lib.admin import ReadOnlyAdmin
 from omnisupport.lib.errors import AppError
+from omnisupport.lib.forms import show_refusal
 from tenants.accounts.models import User
 from tenants.admin_sites import tenant_admin
 from tenants.tasking import wake
@@ -70,7 +71,7 @@ class SourceAdmin(admin.ModelAdmin[Source]):
         try:
             source, is_new = sources.add_source(**form.cleaned_data, user=_actor(request))
         except AppError as error:
-            form.add_error(error.field if error.field in form.fields else "url", str(error))
+            show_refusal(form, error, otherwise="url")
             return False
         wake(visit_source_task, str(source.id))
         if not is_new:

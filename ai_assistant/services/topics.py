@@ -42,3 +42,7 @@ def save_topic(topic: ForbiddenTopic | None, *, name: str, phrases: Sequence[str
     topic.name, topic.phrases, topic.answer = name.strip()[:80], kept, answer.strip()[:1000]
     topic.save()
     return topic
+
+
+def delete_topic(topic: ForbiddenTopic) -> None:
+    topic.delete()

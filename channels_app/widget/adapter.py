@@ -20,8 +20,16 @@ class Config(BaseModel):
 
     greeting: str = Field("", max_length=500, title=gettext_noop("Greeting"))
     accent: str = Field("#1F5FD6", title=gettext_noop("Colour"))
-    language: Literal["auto", "ru", "en"] = Field("auto", title=gettext_noop("Language"))
-    position: Literal["right", "left"] = Field("right", title=gettext_noop("Side of the page"))
+    language: Literal["auto", "ru", "en"] = Field(
+        "auto",
+        title=gettext_noop("Language"),
+        json_schema_extra={"labels": {"auto": gettext_noop("the visitor's"), "ru": "Русский", "en": "English"}},
+    )
+    position: Literal["right", "left"] = Field(
+        "right",
+        title=gettext_noop("Side of the page"),
+        json_schema_extra={"labels": {"right": gettext_noop("right"), "left": gettext_noop("left")}},
+    )
     # Origins such as https://shop.example; the workspace's own host is always allowed.
     allowed_sites: list[str] = Field(default_factory=list, max_length=50, title=gettext_noop("Allowed sites"))
 
@@ -29,7 +37,7 @@ class Config(BaseModel):
     @classmethod
     def _accent(cls, value: str) -> str:
         if not _COLOUR.fullmatch(value):
-            raise ValueError("give the colour as #1F5FD6")
+            raise ValueError(_("give the colour as #1F5FD6"))
         return value
 
     @field_validator("allowed_sites")
@@ -42,7 +50,7 @@ def site_origin(site: str) -> str:
     """`https://Shop.example/path` → `https://shop.example`. Raises ValueError."""
     parts = urlsplit(site.strip())
     if parts.scheme not in {"http", "https"} or not parts.hostname or parts.username or "*" in site or ";" in site:
-        raise ValueError("give each site as https://shop.example")
+        raise ValueError(_("give each site as https://shop.example"))
     port = f":{parts.port}" if parts.port else ""
     return f"{parts.scheme}://{parts.hostname.lower()}{port}"
 

@@ -54,3 +54,11 @@ def signed_in(request: HttpRequest) -> User:
     """The person behind a request that `agent_required` let through."""
     assert isinstance(request.user, User)
     return request.user
+
+
+def signed_in_admin(request: HttpRequest) -> User:
+    """The same where only admins may go. Raises PermissionDenied."""
+    user = signed_in(request)
+    if not user.is_admin:
+        raise PermissionDenied
+    return user
