@@ -6,7 +6,7 @@ from benchmarks.callers import CALLERS
 from benchmarks.harness import Result
 from benchmarks.webhook import measure
 
-ROUNDS = 5
+ROUNDS = 9
 
 
 def run(folder: Path) -> list[Result]:

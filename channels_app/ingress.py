@@ -7,7 +7,8 @@ websocket process; the worker is woken at most a few hundred times a second, how
 import asyncio
 import json
 import time
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import parse_qsl
 from uuid import UUID
@@ -31,6 +32,9 @@ log = structlog.get_logger(__name__)
 _CHANNEL_TTL = 30.0
 # However wrong the calls are, the database is not asked more often about one channel.
 _RECENT = 1.0
+# Seconds. Publishing costs as much as taking in a few updates: in a flood drainers are at work anyway.
+_PAUSE, _PAUSE_IN_FLOOD = 0.02, 0.1
+_FLOOD = 10
 _insert_sql: dict[str, str] = {}
 
 
@@ -54,12 +58,12 @@ class Waker:
     """Collects channels with new rows and wakes their drainer from a thread, so that publishing never blocks the loop."""
 
     def __init__(self) -> None:
-        self._dirty: set[tuple[str, UUID]] = set()
+        self._dirty: Counter[tuple[str, UUID]] = Counter()
         self._event = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
     def add(self, schema: str, channel_id: UUID) -> None:
-        self._dirty.add((schema, channel_id))
+        self._dirty[schema, channel_id] += 1
         self._event.set()
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._run())
@@ -68,13 +72,13 @@ class Waker:
         while True:
             await self._event.wait()
             self._event.clear()
-            batch, self._dirty = self._dirty, set()
+            batch, self._dirty = self._dirty, Counter()
             await asyncio.to_thread(self._send, batch)
-            # The first update of a lull is woken for at once; a flood costs fifty publishes a second, not thousands.
-            await asyncio.sleep(0.02)
+            # The first update of a lull is woken for at once.
+            await asyncio.sleep(_PAUSE_IN_FLOOD if max(batch.values()) > _FLOOD else _PAUSE)
 
     @staticmethod
-    def _send(batch: set[tuple[str, UUID]]) -> None:
+    def _send(batch: Iterable[tuple[str, UUID]]) -> None:
         from channels_app.tasks import drain_inbound
 
         for schema, channel_id in batch:

@@ -154,6 +154,9 @@ class Adapter(BaseAdapter):
     def redact(self, body: bytes) -> bytes:
         if b"secret" not in body:
             return body
+        if (plain := f'"{self._webhook_secret}"'.encode()) in body:
+            # As VK writes it. Reading and writing all of it anew would cost more than storing it.
+            return body.replace(plain, b'""')
         try:
             event = dict(load_object(body))
         except ValueError:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 
 from pydantic import Field
@@ -142,8 +143,9 @@ class Saved(Part):
         return f"{kind}{self.owner_id}_{self.id}{key}"
 
 
+@lru_cache(maxsize=1)
 def read_event(body: bytes) -> Event:
-    """Raises Unparsable."""
+    """Raises Unparsable. The webhook asks thrice about the same bytes."""
     try:
         event = read(Event, load_object(body))
     except ValueError as error:

@@ -35,7 +35,13 @@ def decrypt(token: str) -> str:
 
 def derive_secret(purpose: str) -> str:
     """A stable secret for `purpose` (43 url-safe characters), so that there is no second one to store."""
-    digest = hmac.new(settings.SECRET_KEY.encode(), purpose.encode(), hashlib.sha256).digest()
+    return _derived(settings.SECRET_KEY, purpose)
+
+
+@lru_cache(maxsize=2000)
+def _derived(key: str, purpose: str) -> str:
+    """Kept: webhooks ask at every call."""
+    digest = hmac.new(key.encode(), purpose.encode(), hashlib.sha256).digest()
     return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
 
 
