@@ -32,7 +32,7 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _PLATFORM_PAGES = (("Site", "/"), ("Admin", "/admin/"))
 _WORKSPACE_PAGES = (("Inbox", "/inbox/"), ("Shop", "/demo-shop/"), ("Admin", "/admin/"))
 _ADDRESS = ("PORT", "BASE_DOMAIN")
-_QUEUES = "inbound,outbound,webhooks,assistant,ingestion,default"
+_QUEUES = "sweeps,inbound,outbound,webhooks,assistant,ingestion,default"
 
 
 class Stopped(BaseException):
