@@ -64,6 +64,7 @@ def suggest_reply(ticket_id: int) -> str:
 @tenant_task(queue="assistant", expires=30)
 def sweep_assistant() -> None:
     answering.finish_stuck_turns()
+    answering.answer_for_who_does_not_choose()
     for ticket_id in answering.waiting_tickets():
         wake(answer_ticket, ticket_id)
 

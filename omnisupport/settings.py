@@ -248,7 +248,11 @@ def _hourly(minute: int, task: str) -> dict[str, Any]:
 
 
 CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
-    "sweep-workspaces": {"task": "tenants.sweeper.sweep_workspaces", "schedule": 3.0},
+    "sweep-workspaces": {
+        "task": "tenants.sweeper.sweep_workspaces",
+        "schedule": 3.0,
+        "options": {"queue": "sweeps"},
+    },
     "refill-spares": {"task": "tenants.tasks.refill_spares", "schedule": 60.0},
     "clear-ledgers": _hourly(7, "channels_app.tasks.clear_ledger"),
     "clear-uploads": _hourly(17, "tickets.tasks.clear_uploads"),

@@ -56,7 +56,7 @@ def find_work() -> list[tuple[str, Sweep]]:
     return found
 
 
-@shared_task(ignore_result=True, expires=10, queue="sweeps")
+@shared_task(ignore_result=True, expires=10)
 def sweep_workspaces() -> int:
     """Beat calls this every few seconds. Returns how many tasks were woken."""
     try:

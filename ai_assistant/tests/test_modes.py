@@ -1,12 +1,13 @@
 """What the assistant does in a channel: suggests, answers out of hours, asks first, or nothing."""
 
 import json
-from datetime import datetime
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
+from django.utils import timezone
 
-from ai_assistant import subscribers
+from ai_assistant import subscribers, tasks
 from ai_assistant.models import Answer
 from ai_assistant.services.answering import answer_ticket
 from ai_assistant.services.suggesting import suggest_reply, suggestion_for
@@ -268,6 +269,18 @@ def test_a_number_that_is_said_later_is_no_choice(asked):
 
 def test_who_simply_goes_on_writing_is_answered(asked):
     assert asked.asks("Сколько стоит доставка в Казань?").outcome == "answered"
+
+
+def test_who_says_nothing_is_answered_by_the_assistant(asked, monkeypatch):
+    woken = []
+    monkeypatch.setattr(tasks, "wake", lambda _task, ticket_id: woken.append(ticket_id))
+    tasks.sweep_assistant.run()
+    assert Answer.objects.get().outcome == "asked" and len(asked.lines()) == 1
+    Answer.objects.update(finished_at=timezone.now() - timedelta(minutes=4))
+    Ticket.objects.update(waiting_since=timezone.now() - timedelta(minutes=4))
+    tasks.sweep_assistant.run()
+    assert woken == [asked.ticket.id]
+    assert asked.turn().outcome == "answered" and "45 дней" in asked.last().text and len(asked.lines()) == 2
 
 
 def test_where_the_question_is_whether_a_person_comes_nothing_is_asked(talk, mode):
