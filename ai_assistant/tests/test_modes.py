@@ -14,7 +14,8 @@ from ai_assistant.services.suggesting import suggest_reply, suggestion_for
 from ai_assistant.tests.conftest import QUESTION, says
 from channels_app.services.channels import assignee_of_new
 from tenants.events.models import Event
-from tickets.models import Ticket
+from tenants.sweeper import find_work
+from tickets.models import Message, Ticket
 from tickets.services.hours import closed_notice, set_hours
 from tickets.services.post import post_message
 from tickets.services.tickets import assign_ticket
@@ -164,6 +165,23 @@ def test_a_person_is_the_first_assignee_in_every_mode(talk, mode):
         mode(value)
         talk.shop.channel.first_assignee = talk.shop.agent
         assert assignee_of_new(talk.shop.channel) == talk.shop.agent.id
+
+
+def test_a_lost_wake_up_costs_no_draft(talk, mode, monkeypatch):
+    mode("suggest")
+    talk.customer(QUESTION)
+    waited = timezone.now() - timedelta(seconds=20)
+    Message.objects.update(created_at=waited)
+    Ticket.objects.update(waiting_since=waited)
+    woken = []
+    monkeypatch.setattr(tasks, "wake", lambda task, ticket_id: woken.append((task.name.split(".")[-1], ticket_id)))
+    assert "t_shop" in {schema for schema, sweep in find_work() if sweep.name == "assistant"}
+    tasks.sweep_assistant.run()
+    assert ("suggest_reply", talk.ticket.id) in woken
+    suggest_reply(talk.ticket.id)
+    woken.clear()
+    tasks.sweep_assistant.run()
+    assert woken == [] and suggestion_for(talk.ticket)
 
 
 # ---- Outside working hours -------------------------------------------------------------------------------------------
