@@ -170,7 +170,7 @@ def test_a_person_is_the_first_assignee_in_every_mode(talk, mode):
 def test_a_lost_wake_up_costs_no_draft(talk, mode, monkeypatch):
     mode("suggest")
     talk.customer(QUESTION)
-    waited = timezone.now() - timedelta(seconds=20)
+    waited = timezone.now() - timedelta(minutes=5)
     Message.objects.update(created_at=waited)
     Ticket.objects.update(waiting_since=waited)
     woken = []
