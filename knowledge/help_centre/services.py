@@ -22,8 +22,8 @@ _MOST_NAMESAKES = 200
 
 
 def save_help_centre(*, is_on: bool, chat_id: UUID | None = None, contacts: str = "") -> HelpCentre:
-    centre = HelpCentre(id=1, is_on=is_on, chat_id=chat_id, contacts=contacts.strip())
-    centre.save()
+    fields = {"is_on": is_on, "chat_id": chat_id, "contacts": contacts.strip()}
+    centre, _is_new = HelpCentre.objects.update_or_create(id=1, defaults=fields)
     return centre
 
 

@@ -108,13 +108,10 @@ def test_a_pair_is_made_and_parted(shop, publish):
 
 
 def test_the_list_asks_the_database_as_often_for_many_articles(shop, admin, publish, django_assert_num_queries):
-    counts = []
     for number in range(3):
         publish(f"Article {number}", f"Text {number}", language="en")
-        with django_assert_num_queries(8) as asked:
+        with django_assert_num_queries(7):
             assert admin.get("/admin/help_centre/article/").status_code == 200
-        counts.append(len(asked))
-    assert len(set(counts)) == 1
 
 
 def test_agents_read_published_articles_over_the_api(shop, publish, django_assert_num_queries):
@@ -126,11 +123,8 @@ def test_agents_read_published_articles_over_the_api(shop, publish, django_asser
     assert [(row["title"], row["category"], row["slug"]) for row in rows] == [("Обмен", "orders", "obmen")]
     assert rows[0]["url"].endswith("/help/ru/articles/obmen/") and "text" not in rows[0]
     assert client.get(f"/api/v1/help-articles/{article.id}/").json()["text"] == "Обмен за **день**."
-    counts = []
     for number in (1, 2):
         publish(f"Ещё {number}", f"Текст {number}.")
-        with django_assert_num_queries(4) as asked:
+        with django_assert_num_queries(4):
             client.get("/api/v1/help-articles/")
-        counts.append(len(asked))
-    assert len(set(counts)) == 1
     assert shop.client().get("/api/v1/help-articles/").status_code == 401

@@ -30,7 +30,7 @@ def two_articles(open_shop, publish):
 
 def test_an_article_is_found_in_other_forms_of_its_words_and_with_a_typo(two_articles, working_search):
     reader = two_articles.client()
-    found = text_of(reader.get("/help/ru/search/", {"q": "когда привезут заказ в Казань"}))
+    found = text_of(reader.get("/help/ru/search/", {"q": "сроки доставки в Казань"}))
     assert 'href="/help/ru/articles/dostavka/"' in found and "<mark>Казани</mark>" in found
     repaired = text_of(reader.get("/help/ru/search/", {"q": "доставкка"}))
     assert 'href="/help/ru/articles/dostavka/"' in repaired and "доставка" in repaired
@@ -54,7 +54,7 @@ def test_without_a_worker_words_are_compared_and_the_reader_is_told(two_articles
 def test_what_was_looked_for_in_vain_is_told_to_admins_without_personal_data(two_articles, working_search):
     reader = two_articles.client()
     for query in ("Снегоход напрокат", "снегоход  НАПРОКАТ", "позвоните +7 912 345-67-89 про снегоход"):
-        assert "Доставка" not in text_of(reader.get("/help/ru/search/", {"q": query})) or True
+        assert reader.get("/help/ru/search/", {"q": query}).status_code == 200
     noted = {row.text: row.count for row in MissedSearch.objects.all()}
     assert noted == {"снегоход напрокат": 2, "позвоните [PHONE_1] про снегоход": 1}
     reader.head("/help/ru/search/", {"q": "лодка"})
