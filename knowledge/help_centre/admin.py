@@ -8,6 +8,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 from django.utils import translation
 from django.utils.html import format_html
+from django.utils.http import urlencode
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
@@ -33,12 +34,10 @@ class HelpCentreAdmin(admin.ModelAdmin[HelpCentre]):
     def public_page(self, centre: HelpCentre) -> SafeString:
         return format_html('<a href="{0}">{0}</a>', reverse("help_centre:start"))
 
-    def changelist_view(self, request: HttpRequest, extra_context: dict[str, str] | None = None) -> HttpResponse:
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """There is one row: its page, made with the first look."""
-        if not self.has_view_permission(request):
-            return super().changelist_view(request, extra_context)
         HelpCentre.objects.get_or_create(id=1)
-        return HttpResponseRedirect(reverse("admin:help_centre_helpcentre_change", args=[1]))
+        return self.change_view(request, "1", extra_context=extra_context)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -187,7 +186,8 @@ class MissedSearchAdmin(ReadOnlyAdmin):
 
     @admin.display(description=gettext_lazy("action"))
     def write(self, search: MissedSearch) -> SafeString:
-        return format_html('<a href="{}">{}</a>', reverse("admin:knowledge_article_new"), _("Write an article"))
+        url = f"{reverse('admin:knowledge_article_new')}?{urlencode({'title': search.text})}"
+        return format_html('<a href="{}">{}</a>', url, _("Write an article"))
 
 
 def _actor(request: HttpRequest) -> User:

@@ -2,6 +2,7 @@
 
 import hashlib
 from datetime import timedelta
+from typing import Any
 
 from django.db.models import F
 from django.utils import timezone
@@ -16,12 +17,12 @@ _BITE = 1000
 
 def vote(article: Article, reader: str, *, is_helpful: bool, comment: str = "") -> Vote:
     """One word of each reader; another one replaces it. `reader` is what the cookie holds: only its digest is kept."""
-    word, _is_new = Vote.objects.update_or_create(
-        article=article,
-        reader=hashlib.sha256(reader.encode()).hexdigest(),
-        defaults={"is_helpful": is_helpful, "comment": Mask().hide(comment.strip()[:MAX_COMMENT])},
-    )
-    return word
+    said: dict[str, Any] = {"is_helpful": is_helpful}
+    # A second no without a word takes nothing back.
+    if is_helpful or comment.strip():
+        said["comment"] = Mask().hide(comment.strip()[:MAX_COMMENT])
+    digest = hashlib.sha256(reader.encode()).hexdigest()
+    return Vote.objects.update_or_create(article=article, reader=digest, defaults=said)[0]
 
 
 def note_missed_search(text: str, language: str) -> None:

@@ -4,6 +4,7 @@ Browsers keep pages and ask each time whether they are still right, so that what
 """
 
 import hashlib
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -25,12 +26,13 @@ from tenants.names import url_for_host
 
 # The tokens' grounds that are harder to read on.
 _LIGHT_GROUND, _DARK_GROUND = "#f6f7f9", "#12151b"
+_COLOUR = re.compile(r"#[0-9a-f]{6}")
 _REVALIDATED = "public, no-cache"
 
 
 @dataclass(frozen=True)
 class Page:
-    """`context` is the template's own. `paths`: language → this page in it, where it has another address than by pattern."""
+    """`context` is the template's own; `paths` in it: language → this page, where it has another address there."""
 
     template: str
     context: dict[str, Any] = field(default_factory=dict)
@@ -124,7 +126,8 @@ def look_of_accent(accent: str) -> str:
 
 
 def _accent_of(centre: HelpCentre) -> str:
-    return str(centre.chat.config.get("accent", "")).lower() if centre.chat else ""
+    accent = str(centre.chat.config.get("accent", "")).lower() if centre.chat else ""
+    return accent if _COLOUR.fullmatch(accent) else ""
 
 
 def _chat_of(centre: HelpCentre) -> Any:

@@ -15,7 +15,7 @@ from knowledge.help_centre import feedback, queries
 from knowledge.help_centre.models import Article
 from knowledge.help_centre.pages import Page, html_response, open_help_centre, render_page, tenant_of
 from knowledge.help_centre.views import missing
-from omnisupport.lib.errors import AppError, Forbidden
+from omnisupport.lib.errors import AppError, Forbidden, InvalidInput
 from omnisupport.lib.limits import count_against
 from omnisupport.lib.origin import is_from_own_page
 from tenants.accounts.throttle import client_address
@@ -61,16 +61,19 @@ def _thanks(article: Article, language: str, answer: str) -> Page:
 
 
 def _take(request: HttpRequest, article: Article, language: str) -> HttpResponse:
-    """Raises Forbidden, RateLimited."""
+    """Raises Forbidden, InvalidInput, RateLimited."""
     if not is_from_own_page(request):
         raise Forbidden(_("This form was sent from another site."), code="csrf")
+    helpful, comment = request.POST.get("helpful", ""), request.POST.get("comment", "").replace("\x00", "")
+    if helpful not in {"yes", "no"}:
+        raise InvalidInput(_("Say yes or no."), field="helpful")
     address = client_address(request)
     count_against(tenant_key("help-votes", address), limit=_VOTES_AN_HOUR, seconds=3600)
     reader = request.COOKIES.get(READER_COOKIE, "")
     if not _READER.fullmatch(reader):
         count_against(tenant_key("help-readers", address, article.id), limit=_NEW_READERS_A_DAY, seconds=24 * 3600)
         reader = secrets.token_urlsafe(16)
-    comment, is_helpful = request.POST.get("comment", "").replace("\x00", ""), request.POST.get("helpful") == "yes"
+    is_helpful = helpful == "yes"
     feedback.vote(article, reader, is_helpful=is_helpful, comment="" if is_helpful else comment)
     answer = "yes" if is_helpful else "told" if comment.strip() else "no"
     response = HttpResponseRedirect(reverse("help_centre:vote", args=[language, article.slug]) + f"?answer={answer}")

@@ -61,6 +61,7 @@ def test_what_was_looked_for_in_vain_is_told_to_admins_without_personal_data(two
     assert not MissedSearch.objects.filter(text="лодка").exists()
     shown = text_of(two_articles.client(two_articles.admin).get("/admin/help_centre/missedsearch/"))
     assert "снегоход напрокат" in shown and "912" not in shown
+    assert "/admin/knowledge/document/article/?title=%D1%81%D0%BD" in shown
 
 
 def test_searches_in_vain_are_forgotten_in_time(two_articles, settings):

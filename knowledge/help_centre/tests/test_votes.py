@@ -39,6 +39,7 @@ def test_a_no_may_say_why_without_personal_data(open_shop, article):
     assert '<textarea id="comment" name="comment"' in asked
     answer = reader.post(VOTE, {"helpful": "no", "comment": "Нет срока. Мой телефон +7 912 345-67-89 <b>"})
     assert "<textarea" not in reader.get(answer["Location"]).content.decode()
+    reader.post(VOTE, {"helpful": "no"})
     assert [vote.comment for vote in Vote.objects.all()] == ["Нет срока. Мой телефон [PHONE_1] <b>"]
     admin = open_shop.client(open_shop.admin)
     page = admin.get(f"/admin/help_centre/article/{article.id}/change/").content.decode()
@@ -69,6 +70,11 @@ def test_whoever_throws_the_cookie_away_does_not_vote_for_ever(open_shop, articl
         reader_of(open_shop, REMOTE_ADDR="198.51.100.8").post(VOTE, {"helpful": "no"}).status_code for _ in range(5)
     ]
     assert codes == [303, 303, 303, 429, 429] and Vote.objects.count() == 3
+
+
+@pytest.mark.parametrize("body", [{}, {"helpful": "maybe"}, {"comment": "x"}])
+def test_a_vote_is_a_yes_or_a_no(open_shop, article, body):
+    assert reader_of(open_shop).post(VOTE, body).status_code == 400 and not Vote.objects.exists()
 
 
 def test_there_is_no_vote_on_what_is_not_public(open_shop, publish):
