@@ -138,6 +138,7 @@ class ArticleAdmin(admin.ModelAdmin[Article]):
         """The buttons beside “Save”: what was changed in the form is saved by them, too."""
         if "_publish" in request.POST:
             services.publish_article(obj.pk, user=_actor(request))
+            _tell_if_closed(request)
         elif "_unpublish" in request.POST:
             services.unpublish_article(obj.pk, user=_actor(request))
         else:
@@ -157,6 +158,7 @@ class ArticleAdmin(admin.ModelAdmin[Article]):
             services.publish_article(article_id, user=_actor(request))
         told = ngettext("%(n)d article is published.", "%(n)d articles are published.", len(ids))
         messages.success(request, told % {"n": len(ids)})
+        _tell_if_closed(request)
 
     @admin.action(description=gettext_lazy("Take back from the readers"))
     def unpublish_selected(self, request: HttpRequest, queryset: QuerySet[Article]) -> None:
@@ -188,6 +190,11 @@ class MissedSearchAdmin(ReadOnlyAdmin):
     def write(self, search: MissedSearch) -> SafeString:
         url = f"{reverse('admin:knowledge_article_new')}?{urlencode({'title': search.text})}"
         return format_html('<a href="{}">{}</a>', url, _("Write an article"))
+
+
+def _tell_if_closed(request: HttpRequest) -> None:
+    if not queries.find_help_centre().is_on:
+        messages.warning(request, _("Readers see nothing yet: the help centre is not open."))
 
 
 def _actor(request: HttpRequest) -> User:

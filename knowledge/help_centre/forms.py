@@ -29,7 +29,7 @@ class CategoryForm(forms.ModelForm[Category]):
 class ArticleForm(forms.ModelForm[Article]):
     translation = forms.ModelChoiceField(
         queryset=Article.objects.none(),
-        label=gettext_lazy("the same in the other language"),
+        label=gettext_lazy("The same in the other language"),
         required=False,
     )
     saved: Article

@@ -10,10 +10,6 @@ class Language(models.TextChoices):
     RU = "ru", "Русский"
     EN = "en", "English"
 
-    @property
-    def other(self) -> "Language":
-        return Language.EN if self is Language.RU else Language.RU
-
 
 class HelpCentre(models.Model):
     """How the workspace's public pages are: one row, and none until an admin has looked at them."""

@@ -27,6 +27,8 @@ _PASSAGES = 40
 _PATIENCE = 3.0
 _EXCERPT, _BEFORE = 260, 60
 _WORD = re.compile(r"\w+")
+# Of a heading or a cell; a sentence and an item of a list have a sign of their own.
+_LINE_END = re.compile(r"(?<=[\w»\")])\s*\n(?!\s*•)")
 
 
 @dataclass(frozen=True)
@@ -103,7 +105,7 @@ def _stems(text: str) -> frozenset[str]:
 
 def _excerpt(text: str, wanted: frozenset[str]) -> list[tuple[str, bool]]:
     """Around the first word that was looked for."""
-    text = " ".join(text.split())
+    text = " ".join(_LINE_END.sub(" · ", text).split())
     words = [match.span() for match in _WORD.finditer(text) if _is_wanted(match[0], wanted)]
     start = max(0, words[0][0] - _BEFORE) if words else 0
     start = text.rfind(" ", 0, start) + 1 if start else 0

@@ -91,6 +91,13 @@ def test_what_is_wrong_comes_back_at_its_field(shop, admin, publish):
     assert "This article has a version in this language already." in paired.content.decode()
 
 
+def test_who_publishes_while_the_help_centre_is_closed_is_told(shop, admin, publish):
+    article = publish("Обмен", "Обмен за день.", published=False)
+    chosen = {"action": "publish_selected", "_selected_action": [article.id]}
+    told = admin.post("/admin/help_centre/article/", chosen, follow=True).content.decode()
+    assert "1 article is published." in told and "the help centre is not open" in told
+
+
 def test_services_refuse_what_makes_no_sense(shop, publish):
     article = publish("Обмен", "Обмен за день.")
     with pytest.raises(Conflict):

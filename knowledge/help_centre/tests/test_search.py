@@ -37,6 +37,12 @@ def test_an_article_is_found_in_other_forms_of_its_words_and_with_a_typo(two_art
     assert not MissedSearch.objects.exists()
 
 
+def test_in_an_excerpt_a_heading_does_not_run_into_its_text(open_shop, publish, working_search):
+    publish("Города", "## Казань\n\nДва дня.\n\n## Пермь\n\nПять дней.", indexed=True)
+    found = text_of(open_shop.client().get("/help/ru/search/", {"q": "Пермь"}))
+    assert "Два дня. <mark>Пермь</mark> · Пять дней." in found
+
+
 def test_only_published_articles_are_looked_through(two_articles, publish, working_search):
     publish("Пароли", "Пароль от склада: казань.", indexed=True, published=False)
     document = write_article("Для своих", "Казань закрыта на ремонт.")
