@@ -70,6 +70,8 @@ def public_page(view: View) -> Callable[..., HttpResponseBase]:
             with translation.override(language):
                 page = view(language, **arguments)
                 if isinstance(page, HttpResponse):
+                    # A permanent redirect would be kept for ever, and an article may come back to where it was.
+                    page["Cache-Control"] = _REVALIDATED
                     return page
                 body = render_page(page, language, centre, tenant, request.path).encode()
             kept = body, f'"{hashlib.sha256(body).hexdigest()[:32]}"'

@@ -123,7 +123,8 @@ def search(request: HttpRequest, language: str) -> HttpResponse:
                 count_against(tenant_key("help-search", client_address(request)), limit=_SEARCHES_A_MINUTE, seconds=60)
                 found = search_articles(query, language)
                 context["found"] = found
-                if not (found.is_sure and found.hits) and request.method == "GET":
+                # Words alone miss too much to be counted.
+                if found.is_full and not (found.is_sure and found.hits) and request.method == "GET":
                     note_missed_search(query, language)
             except RateLimited as error:
                 context["refusal"], status = error, error.status

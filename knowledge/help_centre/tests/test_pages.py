@@ -117,6 +117,7 @@ def test_a_changed_address_leads_on(open_shop, publish):
     for slug in ("vozvrat-tovara", "vozvrat"):
         answer = open_shop.client().get(f"/help/ru/articles/{slug}/")
         assert (answer.status_code, answer["Location"]) == (301, "/help/ru/articles/kak-vernut/")
+        assert "no-cache" in answer["Cache-Control"]
     # A draft may not take an address that leads elsewhere.
     other = publish("Возврат", "Другой текст.")
     assert other.slug == "vozvrat-2"

@@ -55,6 +55,8 @@ def test_without_a_worker_words_are_compared_and_the_reader_is_told(two_articles
     page = text_of(two_articles.client().get("/help/en/search/", {"q": "деньги на карте"}))
     assert 'href="/help/en/articles/vozvrat/"' in page and "<mark>карту</mark>" in page
     assert "The full search does not answer just now" in page
+    nothing = text_of(two_articles.client().get("/help/en/search/", {"q": "снегоход"}))
+    assert "Nothing was found." in nothing and not MissedSearch.objects.exists()
 
 
 def test_what_was_looked_for_in_vain_is_told_to_admins_without_personal_data(two_articles, working_search):
