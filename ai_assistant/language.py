@@ -5,6 +5,8 @@ import re
 from django.utils import translation
 from django.utils.translation import gettext as _
 
+from knowledge.spelling import in_other_layout
+
 LANGUAGES = ("ru", "en")
 _CYRILLIC = re.compile(r"[а-яё]", re.IGNORECASE)
 _ENGLISH = re.compile(
@@ -13,9 +15,25 @@ _ENGLISH = re.compile(
     re.IGNORECASE,
 )
 
+_RUSSIAN = re.compile(
+    r"\b(?:во|не|на|мы|вы|со|по|за|из|от|до|об|для|что|это|как|где|когда|куда|какой|какая|какие|сколько|кто|"
+    r"почему|если|можно|нельзя|нужно|надо|есть|нет|мне|меня|мой|моя|вас|ваш|привет|здравствуйте|спасибо|пожалуйста)\b"
+)
+
+
+def as_meant(text: str) -> str:
+    """What was written in Russian while the keyboard was switched to English, in Russian."""
+    if _CYRILLIC.search(text) or _ENGLISH.search(text):
+        return text
+    meant = in_other_layout(text)
+    found = _RUSSIAN.findall(meant)
+    # “yt” is short for something in English, too.
+    return meant if len(found) > 1 or any(len(word) > 2 for word in found) else text
+
 
 def language_of(text: str, default: str = "ru") -> str:
     """By the share of Cyrillic letters; `default` where there are no letters."""
+    text = as_meant(text)
     letters = [c for c in text if c.isalpha()]
     if not letters:
         return default
@@ -25,6 +43,7 @@ def language_of(text: str, default: str = "ru") -> str:
 
 def is_clear(text: str) -> bool:
     """Whether the words tell the language: «ok», "iPhone 15" or a code are written by everybody."""
+    text = as_meant(text)
     return bool(_CYRILLIC.search(text)) or bool(_ENGLISH.search(text)) or sum(c.isalpha() for c in text) > 40
 
 

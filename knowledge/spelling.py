@@ -52,6 +52,11 @@ def repair(question: str) -> dict[str, str]:
     return repaired | _without_typos(list(dict.fromkeys(unknown))[:_MOST_WORDS])
 
 
+def in_other_layout(text: str) -> str:
+    """What the same keys write when the keyboard is switched to the other alphabet."""
+    return text.lower().translate(_OTHER_LAYOUT)
+
+
 def shortened(word: str) -> list[str]:
     """The word, and it without one of its letters."""
     return list(dict.fromkeys([word, *(word[:at] + word[at + 1 :] for at in range(len(word)))]))

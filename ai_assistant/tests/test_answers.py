@@ -2,6 +2,7 @@
 
 import pytest
 
+from ai_assistant.language import language_of
 from ai_assistant.tests.conftest import QUESTION, prompt_of, says
 from tickets.services.post import post_message
 
@@ -27,6 +28,20 @@ def test_an_english_question_gets_an_english_answer(talk):
     talk.asks("How long does the warranty on paddles last?")
     assert talk.last().text.startswith("I am answering with excerpts from the documents:")
     assert "lasts 18 months" in talk.last().text
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("crjkmrj lytq vj;yj dthyenm ,fqlfhre", "ru"),
+        ("rfr dthyenm ,fqlfhre d vfufpby? tckb jyf yt gjljikf gj hfpvthe", "ru"),
+        ("Vitamin C", "en"),
+        ("yt link", "en"),
+        ("How long is the warranty?", "en"),
+    ],
+)
+def test_a_keyboard_left_in_english_makes_no_english_question(text, language):
+    assert language_of(text) == language
 
 
 def test_the_model_is_told_the_language_of_the_customer(talk, model):
