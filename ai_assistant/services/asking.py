@@ -31,7 +31,7 @@ def ask(question: str, language: str = "", provider: str = "") -> dict[str, Any]
         with translation.override(workspace.language):
             composed = respond(assistant, task)
     result = asdict(composed)
-    del result["prompt"]
+    del result["prompt"], result["pending"]
     if composed.reason:
         return {
             **result,

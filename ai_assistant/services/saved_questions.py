@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from ai_assistant.evaluation import Case, Verdict, judge, summarize
-from ai_assistant.models import CustomAnswer, EvaluationResult, EvaluationRun, ForbiddenTopic, SavedQuestion
+from ai_assistant.models import CustomAnswer, EvaluationResult, EvaluationRun, ForbiddenTopic, SavedQuestion, Tool
 from ai_assistant.prompts import VERSION
 from ai_assistant.providers import credential_fields
 from ai_assistant.services.asking import ask
@@ -124,6 +124,13 @@ def fingerprint() -> str:
         list(ForbiddenTopic.objects.order_by("id").values_list("phrases", "answer")),
         {name: assistant.credentials.get(name, "") for name in public},
         [f"{id} {version}" for id, version in documents.values_list("id", "version")],
+        list(
+            Tool.objects.filter(is_active=True)
+            .order_by("id")
+            .values_list(
+                "name", "description", "method", "url", "parameters", "fields", "needs_verified", "changes_something"
+            )
+        ),
         list(CustomAnswer.objects.filter(is_active=True).order_by("id").values_list("keys", "text")),
     ]
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()

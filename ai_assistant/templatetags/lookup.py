@@ -32,3 +32,15 @@ def failure_words(code: str) -> str:
         "source": _("answered from another document"),
         "words": _("something expected is not said"),
     }[code]
+
+
+@register.filter
+def tool_state_words(code: str) -> str:
+    """What became of a call."""
+    return {
+        "done": _("done"),
+        "waiting": _("waits for the customer's yes"),
+        "not_found": _("found nothing"),
+        "failed": _("failed"),
+        "uncertain": _("perhaps done"),
+    }[code]
