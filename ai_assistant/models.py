@@ -45,6 +45,10 @@ class Assistant(models.Model):
         _("price of 1,000 tokens of the second model, ₽"), max_digits=8, decimal_places=4, null=True, blank=True
     )
 
+    # 0 to 1, as a search says it; below it nothing was found.
+    min_confidence = models.FloatField(_("how sure the search must be"), default=0.5)
+    # Then a change that makes test questions worse waits for an admin (SettingsChange).
+    holds_back = models.BooleanField(_("hold back changes that make test questions worse"), default=False)
     # Null: it comes back only where somebody gives it a conversation, or a new one begins.
     cooldown_minutes = models.PositiveIntegerField(
         _("minutes after a person's last word before it may come back"), null=True, blank=True
@@ -56,6 +60,32 @@ class Assistant(models.Model):
 
     def __str__(self) -> str:
         return str(self.user)
+
+
+class SettingsChange(models.Model):
+    """Settings that were saved. The row of Assistant is what is published: customers get nothing else. One change may wait."""
+
+    class State(models.TextChoices):
+        WAITING = "waiting", _("waits")
+        PUBLISHED = "published", _("published")
+        DISCARDED = "discarded", _("discarded")
+
+    state = models.CharField(max_length=9, choices=State)
+    # Field of Assistant → value; only while it waits.
+    values = EncryptedJSONField(default=dict)
+    # The names of what it changes.
+    fields = models.JSONField(default=list)
+    made_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    made_at = models.DateTimeField(auto_now_add=True)
+    # Null: by itself, for its run was not worse. With a reason: published although it was.
+    ended_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    ended_at = models.DateTimeField(null=True)
+    reason = models.CharField(_("why it is published all the same"), max_length=300, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["state"], condition=models.Q(state="waiting"), name="one_change_waits")
+        ]
 
 
 class ForbiddenTopic(models.Model):
@@ -284,6 +314,8 @@ class EvaluationRun(models.Model):
     provider = models.CharField(max_length=40)
     # Of documents, settings and prompt: another one may answer otherwise.
     fingerprint = models.CharField(max_length=64)
+    # Of settings that wait; once they are published it is the run of what is published.
+    is_draft = models.BooleanField(default=False)
     # evaluation.Summary as JSON.
     summary = models.JSONField(default=dict)
 

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
-from ai_assistant.services import answering, saved_questions, suggesting
+from ai_assistant.services import answering, publishing, saved_questions, suggesting
 from ai_assistant.services.asking import ask
 from omnisupport.lib.errors import AppError, Unavailable
 from tenants.accounts.notices import mail_admins
@@ -94,9 +94,14 @@ def ask_in_worker(question: str, language: str = "", provider: str = "", *, time
 
 @tenant_task(queue="assistant", merges=True)
 def run_saved_questions() -> None:
-    """Goes on with the run at work, or makes one where something has changed since the last; again until nothing has."""
-    saved_questions.start_run_after_change()
-    if saved_questions.continue_run() and saved_questions.has_changed():
+    """Goes on with the run at work, or makes one where something has changed since the last, or settings wait for one; again
+    until all is known. Settings whose run is not worse are published."""
+    saved_questions.start_run_after_change(publishing.draft_to_ask())
+    draft = publishing.waiting_draft()
+    if not saved_questions.continue_run(draft.assistant if draft else None):
+        return
+    publishing.settle_draft()
+    if saved_questions.has_changed() or publishing.draft_to_ask():
         wake(run_saved_questions)
 
 

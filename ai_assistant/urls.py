@@ -31,4 +31,6 @@ urlpatterns = [
     path("tools/<int:tool_id>/delete/", views_tools.delete, name="delete-tool"),
     path("hours/", views_hours.hours, name="hours"),
     path("settings/", views.settings_page, name="settings"),
+    path("settings/publish/", views.publish, name="publish"),
+    path("settings/discard/", views.discard, name="discard"),
 ]

@@ -82,7 +82,7 @@ def compose_answer(assistant: Assistant, task: Task, on_text: OnText | None = No
             tenant=current_schema(),
             allowance=Allowance(CALLS + bool(tools)),
         )
-        is_found = _search(composed, task)
+        is_found = _search(composed, task, assistant.min_confidence)
         if is_found or tools:
             _ask_model(composed, assistant, task, is_found, tools, context, on_text)
         else:
@@ -104,14 +104,14 @@ def compose_answer(assistant: Assistant, task: Task, on_text: OnText | None = No
 # ---- Searching -------------------------------------------------------------------------------------------------------
 
 
-def _search(composed: Composed, task: Task) -> bool:
+def _search(composed: Composed, task: Task, least: float) -> bool:
     """Keeps the passages of the first query that finds anything relevant. False when no query does."""
     started = time.perf_counter()
     for query in _queries(task):
         found = search_passages(without_personal_data(query), limit=SOURCES)
         _note_search(composed, query, found)
         composed.timings["search_ms"] = _ms_since(started)
-        if found.is_relevant and _is_about(found.passages, task.question):
+        if found.confidence >= least and _is_about(found.passages, task.question):
             return True
     return False
 

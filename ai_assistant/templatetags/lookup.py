@@ -4,6 +4,7 @@ from typing import Any
 from django import template
 from django.utils.translation import gettext as _
 
+from ai_assistant.models import Assistant
 from tickets.models import HandoffReason
 
 register = template.Library()
@@ -32,6 +33,14 @@ def failure_words(code: str) -> str:
         "source": _("answered from another document"),
         "words": _("something expected is not said"),
     }[code]
+
+
+@register.filter
+def setting_words(name: str) -> str:
+    """Of a field of the assistant's settings."""
+    if name in {"credentials", "fallback_credentials"}:
+        return _("Access to the model") if name == "credentials" else _("Access to the second model")
+    return str(getattr(Assistant._meta.get_field(name), "verbose_name", name))
 
 
 @register.filter
