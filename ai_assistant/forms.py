@@ -65,6 +65,18 @@ class AssistantForm(forms.ModelForm[Assistant]):
         return float(self.cleaned_data["min_confidence"] or RELEVANCE_FLOOR)
 
 
+class TryForm(forms.ModelForm[Assistant]):
+    """Other settings for one question in the playground. Nothing of it is saved."""
+
+    provider = forms.ChoiceField(label=_("Model"), choices=provider_choices)
+    min_confidence = forms.FloatField(label=_("How sure the search must be"), min_value=0.2, max_value=1.0)
+
+    class Meta:
+        model = Assistant
+        fields = ["provider", "tone", "min_confidence", "persona", "guidance"]
+        widgets = {"persona": forms.Textarea(attrs={"rows": 2}), "guidance": forms.Textarea(attrs={"rows": 4})}
+
+
 class CredentialsForm(forms.Form):
     """Secrets are write-only: an empty field keeps what is stored."""
 

@@ -10,7 +10,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from ai_assistant.forms import FALLBACK_PREFIX, AssistantForm, CredentialsForm, WrongForm
+from ai_assistant.forms import FALLBACK_PREFIX, AssistantForm, CredentialsForm, TryForm, WrongForm
 from ai_assistant.models import Answer, Assistant
 from ai_assistant.providers import provider_names
 from ai_assistant.services.assistants import ensure_assistant, test_connection
@@ -26,7 +26,7 @@ from ai_assistant.services.publishing import (
 )
 from ai_assistant.services.saved_questions import regressions, running
 from ai_assistant.services.unanswered import unanswered_groups
-from ai_assistant.tasks import ask_in_worker, run_saved_questions
+from ai_assistant.tasks import ask_in_worker, compare_in_worker, run_saved_questions
 from omnisupport.lib.errors import AppError
 from omnisupport.lib.forms import show_refusal
 from tenants.accounts.access import agent_required, signed_in, signed_in_admin
@@ -36,16 +36,24 @@ from tickets.models import Ticket
 
 @agent_required
 def playground(request: HttpRequest) -> HttpResponse:
-    """Asks for real and shows every stage; makes no conversation and no statistics."""
+    """Asks for real and shows every stage; makes no conversation and no statistics. Admins may try other settings beside."""
     question = request.POST.get("question", "").strip()[:4000]
-    context: dict[str, Any] = {"question": question}
+    compares = "compare" in request.POST and bool(signed_in_admin(request))
+    context: dict[str, Any] = {"question": question, "compares": compares}
+    if signed_in(request).is_admin:
+        context["draft"] = waiting_draft()
+        context["form"] = TryForm(request.POST if compares else None, instance=with_draft(ensure_assistant()))
     if request.method == "POST" and question:
         try:
-            context["result"] = ask_in_worker(question)
-            context["answered"] = context["result"]["outcome"] == Answer.Outcome.ANSWERED
+            context["results"] = _compared(question, context["form"]) if compares else [ask_in_worker(question)]
         except AppError as error:
             context["error"] = error
     return render(request, "ai_assistant/playground.html", context)
+
+
+def _compared(question: str, form: TryForm) -> list[dict[str, Any]]:
+    """What is published, and what is tried; nothing where the form is refused."""
+    return list(compare_in_worker(question, form.cleaned_data)) if form.is_valid() else []
 
 
 @agent_required

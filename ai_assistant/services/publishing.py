@@ -26,6 +26,9 @@ DRAFTED = (
     "persona", "tone", "guidance", "language", "greeting", "min_confidence",
 )  # fmt: skip
 
+# What may be tried in the playground beside what is published.
+TRIED = ("provider", "persona", "tone", "guidance", "min_confidence")
+
 
 @dataclass(frozen=True)
 class Draft:
@@ -82,6 +85,17 @@ def with_draft(assistant: Assistant) -> Assistant:
     """The row in memory with the settings that wait, if any do."""
     change = SettingsChange.objects.filter(state=SettingsChange.State.WAITING).first()
     return _with_values(assistant, change.values) if change else assistant
+
+
+def settings_to_try(changes: Mapping[str, Any]) -> Assistant:
+    """Never saved: the draft, or else what is published, with some of TRIED in another way. A provider that the workspace has
+    no keys for is asked with those of the installation."""
+    published = ensure_assistant()
+    tried = with_draft(ensure_assistant())
+    provider = changes.get("provider", tried.provider)
+    if provider != tried.provider:
+        tried.credentials = published.credentials if provider == published.provider else {}
+    return _with_values(tried, {name: changes[name] for name in TRIED if name in changes})
 
 
 def draft_to_ask() -> Assistant | None:
