@@ -105,11 +105,8 @@ class ToolForm(forms.ModelForm[Tool]):
             raise forms.ValidationError(_("This is not JSON: %(reason)s") % {"reason": str(error)[:120]}) from None
         except InvalidInput as error:
             raise forms.ValidationError(str(error)) from None
-        kept = read.model_dump(exclude_defaults=True)
-        return {
-            **kept,
-            "properties": {name: one.model_dump(exclude_defaults=True) for name, one in read.properties.items()},
-        }
+        properties = {name: one.model_dump(exclude_defaults=True) for name, one in read.properties.items()}
+        return {"properties": properties, "required": read.required}
 
     def clean_fields_seen(self) -> list[dict[str, str]]:
         return parse_fields(str(self.cleaned_data["fields_seen"]).splitlines())

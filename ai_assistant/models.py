@@ -219,8 +219,8 @@ class Tool(models.Model):
     """A call to a service of the workspace that the assistant may make for a customer."""
 
     class Method(models.TextChoices):
-        GET = "GET"
-        POST = "POST"
+        GET = "GET", "GET"
+        POST = "POST", "POST"
 
     name = models.CharField(_("name for the model"), max_length=40, unique=True)
     # What people read: agents in receipts, customers above a result or a question whether to do it.
@@ -260,6 +260,7 @@ class Confirmation(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     answer = models.OneToOneField(Answer, on_delete=models.CASCADE, related_name="confirmation")
     tool = models.ForeignKey(Tool, on_delete=models.CASCADE, related_name="+")
+    # Only while it waits.
     arguments = EncryptedJSONField(default=dict)
     state = models.CharField(max_length=8, choices=State, default=State.WAITING)
     created_at = models.DateTimeField(auto_now_add=True)

@@ -17,7 +17,7 @@ _ITEMS = 10
 _WORD = re.compile(r"\w+")
 # A group that is repeated, or many open repetitions, may take a worker for ever on a short text.
 _REPEATED_GROUP = re.compile(r"\)(?:[*+]|\{)|\\[1-9]|\(\?(?!:)")
-_OPEN_REPETITION = re.compile(r"(?<!\\)[*+]|\{\d*,\d*\}")
+_OPEN_REPETITION = re.compile(r"(?<!\\)[*+]|(?<![\\(])\?|\{\d*,\d*\}")
 _MOST_REPETITIONS = 3
 
 Scalar = str | int | float | bool

@@ -20,7 +20,7 @@ class Migration(migrations.Migration):
                 ('name', models.CharField(max_length=40, unique=True, verbose_name='name for the model')),
                 ('title', models.CharField(max_length=80, verbose_name='name for people')),
                 ('description', models.TextField(max_length=1000, verbose_name='when the model should use it')),
-                ('method', models.CharField(choices=[('GET', 'Get'), ('POST', 'Post')], default='GET', max_length=4, verbose_name='method')),
+                ('method', models.CharField(choices=[('GET', 'GET'), ('POST', 'POST')], default='GET', max_length=4, verbose_name='method')),
                 ('url', models.CharField(max_length=500, verbose_name='address')),
                 ('headers', omnisupport.lib.crypto.EncryptedJSONField(blank=True, default=dict)),
                 ('parameters', models.JSONField(default=dict, verbose_name='parameters')),

@@ -18,7 +18,12 @@ from django.utils.translation import gettext as _
 from ai_assistant.language import handoff_text
 from ai_assistant.models import Answer, Assistant
 from ai_assistant.services.composing import Composed
-from ai_assistant.services.confirming import answer_to_confirmation, confirmation_buttons, keep_pending
+from ai_assistant.services.confirming import (
+    answer_to_confirmation,
+    confirmation_buttons,
+    keep_pending,
+    leave_note,
+)
 from ai_assistant.services.custom_answers import copy_file, count_use
 from ai_assistant.services.live import LiveAnswer
 from ai_assistant.services.packet import packet_of
@@ -125,6 +130,8 @@ def _take_turn(answer: Answer, ticket: Ticket, messages: Sequence[Message], work
     told = answer_to_confirmation(ticket, messages, language, again=answer.reason == LOST)
     if told is not None:
         _finish_with(answer, ticket, told, assistant, language)
+        if told.tool_calls and answer.outcome == Answer.Outcome.DROPPED:
+            leave_note(answer, ticket)
         return
     talk = "greeting" if only_started else small_talk_kind(answer.question)
     if talk:

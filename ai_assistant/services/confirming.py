@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import timedelta
+from uuid import uuid5
 
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
@@ -15,7 +16,9 @@ from ai_assistant.services.tool_turn import complaint_of
 from ai_assistant.services.tool_use import Pending, known_arguments, receipt_of
 from ai_assistant.services.tools import ToolCall, ToolResult, run_tool
 from ai_assistant.tool_schema import read_parameters
-from tickets.models import Message, Ticket
+from ai_assistant.triggers import small_talk_kind
+from tickets.models import Author, Message, MessageKind, Ticket
+from tickets.services.post import post_message
 
 # What somebody wanted long ago they may not want any more.
 GOOD_FOR = timedelta(minutes=30)
@@ -44,23 +47,59 @@ def answer_to_confirmation(
 
     `again`: the worker that had this turn before has died, perhaps over the call.
     """
-    asked = Confirmation.objects.filter(answer__ticket_id=ticket.id).select_related("tool")
+    asked = Confirmation.objects.filter(answer__ticket_id=ticket.id).select_related("tool", "answer")
     newest = asked.order_by("-created_at").first()
     if newest is None:
         return None
-    word = _word_in(messages) if timezone.now() - newest.created_at <= GOOD_FOR else ""
+    if newest.state == Confirmation.State.CALLED and (told := _not_told_yet(newest, messages)):
+        return told
+    is_asked = timezone.now() - newest.created_at <= GOOD_FOR and _is_last_word(ticket, newest)
+    word = _word_in(messages) if is_asked else ""
     if again and word == YES and newest.state == Confirmation.State.CALLED:
         return _failed(newest, ToolResult("uncertain", message=_("It was cut short.")))
     waiting = asked.filter(state=Confirmation.State.WAITING)
     if word == YES:
         # Whoever takes it calls; nobody takes it twice.
-        if not waiting.filter(id=newest.id).update(state=Confirmation.State.CALLED):
+        if not waiting.filter(id=newest.id).update(state=Confirmation.State.CALLED, arguments={}):
             return None
         return _call(newest, ticket, messages, language)
-    if not waiting.update(state=Confirmation.State.DECLINED) or word != NO:
+    if not waiting.update(state=Confirmation.State.DECLINED, arguments={}) or word != NO:
         return None
     with translation.override(language):
         return Composed(text=_("All right, I leave everything as it is."))
+
+
+def _is_last_word(ticket: Ticket, asked: Confirmation) -> bool:
+    """Whether nobody has said anything since: a yes to something else is none to this."""
+    ours = ticket.messages.filter(kind=MessageKind.PUBLIC).exclude(author=Author.CONTACT)
+    return ours.order_by("-id").values_list("id", flat=True).first() == asked.answer.message_id
+
+
+def _not_told_yet(called: Confirmation, messages: Sequence[Message]) -> Composed | None:
+    """What came of a call over which the customer wrote on, so that its turn had to give way to this one."""
+    turns = Answer.objects.filter(ticket_id=called.answer.ticket_id, outcome=Answer.Outcome.DROPPED)
+    turns = turns.filter(created_at__gt=called.created_at, question_message_id__in=[message.id for message in messages])
+    dropped = turns.exclude(tool_calls=[]).order_by("-created_at").first()
+    if dropped is None:
+        return None
+    rest = "\n".join(message.text for message in messages if message.id > dropped.question_message_id)
+    if dropped.text and small_talk_kind(rest):
+        return Composed(text=dropped.text, tool_calls=dropped.tool_calls)
+    # A person tells it, and answers the rest.
+    return Composed(reason="tool", checks=dropped.checks or [_result_of(dropped)], tool_calls=dropped.tool_calls)
+
+
+def _result_of(answer: Answer) -> dict[str, str]:
+    return {"code": "tool_done", "message": _("The customer has not been told: %(text)s") % {"text": answer.text}}
+
+
+def leave_note(answer: Answer, ticket: Ticket) -> None:
+    """For the person who took the conversation while a call was under way."""
+    lines = [str(check["message"]) for check in answer.checks or [_result_of(answer)]]
+    post_message(
+        ticket_id=ticket.id, client_id=uuid5(answer.id, "called"), text="\n".join(lines), user=ticket.assignee,
+        author=Author.ASSISTANT, kind=MessageKind.NOTE,
+    )  # fmt: skip
 
 
 def _word_in(messages: Sequence[Message]) -> str:

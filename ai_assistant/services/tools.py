@@ -21,6 +21,8 @@ log = structlog.get_logger(__name__)
 
 MOST_TOOLS = 20
 MOST_SECONDS = 10
+# Less than this is no time for a call.
+_LEAST_SECONDS = 0.5
 _MAX_BYTES = 256 * 1024
 _NAME = re.compile(r"[a-z][a-z0-9_]{1,39}")
 _PLACE = re.compile(r"\{(\w+)\}")
@@ -136,6 +138,8 @@ class ToolCall:
 def run_tool(call: ToolCall, seconds: float = MOST_SECONDS) -> ToolResult:
     """One call, never repeated. Never raises for a fault of the service: that is a result."""
     started = time.monotonic()
+    if seconds < _LEAST_SECONDS:
+        return ToolResult("failed", message=_("There was no time left for it."))
     try:
         result = _fetch(call, min(call.tool.timeout, seconds))
     except TooLarge:

@@ -2,6 +2,7 @@
 
 import json
 import socket
+import uuid
 
 import pytest
 from django.conf import settings as django_settings
@@ -17,6 +18,8 @@ from tests.standins.server import Answer as Reply
 from tests.standins.server import StandIn
 from tickets.models import ContactAddress, Ticket
 from tickets.services.addresses import Profile, lock_address
+from tickets.services.post import post_message
+from tickets.services.tickets import assign_ticket
 
 SECRET = "tok-7f3a91c2d4e5"
 WHERE = "Где мой заказ A-1042?"
@@ -319,6 +322,7 @@ def test_a_redirect_does_not_carry_the_secret_away(known, model, api, tool):
         ({"name": "Order Status"}, "name"), ({"timeout": 60}, "timeout"), ({"fields": []}, "fields"),
         ({"headers": {"Host": "x"}}, "headers"), ({"headers": {"X-Key": "a\r\nb"}}, "headers"),
         ({"parameters": {"properties": {"order": {"pattern": "(a+)+$"}}, "required": ["order"]}}, "parameters"),
+        ({"parameters": {"properties": {"order": {"pattern": "a?" * 30 + "a" * 30}}, "required": ["order"]}}, "parameters"),
         ({"parameters": {"properties": {"order": {"type": "object"}}, "required": ["order"]}}, "parameters"),
         ({"parameters": {"properties": {"order": {"source": "customer.email"}}, "required": ["order"]}}, "parameters"),
         ({"parameters": {"properties": {"order": {}}}}, "url"),
@@ -442,6 +446,41 @@ def test_a_worker_that_dies_over_the_call_does_not_make_the_next_one_call_again(
     Answer.objects.filter(outcome="working").update(outcome="dropped", reason="lost")
     receipt = asked.turn()
     assert (receipt.outcome, receipt.reason, api.requests) == ("handed_over", "tool", [])
+
+
+def test_a_yes_to_a_persons_question_is_none_to_this_one(asked, api):
+    post_message(ticket_id=asked.ticket.id, client_id=uuid.uuid4(), text="Вам удобно завтра?", user=asked.shop.agent)
+    assign_ticket(asked.ticket.id, assignee_id=asked.shop.assistant.id, actor=asked.shop.agent)
+    asked.asks("да")
+    assert api.requests == []
+
+
+@pytest.mark.parametrize(("further", "told"), [("Спасибо!", True), ("И где второй заказ?", False)])
+def test_what_was_done_is_told_although_the_customer_writes_on_meanwhile(asked, api, further, told):
+    asked.customer("да")
+    run = confirming.run_tool
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(confirming, "run_tool", lambda call: (asked.customer(further), run(call))[1])
+        answer_ticket(asked.ticket.id)
+    dropped = asked.receipt()
+    assert (dropped.outcome, len(api.requests)) == ("dropped", 1)
+    receipt = asked.turn()
+    assert len(api.requests) == 1 and receipt.outcome == ("answered" if told else "handed_over")
+    where = asked.last() if told else asked.lines("note")[-1]
+    assert "Отменить заказ" in where.text and "Статус: в пути" in where.text
+
+
+def test_a_person_who_comes_first_reads_what_was_done(asked, api):
+    def takes_over(call):
+        assign_ticket(asked.ticket.id, assignee_id=asked.shop.agent.id, actor=asked.shop.agent)
+        return run(call)
+
+    run = confirming.run_tool
+    asked.customer("да")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(confirming, "run_tool", takes_over)
+        answer_ticket(asked.ticket.id)
+    assert asked.receipt().outcome == "dropped" and "Отменить заказ" in asked.lines("note")[-1].text
 
 
 def test_a_draft_for_an_agent_changes_nothing(known, model, api, cancel):
