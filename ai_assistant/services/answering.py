@@ -127,7 +127,7 @@ def _take_turn(answer: Answer, ticket: Ticket, messages: Sequence[Message], work
     language = language_for(ticket, answer)
     mode = ticket.address.channel.assistant_mode
     only_started = all("started" in message.content for message in messages)
-    told = answer_to_confirmation(ticket, messages, language, again=answer.reason == LOST)
+    told = answer_to_confirmation(ticket, messages, language)
     if told is not None:
         _finish_with(answer, ticket, told, assistant, language)
         if told.tool_calls and answer.outcome == Answer.Outcome.DROPPED:

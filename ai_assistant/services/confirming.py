@@ -40,24 +40,17 @@ def keep_pending(answer: Answer, pending: Pending) -> None:
     Confirmation.objects.create(answer=answer, tool=pending.tool, arguments=dict(pending.arguments))
 
 
-def answer_to_confirmation(
-    ticket: Ticket, messages: Sequence[Message], language: str, *, again: bool
-) -> Composed | None:
-    """What came of the customer's yes or no; None where nothing was asked, or they speak of something else.
-
-    `again`: the worker that had this turn before has died, perhaps over the call.
-    """
+def answer_to_confirmation(ticket: Ticket, messages: Sequence[Message], language: str) -> Composed | None:
+    """What came of the customer's yes or no; None where nothing was asked, or they speak of something else."""
     asked = Confirmation.objects.filter(answer__ticket_id=ticket.id).select_related("tool", "answer")
     newest = asked.order_by("-created_at").first()
     if newest is None:
         return None
-    if newest.state == Confirmation.State.CALLED and (told := _not_told_yet(newest, messages)):
-        return told
-    is_asked = timezone.now() - newest.created_at <= GOOD_FOR and _is_last_word(ticket, newest)
-    word = _word_in(messages) if is_asked else ""
-    if again and word == YES and newest.state == Confirmation.State.CALLED:
-        return _failed(newest, ToolResult("uncertain", message=_("It was cut short.")))
+    is_last_word = _is_last_word(ticket, newest)
+    if newest.state == Confirmation.State.CALLED:
+        return _not_told_yet(newest, messages) if is_last_word else None
     waiting = asked.filter(state=Confirmation.State.WAITING)
+    word = _word_in(messages) if is_last_word and timezone.now() - newest.created_at <= GOOD_FOR else ""
     if word == YES:
         # Whoever takes it calls; nobody takes it twice.
         if not waiting.filter(id=newest.id).update(state=Confirmation.State.CALLED, arguments={}):
@@ -75,18 +68,17 @@ def _is_last_word(ticket: Ticket, asked: Confirmation) -> bool:
     return ours.order_by("-id").values_list("id", flat=True).first() == asked.answer.message_id
 
 
-def _not_told_yet(called: Confirmation, messages: Sequence[Message]) -> Composed | None:
-    """What came of a call over which the customer wrote on, so that its turn had to give way to this one."""
-    turns = Answer.objects.filter(ticket_id=called.answer.ticket_id, outcome=Answer.Outcome.DROPPED)
-    turns = turns.filter(created_at__gt=called.created_at, question_message_id__in=[message.id for message in messages])
-    dropped = turns.exclude(tool_calls=[]).order_by("-created_at").first()
-    if dropped is None:
-        return None
-    rest = "\n".join(message.text for message in messages if message.id > dropped.question_message_id)
-    if dropped.text and small_talk_kind(rest):
-        return Composed(text=dropped.text, tool_calls=dropped.tool_calls)
+def _not_told_yet(called: Confirmation, messages: Sequence[Message]) -> Composed:
+    """After a call whose turn told nothing: its worker died, or it gave way to this one, for the customer wrote on."""
+    turns = Answer.objects.filter(ticket_id=called.answer.ticket_id, question_message_id__in=[m.id for m in messages])
+    before = turns.filter(outcome=Answer.Outcome.DROPPED).exclude(tool_calls=[]).order_by("-created_at").first()
+    if before is None:
+        return _failed(called, ToolResult("uncertain", message=_("It was cut short.")))
+    rest = "\n".join(message.text for message in messages if message.id > before.question_message_id)
+    if before.text and small_talk_kind(rest):
+        return Composed(text=before.text, tool_calls=before.tool_calls)
     # A person tells it, and answers the rest.
-    return Composed(reason="tool", checks=dropped.checks or [_result_of(dropped)], tool_calls=dropped.tool_calls)
+    return Composed(reason="tool", checks=before.checks or [_result_of(before)], tool_calls=before.tool_calls)
 
 
 def _result_of(answer: Answer) -> dict[str, str]:

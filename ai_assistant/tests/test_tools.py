@@ -434,7 +434,8 @@ def test_nobody_knows_whether_it_was_done(asked, api):
     assert "Отменить заказ" in asked.lines("note")[0].text and len(api.requests) == 1
 
 
-def test_a_worker_that_dies_over_the_call_does_not_make_the_next_one_call_again(asked, api, monkeypatch):
+@pytest.mark.parametrize("further", [[], ["Ау?"]])
+def test_a_worker_that_dies_over_the_call_does_not_make_the_next_one_call_again(asked, api, monkeypatch, further):
     def dies(*_args, **_more):
         raise SystemExit
 
@@ -444,6 +445,8 @@ def test_a_worker_that_dies_over_the_call_does_not_make_the_next_one_call_again(
         answer_ticket(asked.ticket.id)
     monkeypatch.undo()
     Answer.objects.filter(outcome="working").update(outcome="dropped", reason="lost")
+    for text in further:
+        asked.customer(text)
     receipt = asked.turn()
     assert (receipt.outcome, receipt.reason, api.requests) == ("handed_over", "tool", [])
 
