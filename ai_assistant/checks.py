@@ -8,8 +8,8 @@ from django.utils import translation
 from django.utils.translation import gettext_lazy as _
 
 from ai_assistant.answer_text import MARK, ModelAnswer
-from ai_assistant.masking import TOKEN
 from ai_assistant.providers.base import SourcePassage
+from omnisupport.lib.masking import TOKEN
 
 _LINK = re.compile(r"!?\[([^\]]*)\]\((?:[^)\s]*)\)")
 _HTML = re.compile(r"<[a-zA-Z/!][^>]*>")

@@ -66,8 +66,11 @@ def suggest_reply(ticket_id: int) -> str:
 @tenant_task(queue="assistant", expires=30)
 def sweep_assistant() -> None:
     answering.finish_stuck_turns()
+    answering.answer_for_who_does_not_choose()
     for ticket_id in answering.waiting_tickets():
         wake(answer_ticket, ticket_id)
+    for ticket_id in suggesting.tickets_without_draft():
+        wake(suggest_reply, ticket_id)
 
 
 @tenant_task(queue="assistant", ignore_result=False, expires=30)
@@ -165,6 +168,13 @@ def register_sweeps() -> None:
                 " AND (created_at < now() - interval '27 s' OR claimed_by NOT IN (LIVING))"
                 " UNION ALL SELECT 1 FROM {schema}.tickets_ticket AS t JOIN {schema}.accounts_user AS u ON u.id = t.assignee_id"
                 " WHERE u.role = 'assistant' AND t.status IN ('open', 'waiting') AND t.waiting_since < now() - interval '15 s'"
+                " UNION ALL SELECT 1 FROM {schema}.tickets_ticket AS t"
+                " JOIN {schema}.tickets_contactaddress AS chat ON chat.id = t.address_id"
+                " JOIN {schema}.channels_app_channel AS c ON c.id = chat.channel_id"
+                " WHERE c.assistant_mode = 'suggest' AND t.status IN ('open', 'waiting')"
+                " AND t.waiting_since BETWEEN now() - interval '10 min' AND now() - interval '15 s'"
+                " AND NOT EXISTS (SELECT 1 FROM {schema}.ai_assistant_answer AS a"
+                " WHERE a.ticket_id = t.id AND a.created_at >= t.waiting_since)"
             ).replace("LIVING", LIVING),
             task="ai_assistant.tasks.sweep_assistant",
         )

@@ -23,7 +23,7 @@ def run(folder: Path) -> list[Result]:
     port = free_port()
     worker = [
         sys.executable, "-m", "celery", "-A", "omnisupport", "worker", "-P", "threads", "-c", "8", "-l", "ERROR",
-        "-Q", "inbound,outbound,webhooks,assistant,ingestion,default", "--without-gossip", "--without-mingle",
+        "-Q", "sweeps,inbound,outbound,webhooks,assistant,ingestion,default", "--without-gossip", "--without-mingle",
     ]  # fmt: skip
     beat = [sys.executable, "-m", "celery", "-A", "omnisupport", "beat", "-l", "ERROR", "--pidfile=",
             "-s", str(folder / "beat")]  # fmt: skip

@@ -35,7 +35,7 @@ def run(folder: Path) -> list[Result]:
     port = free_port()
     worker = [
         sys.executable, "-m", "celery", "-A", "omnisupport", "worker", "-P", "threads", "-c", "8", "-l", "ERROR",
-        "-Q", "inbound,outbound,webhooks,assistant,ingestion,default", "--without-gossip", "--without-mingle",
+        "-Q", "sweeps,inbound,outbound,webhooks,assistant,ingestion,default", "--without-gossip", "--without-mingle",
     ]  # fmt: skip
     with (
         process(uvicorn_command("omnisupport.asgi:application", port), log=folder / "web.log", PORT=str(port)),

@@ -1,5 +1,6 @@
 """Entry points of the worker: load by id, call one service, wake what follows. Sweeps do not queue behind what they seek."""
 
+import time
 from contextlib import suppress
 from datetime import timedelta
 from typing import Any
@@ -17,13 +18,16 @@ from tenants.lease import LIVING
 from tenants.sweeper import Sweep, register_sweep
 from tenants.tasking import MergedCalls, tenant_task, wake
 
+# A chat with much to say lets others speak in between.
+_CHAT_SECONDS = 2.0
+
 
 @tenant_task(queue="inbound", merges=True)
 def drain_inbound(channel_id: str) -> int:
     return inbound.drain_channel(UUID(channel_id), MergedCalls(drain_inbound, channel_id))
 
 
-@tenant_task(queue="default", expires=30, merges=True)
+@tenant_task(queue="sweeps", expires=30, merges=True)
 def sweep_inbound() -> None:
     from channels_app.models import InboundEvent
 
@@ -34,10 +38,14 @@ def sweep_inbound() -> None:
 
 @tenant_task(queue="outbound", merges=True)
 def deliver_chat(address_id: int) -> int:
-    return delivery.deliver_chat(address_id)
+    begun = time.monotonic()
+    tried = delivery.deliver_chat(address_id, seconds=_CHAT_SECONDS)
+    if time.monotonic() - begun >= _CHAT_SECONDS:
+        wake(deliver_chat, address_id)
+    return tried
 
 
-@tenant_task(queue="default", expires=30, merges=True)
+@tenant_task(queue="sweeps", expires=30, merges=True)
 def sweep_outbound() -> None:
     recovered = delivery.recover_stale_claims()
     for address_id in recovered:
@@ -52,7 +60,7 @@ def fetch_attachment(attachment_id: str) -> None:
     media.fetch_attachment(UUID(attachment_id))
 
 
-@tenant_task(queue="default", expires=60, merges=True)
+@tenant_task(queue="sweeps", expires=60, merges=True)
 def sweep_media() -> None:
     from tickets.models import Attachment
 
@@ -61,7 +69,7 @@ def sweep_media() -> None:
         wake(fetch_attachment, str(attachment_id))
 
 
-@tenant_task(queue="default", expires=60)
+@tenant_task(queue="sweeps", expires=60)
 def sweep_channels() -> None:
     for channel_id in channels.claim_checks():
         wake(check_channel, str(channel_id))
@@ -72,7 +80,7 @@ def check_channel(channel_id: str) -> None:
     channels.check_channel(UUID(channel_id))
 
 
-@tenant_task(queue="default", expires=600)
+@tenant_task(queue="sweeps", expires=600)
 def sweep_reconciliations() -> None:
     for channel_id in reconcile.claim_reconciliations():
         wake(reconcile_channel, str(channel_id))

@@ -13,6 +13,8 @@ from knowledge import index
 from knowledge.confidence import RELEVANCE_FLOOR, confidence_of
 from knowledge.embeddings import current_embedder
 from knowledge.encoding import encode_query
+from knowledge.help_centre.markdown import anchor_of
+from knowledge.help_centre.queries import public_links
 from knowledge.models import Chunk, Document
 from knowledge.question import Question, understand
 from knowledge.services.reconcile import suspect_index
@@ -181,12 +183,18 @@ def _passages(scores: dict[int, float], limit: int) -> list[Passage]:
         if len(different) >= limit or len(ids) == len(scores):
             break
     shown = sorted(different.values(), key=lambda chunk: -scores[chunk.id])[:limit]
-    return [_passage(chunk, scores[chunk.id]) for chunk in shown]
+    articles = {chunk.document_id for chunk in shown if chunk.document.origin == Document.Origin.ARTICLE}
+    links = public_links(articles)
+    return [_passage(chunk, scores[chunk.id], links.get(chunk.document_id, "")) for chunk in shown]
 
 
-def _passage(chunk: Chunk, score: float) -> Passage:
+def _passage(chunk: Chunk, score: float, public_link: str) -> Passage:
+    """`public_link`: of the page in the help centre, where each section has an anchor of its own."""
     document = chunk.document
-    url = f"{document.url}#{chunk.anchor}" if document.url and chunk.anchor else document.url
+    section = chunk.heading_path.rpartition(" › ")[2] if public_link else ""
+    anchor = chunk.anchor or (anchor_of(section) if section else "")
+    url = document.url or public_link
+    url = f"{url}#{anchor}" if url and anchor else url
     return Passage(
         chunk_id=chunk.id,
         document_id=str(document.id),

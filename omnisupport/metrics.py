@@ -11,7 +11,7 @@ from channels_app.registry import kinds
 from omnisupport.health import HEARTBEAT_KEY, ledger_state, oldest_unsent_seconds
 from omnisupport.lib.redis import redis_client
 
-_QUEUES = ("inbound", "outbound", "webhooks", "assistant", "ingestion", "default")
+_QUEUES = ("sweeps", "inbound", "outbound", "webhooks", "assistant", "ingestion", "default")
 queue_length = Gauge("omni_queue_length", "Messages waiting in a Celery queue", ["queue"])
 oldest_unsent = Gauge("omni_oldest_unsent_seconds", "Age of the oldest message that should have left already")
 oldest_inbound = Gauge("omni_oldest_inbound_seconds", "Age of the oldest row of the inbound ledger not processed yet")

@@ -78,6 +78,7 @@ TENANT_APPS = [
     "tickets.webhooks",
     "channels_app",
     "knowledge",
+    "knowledge.help_centre",
     "ai_assistant",
     "analytics",
 ]
@@ -189,14 +190,22 @@ REDIS_OPTIONS: dict[str, Any] = {
     "socket_keepalive": True,
     "health_check_interval": 15,
 }
-CACHES = {
+CACHES: dict[str, dict[str, Any]] = {
     "default": {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",
         "LOCATION": REDIS_URL,
         "KEY_FUNCTION": "django_tenants.cache.make_key",
         "REVERSE_KEY_FUNCTION": "django_tenants.cache.reverse_key",
         "OPTIONS": {**REDIS_OPTIONS, **wary_options(REDIS_URL)},
-    }
+    },
+    # Rendered public pages, by what they were made of: right for as long as they are there.
+    "pages": {
+        "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
+        "KEY_FUNCTION": "django_tenants.cache.make_key",
+        "REVERSE_KEY_FUNCTION": "django_tenants.cache.reverse_key",
+        "TIMEOUT": 600,
+        "OPTIONS": {"MAX_ENTRIES": 300},
+    },
 }
 CHANNEL_LAYERS = {
     "default": {
@@ -248,11 +257,16 @@ def _hourly(minute: int, task: str) -> dict[str, Any]:
 
 
 CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
-    "sweep-workspaces": {"task": "tenants.sweeper.sweep_workspaces", "schedule": 3.0},
+    "sweep-workspaces": {
+        "task": "tenants.sweeper.sweep_workspaces",
+        "schedule": 3.0,
+        "options": {"queue": "sweeps"},
+    },
     "refill-spares": {"task": "tenants.tasks.refill_spares", "schedule": 60.0},
     "clear-ledgers": _hourly(7, "channels_app.tasks.clear_ledger"),
     "clear-uploads": _hourly(17, "tickets.tasks.clear_uploads"),
     "clear-webhooks": _hourly(27, "tickets.webhooks.tasks.clear_deliveries"),
+    "clear-missed-searches": _hourly(37, "knowledge.help_centre.tasks.clear_missed_searches"),
     "worker-heartbeat": {"task": "omnisupport.health.beat_heart", "schedule": 5.0},
 }
 CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "beat-schedule")
@@ -470,6 +484,8 @@ WEBHOOK_THREADS = env_int("WEBHOOK_THREADS", 4)
 WEBHOOK_TIMEOUT = env_int("WEBHOOK_TIMEOUT", 10)
 INBOUND_RETENTION_DAYS = env_int("INBOUND_RETENTION_DAYS", 30)
 WEBHOOK_RETENTION_DAYS = env_int("WEBHOOK_RETENTION_DAYS", 30)
+# What readers of help centres looked for in vain.
+MISSED_SEARCH_RETENTION_DAYS = env_int("MISSED_SEARCH_RETENTION_DAYS", 90)
 
 # ---- Logs and metrics ------------------------------------------------------------------------------------------------
 LOGGING_CONFIG = None

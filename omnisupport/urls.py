@@ -5,6 +5,7 @@ from django.urls import include, path
 from django.views.generic import RedirectView
 from django.views.i18n import JavaScriptCatalog
 
+from knowledge.help_centre import views as help_centre
 from tenants.admin_sites import tenant_admin
 from tenants.views import set_language
 
@@ -15,6 +16,9 @@ urlpatterns = [
     path("files/", include("tickets.urls_files")),
     path("channels/", include("channels_app.urls")),
     path("knowledge/", include("knowledge.urls")),
+    path("help/", include("knowledge.help_centre.urls")),
+    path("robots.txt", help_centre.robots, name="robots"),
+    path("sitemap.xml", help_centre.sitemap, name="sitemap"),
     path("assistant/", include("ai_assistant.urls")),
     path("dashboard/", include("analytics.urls")),
     path("widget/", include("channels_app.widget.urls")),

@@ -10,6 +10,7 @@ from ai_assistant import api as assistant_api
 from ai_assistant import api_settings as assistant_settings_api
 from channels_app import rest as channels_api
 from knowledge import api as knowledge_api
+from knowledge.help_centre import api as help_centre_api
 from tenants.accounts import api as accounts_api
 from tickets import api as tickets_api
 from tickets.api_hours import WorkingHoursView
@@ -22,6 +23,7 @@ tickets_api.register(router)
 webhooks_api.register(router)
 channels_api.register(router)
 knowledge_api.register(router)
+help_centre_api.register(router)
 assistant_api.register(router)
 assistant_settings_api.register(router)
 

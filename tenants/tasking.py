@@ -5,6 +5,7 @@ with one that is no workspace's, is refused: nothing that belongs to a workspace
 Messages are wake-up calls; rows are the truth.
 """
 
+import json
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
@@ -31,8 +32,10 @@ log = structlog.get_logger(__name__)
 _MERGED_FOR = 120_000
 _HELD_FOR = 3000
 _WAITING, _HELD = b"waiting", b"held"
+# The header of a merged call that names its mark.
+_MARK = "waiting"
 # Where a task that is merged has no network in it.
-_SHORT_LANES = {"inbound", "default"}
+_SHORT_LANES = {"inbound", "sweeps", "default"}
 
 
 class TenantTask(Task[Any, Any]):
@@ -86,6 +89,7 @@ def wake(task: Any, *args: Any, schema: str | None = None, **options: Any) -> bo
         if task.merges and not options:
             if not _is_first(task, args, schema or current_schema()):
                 return True
+            headers[_MARK] = _waiting_key(task, args, schema or current_schema())
         else:
             redis_client().ping()
         task.apply_async(args, headers=headers, retry=False, **options)
@@ -115,12 +119,16 @@ class MergedCalls:
 
 
 @worker_ready.connect
-def forget_all_calls(**_kwargs: object) -> None:
-    """A worker that starts may follow one that died with calls in its hands, of which nothing is left but their marks."""
+def forget_lost_calls(**_kwargs: object) -> None:
+    """A worker that starts may follow one that died with calls in its hands, of which nothing is left but their marks. Those
+    of living workers are perhaps sent a second time."""
     with suppress(RedisError):
         redis = redis_client()
-        for key in redis.scan_iter(match=tenant_key("waiting", "*", schema="*"), count=1000):
-            redis.delete(key)
+        # Where kombu keeps what workers have taken and not yet acknowledged: [message, exchange, queue] as JSON.
+        for taken in redis.hvals("unacked"):
+            mark = json.loads(taken)[0]["headers"].get(_MARK)
+            if mark:
+                redis.delete(mark)
 
 
 def _waiting_key(task: Any, args: tuple[Any, ...], schema: str) -> str:

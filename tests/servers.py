@@ -114,7 +114,7 @@ def web_process(port: int, folder: Path, **environment: str) -> Process:
 def worker_process(folder: Path, **environment: str) -> Process:
     command = [
         sys.executable, "-m", "celery", "-A", "omnisupport", "worker", "-P", "threads", "-c", "4", "-l", "WARNING",
-        "-Q", "inbound,outbound,webhooks,assistant,ingestion,default", "--without-gossip", "--without-mingle",
+        "-Q", "sweeps,inbound,outbound,webhooks,assistant,ingestion,default", "--without-gossip", "--without-mingle",
     ]  # fmt: skip
     return Process(command, folder / "worker.log", test_environment(QDRANT_PATH=str(folder / "qdrant"), **environment))
 

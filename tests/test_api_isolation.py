@@ -25,7 +25,9 @@ def ids(shop):
     """Things of `shop`, each with the canary in its text."""
     from ai_assistant.models import Answer, CustomAnswer, ForbiddenTopic
     from channels_app.models import InboundEvent
+    from knowledge.help_centre.services import publish_article, save_article
     from knowledge.models import Source, Synonyms
+    from knowledge.services.articles import write_article
     from tickets.models import Attachment, Tag, Team
     from tickets.webhooks.models import WebhookDelivery, WebhookEndpoint
 
@@ -42,6 +44,7 @@ def ids(shop):
         ticket_id=message.ticket_id, question_message_id=message.id, text=CANARY, outcome="suggested"
     )
     attachment = Attachment.objects.create(message=message, name=CANARY, uploaded_by=shop.agent)
+    draft = save_article(document_id=write_article(CANARY, CANARY).id, language="en")
     return {
         "tickets": message.ticket_id,
         "ticket_pk": message.ticket_id,
@@ -59,6 +62,7 @@ def ids(shop):
         "forbidden-topics": ForbiddenTopic.objects.create(id=987654, name=CANARY, phrases=[CANARY]).id,
         "custom-answers": CustomAnswer.objects.create(id=987654, questions=[CANARY], text=CANARY).id,
         "documents": uuid.uuid4(),
+        "help-articles": publish_article(draft.id).id,
         "sources": Source.objects.create(url=f"https://{CANARY.lower()}.example/").id,
         "synonyms": Synonyms.objects.create(id=987654, phrases=[CANARY, "other"]).id,
     }

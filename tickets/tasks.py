@@ -12,12 +12,12 @@ CLOSE_AFTER = timedelta(days=7)
 UNUSED_UPLOADS_AFTER = timedelta(hours=48)
 
 
-@tenant_task(queue="default", expires=60)
+@tenant_task(queue="sweeps", expires=60)
 def close_solved_tickets() -> int:
     return close_solved(CLOSE_AFTER)
 
 
-@tenant_task(queue="default", expires=30)
+@tenant_task(queue="sweeps", expires=30)
 def send_scheduled_replies() -> int:
     return send_due_replies()
 

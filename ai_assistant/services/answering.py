@@ -63,6 +63,8 @@ log = structlog.get_logger(__name__)
 STUCK_AFTER = timedelta(seconds=27)
 # A turn that has not begun by then would end too late: the customer is handed over without a look.
 GIVE_UP_AFTER = 12.0
+# How long a customer may think about who shall answer; what is older than the second was never looked at.
+CHOICE_TIME, FORGOTTEN_AFTER = timedelta(minutes=3), timedelta(hours=1)
 # The reason of a receipt whose worker died: the next one is its last.
 LOST = "lost"
 
@@ -215,7 +217,7 @@ def _ask_first(answer: Answer, ticket: Ticket, language: str) -> None:
         }
     message = post_message(
         ticket_id=ticket.id,
-        client_id=answer.id,
+        client_id=uuid5(answer.id, "ask"),
         text=text,
         user=locked.assignee,
         author=Author.SYSTEM,
@@ -297,6 +299,20 @@ def finish_stuck_turns() -> int:
                 _hand_over(answer, ticket, "error")
         count += 1
     return count
+
+
+def answer_for_who_does_not_choose() -> None:
+    """Customers who were asked who shall answer, and have said nothing since: the assistant does."""
+    now = timezone.now()
+    asked = Answer.objects.filter(
+        outcome=Answer.Outcome.ASKED, finished_at__lt=now - CHOICE_TIME, finished_at__gt=now - FORGOTTEN_AFTER
+    )
+    for answer in asked[:50]:
+        ticket = Ticket.objects.select_related("assignee").filter(id=answer.ticket_id).first()
+        waiting = open_messages(ticket) if ticket and is_with_us(ticket) else []
+        if waiting and waiting[-1].id == answer.question_message_id:
+            # Free for whoever takes the turn next, which does not ask again.
+            asked.filter(id=answer.id).update(outcome=Answer.Outcome.DROPPED, reason="no_choice")
 
 
 def waiting_tickets() -> list[int]:

@@ -9,7 +9,6 @@ from ai_assistant.answer_text import MARK, renumber
 from ai_assistant.asked import ASKING
 from ai_assistant.checks import Checked
 from ai_assistant.drafts import OnText
-from ai_assistant.masking import Mask, without_personal_data
 from ai_assistant.models import Assistant
 from ai_assistant.prompts import VERSION
 from ai_assistant.providers.base import (
@@ -32,6 +31,7 @@ from knowledge.question import understand
 from knowledge.search import Passage, SearchResult, search_passages
 from knowledge.stopwords import content_terms
 from omnisupport.lib.errors import InvalidInput, NotFound, Unavailable
+from omnisupport.lib.masking import Mask, without_personal_data
 from tenants.names import current_schema
 
 __all__ = ["Composed", "Task", "compose_answer"]

@@ -8,7 +8,6 @@ from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
 from ai_assistant.language import LANGUAGES
-from ai_assistant.masking import Mask
 from ai_assistant.models import Answer, Confirmation
 from ai_assistant.services.composing import Composed
 from ai_assistant.services.customers import customer_of
@@ -17,6 +16,7 @@ from ai_assistant.services.tool_use import Pending, known_arguments, receipt_of
 from ai_assistant.services.tools import ToolCall, ToolResult, run_tool
 from ai_assistant.tool_schema import read_parameters
 from ai_assistant.triggers import small_talk_kind
+from omnisupport.lib.masking import Mask
 from tickets.models import Author, Message, MessageKind, Ticket
 from tickets.services.post import post_message
 

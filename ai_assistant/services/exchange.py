@@ -10,7 +10,6 @@ from ai_assistant.answer_text import MARK, ModelAnswer, read_answer
 from ai_assistant.checks import Checked, Problem, check_answer, repeats_instructions
 from ai_assistant.drafts import Draft, OnText
 from ai_assistant.language import is_answered_in
-from ai_assistant.masking import Mask
 from ai_assistant.models import Assistant
 from ai_assistant.prompts import Turn, build_choice, build_request
 from ai_assistant.providers.base import (
@@ -36,6 +35,7 @@ from ai_assistant.services.assistants import Link
 from ai_assistant.services.budget import spend
 from ai_assistant.services.customers import Customer
 from ai_assistant.services.tool_use import Choice, OpenTool, read_choice
+from omnisupport.lib.masking import Mask
 
 # What another provider may do better; refusals of moderation and wrong requests it may not.
 _ANOTHER_MAY_ANSWER = (AuthError, CircuitOpen, ProtocolError, ProviderUnavailable, QuotaExhausted, RateLimited)

@@ -1,8 +1,11 @@
 """Drafts for agents: the road of an answer, whose end is the agent's composer and never the customer."""
 
+from datetime import timedelta
+
 import structlog
 from django.db import transaction
-from django.utils import translation
+from django.db.models import Exists, OuterRef
+from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
 from ai_assistant.models import Answer
@@ -79,6 +82,19 @@ def _finish_draft(answer: Answer, ticket: Ticket, reason: str) -> None:
         finish(answer, Answer.Outcome.SUGGESTED, reason)
     else:
         finish(answer, Answer.Outcome.DROPPED, "overtaken")
+
+
+def tickets_without_draft() -> list[int]:
+    """Of channels in which drafts are made, those whose customer waits and that nobody has begun one for: a wake-up was
+    lost. After ten minutes an agent has read the question anyway."""
+    now = timezone.now()
+    rows = Ticket.objects.filter(
+        status__in=[Status.OPEN, Status.WAITING],
+        address__channel__assistant_mode=AssistantMode.SUGGEST,
+        waiting_since__range=(now - timedelta(minutes=10), now - timedelta(seconds=15)),
+    )
+    begun = Answer.objects.filter(ticket_id=OuterRef("id"), created_at__gte=OuterRef("waiting_since"))
+    return list(rows.exclude(Exists(begun)).order_by("id").values_list("id", flat=True)[:200])
 
 
 def suggestion_for(ticket: Ticket) -> Answer | None:

@@ -12,11 +12,11 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 from pydantic import BaseModel, ValidationError, field_validator
 
-from ai_assistant.masking import Mask
 from ai_assistant.models import Tool
 from ai_assistant.services.customers import Customer
 from ai_assistant.services.tools import ToolResult
 from ai_assistant.tool_schema import Parameters, Scalar, read_parameters, valid_argument
+from omnisupport.lib.masking import Mask
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,9 @@ from datetime import timedelta
 
 from django.utils import timezone
 
-from ai_assistant.masking import without_personal_data
 from ai_assistant.models import Answer
 from knowledge.stopwords import content_terms
+from omnisupport.lib.masking import without_personal_data
 from tickets.models import HandoffReason
 
 PERIOD = timedelta(days=90)

@@ -2,10 +2,10 @@
 
 import pytest
 
-from ai_assistant.masking import Mask, without_personal_data
 from ai_assistant.prompts import Turn
 from ai_assistant.services.composing import Task, compose_answer
 from ai_assistant.tests.conftest import QUESTION, prompt_of, says
+from omnisupport.lib.masking import Mask, without_personal_data
 from tickets.services.post import post_message
 
 # An INN and a card that pass their checks; the SNILS too.

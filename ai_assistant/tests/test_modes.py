@@ -1,19 +1,21 @@
 """What the assistant does in a channel: suggests, answers out of hours, asks first, or nothing."""
 
 import json
-from datetime import datetime
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
+from django.utils import timezone
 
-from ai_assistant import subscribers
+from ai_assistant import subscribers, tasks
 from ai_assistant.models import Answer
 from ai_assistant.services.answering import answer_ticket
 from ai_assistant.services.suggesting import suggest_reply, suggestion_for
 from ai_assistant.tests.conftest import QUESTION, says
 from channels_app.services.channels import assignee_of_new
 from tenants.events.models import Event
-from tickets.models import Ticket
+from tenants.sweeper import find_work
+from tickets.models import Message, Ticket
 from tickets.services.hours import closed_notice, set_hours
 from tickets.services.post import post_message
 from tickets.services.tickets import assign_ticket
@@ -165,6 +167,23 @@ def test_a_person_is_the_first_assignee_in_every_mode(talk, mode):
         assert assignee_of_new(talk.shop.channel) == talk.shop.agent.id
 
 
+def test_a_lost_wake_up_costs_no_draft(talk, mode, monkeypatch):
+    mode("suggest")
+    talk.customer(QUESTION)
+    waited = timezone.now() - timedelta(minutes=5)
+    Message.objects.update(created_at=waited)
+    Ticket.objects.update(waiting_since=waited)
+    woken = []
+    monkeypatch.setattr(tasks, "wake", lambda task, ticket_id: woken.append((task.name.split(".")[-1], ticket_id)))
+    assert "t_shop" in {schema for schema, sweep in find_work() if sweep.name == "assistant"}
+    tasks.sweep_assistant.run()
+    assert ("suggest_reply", talk.ticket.id) in woken
+    suggest_reply(talk.ticket.id)
+    woken.clear()
+    tasks.sweep_assistant.run()
+    assert woken == [] and suggestion_for(talk.ticket)
+
+
 # ---- Outside working hours -------------------------------------------------------------------------------------------
 
 
@@ -268,6 +287,18 @@ def test_a_number_that_is_said_later_is_no_choice(asked):
 
 def test_who_simply_goes_on_writing_is_answered(asked):
     assert asked.asks("Сколько стоит доставка в Казань?").outcome == "answered"
+
+
+def test_who_says_nothing_is_answered_by_the_assistant(asked, monkeypatch):
+    woken = []
+    monkeypatch.setattr(tasks, "wake", lambda _task, ticket_id: woken.append(ticket_id))
+    tasks.sweep_assistant.run()
+    assert Answer.objects.get().outcome == "asked" and len(asked.lines()) == 1
+    Answer.objects.update(finished_at=timezone.now() - timedelta(minutes=4))
+    Ticket.objects.update(waiting_since=timezone.now() - timedelta(minutes=4))
+    tasks.sweep_assistant.run()
+    assert woken == [asked.ticket.id]
+    assert asked.turn().outcome == "answered" and "45 дней" in asked.last().text and len(asked.lines()) == 2
 
 
 def test_where_the_question_is_whether_a_person_comes_nothing_is_asked(talk, mode):

@@ -39,10 +39,10 @@ MAX_PAUSES = 100
 STALE_AFTER = timedelta(seconds=75)
 
 
-def deliver_chat(address_id: int) -> int:
-    """Sends what is due in one chat, in order. Returns how many messages were tried."""
-    tried = 0
-    while True:
+def deliver_chat(address_id: int, *, seconds: float = float("inf")) -> int:
+    """Sends what is due in one chat, in order, and begins none after so many seconds. Returns how many were tried."""
+    tried, end = 0, time.monotonic() + seconds
+    while time.monotonic() < end:
         channel = Channel.objects.filter(addresses=address_id).first()
         if channel is None:
             return tried
@@ -56,6 +56,7 @@ def deliver_chat(address_id: int) -> int:
             return tried
         _send(message, channel)
         tried += 1
+    return tried
 
 
 def _rest(channel: Channel, address_id: int) -> float:

@@ -16,9 +16,14 @@ _BLANK_LINES = re.compile(r"\n{3,}")
 def clean_text(text: str) -> str:
     """NFC; line ends as \\n; runs of blanks as one; at most one empty line in a row."""
     text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\u2028", "\n").replace("\u2029", "\n")
-    text = unicodedata.normalize("NFC", _CONTROL.sub("", _INVISIBLE.sub("", text)))
+    text = unicodedata.normalize("NFC", without_hidden(text))
     lines = (_SPACES.sub(" ", line).strip() for line in text.split("\n"))
     return _BLANK_LINES.sub("\n\n", "\n".join(lines)).strip()
+
+
+def without_hidden(text: str) -> str:
+    """The text with its blanks and lines as they are."""
+    return _CONTROL.sub("", _INVISIBLE.sub("", text))
 
 
 def one_line(text: str) -> str:

@@ -4,8 +4,10 @@ from uuid import UUID
 
 from django.core.files.base import ContentFile
 from django.db import transaction
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from knowledge.help_centre.models import Article
 from knowledge.models import Document
 from knowledge.services.documents import content_digest, get_document, put_content, refuse_copy
 from omnisupport.lib.errors import Conflict, InvalidInput
@@ -36,6 +38,7 @@ def write_article(title: str, text: str, *, user: User | None = None, document_i
         refuse_copy(document, digest)
         document.title = title
         put_content(document, content, FILENAME, digest, user)
+        Article.objects.filter(document=document).update(revised_at=timezone.now(), updated_at=timezone.now())
     return document
 
 

@@ -1,5 +1,5 @@
 """Two workspaces to look at on a laptop: a Russian outdoor shop and an English coffee roastery, each with people, a web chat,
-an assistant and three documents. Passwords are random and stand only in DATA_DIR/demo.json."""
+an assistant, three documents and an open help centre. Passwords are random and stand only in DATA_DIR/demo.json."""
 
 import json
 import secrets
@@ -18,6 +18,7 @@ from channels_app.services.channels import connect_channel, create_channel
 from knowledge.models import Document
 from knowledge.services.documents import add_document
 from knowledge.tasks import ingest_document_task
+from omnisupport.demo.help_centre import open_help_centre
 from omnisupport.demo.playground import add_playground_channels
 from omnisupport.demo.texts import DOCUMENTS
 from tenants.accounts.models import Role, User
@@ -181,11 +182,14 @@ def _fill(demo: Demo, passwords: dict[str, str]) -> list[Document]:
         Team.objects.create(name=name).members.set([people[email] for email in members])
     for tag in demo.tags:
         Tag.objects.create(name=tag)
-    _add_channel(demo)
+    chat = _add_channel(demo)
     if settings.FAKE_PROVIDERS and demo is DEMOS[0]:
         # One bot belongs to one workspace.
         add_playground_channels()
-    return [_add_document(HERE / demo.slug / filename, owner) for filename, _title, _sections in DOCUMENTS[demo.slug]]
+    documents = [
+        _add_document(HERE / demo.slug / filename, owner) for filename, _title, _sections in DOCUMENTS[demo.slug]
+    ]
+    return documents + open_help_centre(demo.slug, demo.language, chat.id, owner)
 
 
 def _add_document(path: Path, owner: User) -> Document:

@@ -30,9 +30,9 @@ from omnisupport.embedded.processes import Child, StartError, request_death_sign
 _READY_WITHIN = 90
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _PLATFORM_PAGES = (("Site", "/"), ("Admin", "/admin/"))
-_WORKSPACE_PAGES = (("Inbox", "/inbox/"), ("Shop", "/demo-shop/"), ("Admin", "/admin/"))
+_WORKSPACE_PAGES = (("Inbox", "/inbox/"), ("Shop", "/demo-shop/"), ("Help", "/help/"), ("Admin", "/admin/"))
 _ADDRESS = ("PORT", "BASE_DOMAIN")
-_QUEUES = "inbound,outbound,webhooks,assistant,ingestion,default"
+_QUEUES = "sweeps,inbound,outbound,webhooks,assistant,ingestion,default"
 
 
 class Stopped(BaseException):

@@ -12,7 +12,7 @@ def dispatch_events() -> None:
     dispatch_new_events()
 
 
-@tenant_task(queue="default", expires=60, merges=True)
+@tenant_task(queue="sweeps", expires=60, merges=True)
 def sweep_events() -> None:
     dispatch_new_events()
     redispatch_stuck_events(STUCK_AFTER)

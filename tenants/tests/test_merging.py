@@ -1,10 +1,12 @@
 """Calls with the same arguments are one call while it waits; one that was lost holds nobody up."""
 
+import json
+
 import pytest
 
 from omnisupport.lib.redis import redis_client
 from tenants.events.tasks import dispatch_events
-from tenants.tasking import MergedCalls, _forget_waiting, forget_all_calls, wake
+from tenants.tasking import MergedCalls, _forget_waiting, forget_lost_calls, wake
 
 
 @pytest.fixture
@@ -12,13 +14,21 @@ def sent(shop, monkeypatch):
     """What would go to the broker; `sent.queue(n)` is how much waits there."""
 
     class Sent(list):
+        headers: list[dict[str, str]]
+
         def queue(self, length: int) -> None:
             redis_client().delete("default")
             if length:
                 redis_client().rpush("default", *range(length))
 
     calls = Sent()
-    monkeypatch.setattr(dispatch_events, "apply_async", lambda args, **options: calls.append(args))
+    calls.headers = []
+
+    def send(args, *, headers, **_options):
+        calls.append(args)
+        calls.headers.append(headers)
+
+    monkeypatch.setattr(dispatch_events, "apply_async", send)
     MergedCalls(dispatch_events).let_go()
     yield calls
     calls.queue(0)
@@ -56,9 +66,15 @@ def test_whoever_is_at_work_needs_no_calls(sent):
     assert len(sent) == 1
 
 
-def test_a_worker_that_starts_trusts_no_mark(sent):
+def test_what_a_dead_worker_had_taken_is_sent_again_when_one_starts(sent):
     wake(dispatch_events)
     sent.queue(1)
-    forget_all_calls()
+    forget_lost_calls()
+    wake(dispatch_events)
+    assert len(sent) == 1
+    # Taken, never begun, and others wait behind it.
+    redis_client().hset("unacked", "tag", json.dumps([{"headers": sent.headers[0]}, "", "default"]))
+    forget_lost_calls()
+    redis_client().delete("unacked")
     wake(dispatch_events)
     assert len(sent) == 2

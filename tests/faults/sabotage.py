@@ -188,12 +188,27 @@ def no_answer_to_since() -> None:
     consumers.frames_since = lambda _seq: []
 
 
+def turns_for_anybody() -> None:
+    """Whoever is woken takes the turn of the assistant, and nobody looks again before it speaks."""
+    from ai_assistant.services import answering, turns
+
+    claim, post = answering.claim, answering.post_message
+
+    def take(ticket: Any, messages: Any) -> Any:
+        return turns.receipts_of(messages[-1]).first() or claim(ticket, messages)
+
+    answering.claim = take
+    answering.seconds_to_wait = lambda _ticket_id: 0.0
+    answering._is_still_ours = lambda *_args: True
+    answering.post_message = lambda **given: post(**{**given, "client_id": uuid.uuid4()})
+
+
 _SABOTAGES: dict[str, Callable[[], None]] = {
     function.__name__.replace("_", "-"): function
     for function in (
         dies_after_commit, dies_after_storing, dies_after_sending, no_claim, free_states, plain_acknowledgement, bad_parser,
         no_attempt_count, no_provider_ids, no_client_ids, no_pauses, pauses_for_all, patient_with_redis,
-        no_answer_to_since,
+        no_answer_to_since, turns_for_anybody,
     )
 }  # fmt: skip
 
