@@ -44,6 +44,7 @@ ANSWER = inline_serializer(
         "custom_answer_id": serializers.IntegerField(allow_null=True),
         "asked": serializers.ListField(child=serializers.DictField()),
         "cost": serializers.FloatField(allow_null=True),
+        "tool_calls": serializers.ListField(child=serializers.DictField()),
     },
 )
 

@@ -10,15 +10,22 @@ from rest_framework.routers import DefaultRouter
 from rest_framework.views import APIView
 
 from ai_assistant.models import Assistant, ForbiddenTopic
-from ai_assistant.services.assistants import change_behaviour, ensure_assistant
+from ai_assistant.services.assistants import ensure_assistant
+from ai_assistant.services.publishing import submit_settings, waiting_draft
 from ai_assistant.services.topics import MOST_PHRASES, delete_topic, save_topic
 from ai_assistant.tasks import run_saved_questions
 from omnisupport.lib.api import NewestFirstPagination
+from tenants.accounts.models import User
 from tenants.accounts.permissions import IsAdmin
 from tenants.tasking import wake
 
 
 class AssistantSerializer(serializers.ModelSerializer[Assistant]):
+    min_confidence = serializers.FloatField(min_value=0.2, max_value=1.0, required=False)
+    waits = serializers.SerializerMethodField(
+        help_text="Settings that were saved make test questions worse, or are still being tried; these are the published ones."
+    )
+
     class Meta:
         model = Assistant
         fields = [
@@ -31,8 +38,14 @@ class AssistantSerializer(serializers.ModelSerializer[Assistant]):
             "greeting",
             "max_turns",
             "cooldown_minutes",
+            "min_confidence",
+            "holds_back",
+            "waits",
         ]
         read_only_fields = ["provider"]
+
+    def get_waits(self, _assistant: Assistant) -> bool:
+        return waiting_draft() is not None
 
 
 class AssistantView(APIView):
@@ -51,9 +64,14 @@ class AssistantView(APIView):
         assistant = ensure_assistant()
         serializer = AssistantSerializer(assistant, data=request.data, partial=True)
         serializer.is_valid(raise_exception=True)
-        change_behaviour(assistant, serializer.validated_data)
+        submit_settings(changes=serializer.validated_data, user=_signed_in(request))
         wake(run_saved_questions)
-        return Response(AssistantSerializer(assistant).data)
+        return Response(AssistantSerializer(ensure_assistant()).data)
+
+
+def _signed_in(request: Request) -> User:
+    assert isinstance(request.user, User)
+    return request.user
 
 
 class TopicSerializer(serializers.ModelSerializer[ForbiddenTopic]):

@@ -7,6 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from ai_assistant.models import Answer, Assistant, SavedQuestion
 from ai_assistant.providers import credential_fields, provider_choices
+from knowledge.confidence import RELEVANCE_FLOOR
 
 PREFIX, FALLBACK_PREFIX = "credential_", "credential_fallback_"
 
@@ -20,11 +21,20 @@ class AssistantForm(forms.ModelForm[Assistant]):
         help_text=_("Answers where the first one fails."),
     )
 
+    min_confidence = forms.FloatField(
+        label=_("How sure the search must be"),
+        min_value=0.2,
+        max_value=1.0,
+        required=False,
+        initial=RELEVANCE_FLOOR,
+        help_text=_("0 to 1, as the playground shows it. Lower: more answers, and more wrong ones."),
+    )
+
     class Meta:
         model = Assistant
         fields = [
-            "is_active", "provider", "persona", "tone", "guidance", "language", "greeting", "max_turns", "cooldown_minutes",
-            "fallback_provider", "monthly_limit", "price", "fallback_price",
+            "is_active", "provider", "persona", "tone", "guidance", "language", "greeting", "min_confidence", "max_turns",
+            "cooldown_minutes", "fallback_provider", "monthly_limit", "price", "fallback_price", "holds_back",
         ]  # fmt: skip
         widgets = {
             "persona": forms.Textarea(attrs={"rows": 3}),
@@ -32,6 +42,10 @@ class AssistantForm(forms.ModelForm[Assistant]):
             "greeting": forms.Textarea(attrs={"rows": 2}),
         }
         help_texts = {
+            "holds_back": _(
+                "What is saved here then waits until the test questions are not worse with it than before. Documents are never "
+                "held back; they only warn."
+            ),
             "persona": _(
                 "Persona, tone and rules are told to the model; quotes from documents have no tone of their own."
             ),
@@ -46,6 +60,21 @@ class AssistantForm(forms.ModelForm[Assistant]):
             "price": _("Empty: as the installation has it."),
             "fallback_price": _("Empty: as the installation has it."),
         }
+
+    def clean_min_confidence(self) -> float:
+        return float(self.cleaned_data["min_confidence"] or RELEVANCE_FLOOR)
+
+
+class TryForm(forms.ModelForm[Assistant]):
+    """Other settings for one question in the playground. Nothing of it is saved."""
+
+    provider = forms.ChoiceField(label=_("Model"), choices=provider_choices)
+    min_confidence = forms.FloatField(label=_("How sure the search must be"), min_value=0.2, max_value=1.0)
+
+    class Meta:
+        model = Assistant
+        fields = ["provider", "tone", "min_confidence", "persona", "guidance"]
+        widgets = {"persona": forms.Textarea(attrs={"rows": 2}), "guidance": forms.Textarea(attrs={"rows": 4})}
 
 
 class CredentialsForm(forms.Form):

@@ -11,7 +11,8 @@ LANGUAGES = ("ru", "en")
 _CYRILLIC = re.compile(r"[а-яё]", re.IGNORECASE)
 _ENGLISH = re.compile(
     r"\b(?:the|an?|is|are|do|does|did|can|how|what|when|where|why|who|which|i|my|me|you|your|we|it|this|to|of|for|and|not|have|"
-    r"want|need|hi|hello|hey|good|thanks?|thx|please|help)\b",
+    # The A of A-1042 is no word.
+    r"want|need|hi|hello|hey|good|thanks?|thx|please|help)\b(?!-\d)",
     re.IGNORECASE,
 )
 
@@ -64,6 +65,7 @@ def handoff_text(reason: str, language: str, closed: str = "") -> str:
             "unread_file": _("I cannot read files, so I am calling a person."),
             "limit": _("A person will go on from here."),
             "topic": _("This is for a person to answer, so I am calling one."),
+            "tool": _("I could not look this up right now, so I am calling a person."),
             "hours": _("A person will go on from here."),
         }.get(reason, _("I cannot answer right now, so I am calling a person."))
         end = closed or _("They will answer here as soon as possible; you can go on writing.")

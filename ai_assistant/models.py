@@ -45,6 +45,10 @@ class Assistant(models.Model):
         _("price of 1,000 tokens of the second model, ₽"), max_digits=8, decimal_places=4, null=True, blank=True
     )
 
+    # 0 to 1, as a search says it; below it nothing was found.
+    min_confidence = models.FloatField(_("how sure the search must be"), default=0.5)
+    # Then a change that makes test questions worse waits for an admin (SettingsChange).
+    holds_back = models.BooleanField(_("hold back changes that make test questions worse"), default=False)
     # Null: it comes back only where somebody gives it a conversation, or a new one begins.
     cooldown_minutes = models.PositiveIntegerField(
         _("minutes after a person's last word before it may come back"), null=True, blank=True
@@ -56,6 +60,32 @@ class Assistant(models.Model):
 
     def __str__(self) -> str:
         return str(self.user)
+
+
+class SettingsChange(models.Model):
+    """Settings that were saved. The row of Assistant is what is published: customers get nothing else. One change may wait."""
+
+    class State(models.TextChoices):
+        WAITING = "waiting", _("waits")
+        PUBLISHED = "published", _("published")
+        DISCARDED = "discarded", _("discarded")
+
+    state = models.CharField(max_length=9, choices=State)
+    # Field of Assistant → value; only while it waits.
+    values = EncryptedJSONField(default=dict)
+    # The names of what it changes.
+    fields = models.JSONField(default=list)
+    made_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    made_at = models.DateTimeField(auto_now_add=True)
+    # Null: by itself, for its run was not worse. With a reason: published although it was.
+    ended_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    ended_at = models.DateTimeField(null=True)
+    reason = models.CharField(_("why it is published all the same"), max_length=300, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["state"], condition=models.Q(state="waiting"), name="one_change_waits")
+        ]
 
 
 class ForbiddenTopic(models.Model):
@@ -106,7 +136,7 @@ class Answer(models.Model):
         WORKING = "working", _("in work")
         ANSWERED = "answered", _("answered")
         HANDED_OVER = "handed_over", _("handed over")
-        ASKED = "asked", _("asked who shall answer")
+        ASKED = "asked", _("asked the customer something")
         SUGGESTED = "suggested", _("suggested to the agent")
         DROPPED = "dropped", _("dropped: somebody was first")
 
@@ -153,6 +183,8 @@ class Answer(models.Model):
     usage = models.JSONField(default=dict)
     # Whom we asked, in order: provider, what came of it, time, tokens, cost.
     asked = models.JSONField(default=list)
+    # Calls of tools, with what is personal masked: tool, title, arguments, state, status, ms, message, result.
+    tool_calls = models.JSONField(default=list)
     # Roubles; null where a provider has no price.
     cost = models.DecimalField(_("cost, ₽"), max_digits=10, decimal_places=4, null=True)
     timings = models.JSONField(default=dict)
@@ -181,6 +213,57 @@ class Answer(models.Model):
 
     def __str__(self) -> str:
         return f"{self.outcome}: {self.question[:60]}"
+
+
+class Tool(models.Model):
+    """A call to a service of the workspace that the assistant may make for a customer."""
+
+    class Method(models.TextChoices):
+        GET = "GET", "GET"
+        POST = "POST", "POST"
+
+    name = models.CharField(_("name for the model"), max_length=40, unique=True)
+    # What people read: agents in receipts, customers above a result or a question whether to do it.
+    title = models.CharField(_("name for people"), max_length=80)
+    description = models.TextField(_("when the model should use it"), max_length=1000)
+    method = models.CharField(_("method"), max_length=4, choices=Method, default=Method.GET)
+    url = models.CharField(_("address"), max_length=500)
+    headers = EncryptedJSONField(default=dict, blank=True)
+    # tool_schema.Parameters as JSON.
+    parameters = models.JSONField(_("parameters"), default=dict)
+    # [{path, label}]: all of an answer that the model and the customer may see.
+    fields = models.JSONField(_("what may be seen of the answer"), default=list)
+    timeout = models.PositiveSmallIntegerField(_("seconds to wait"), default=5)
+    needs_verified = models.BooleanField(_("only for a verified customer"), default=True)
+    # Called only after the customer has said yes.
+    changes_something = models.BooleanField(_("it changes something"), default=False)
+    # Empty: a person is called.
+    not_found_text = models.TextField(_("what is said when it finds nothing"), blank=True, max_length=500)
+    is_active = models.BooleanField(_("in use"), default=True)
+
+    class Meta:
+        verbose_name = _("tool")
+        verbose_name_plural = _("tools")
+
+    def __str__(self) -> str:
+        return self.title
+
+
+class Confirmation(models.Model):
+    """The customer was asked whether a tool shall change something. Answered once, and called at most once."""
+
+    class State(models.TextChoices):
+        WAITING = "waiting", _("waits for the customer's word")
+        CALLED = "called", _("the customer said yes")
+        DECLINED = "declined", _("the customer said no, or something else")
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    answer = models.OneToOneField(Answer, on_delete=models.CASCADE, related_name="confirmation")
+    tool = models.ForeignKey(Tool, on_delete=models.CASCADE, related_name="+")
+    # Only while it waits.
+    arguments = EncryptedJSONField(default=dict)
+    state = models.CharField(max_length=8, choices=State, default=State.WAITING)
+    created_at = models.DateTimeField(auto_now_add=True)
 
 
 class MonthlySpending(models.Model):
@@ -232,6 +315,8 @@ class EvaluationRun(models.Model):
     provider = models.CharField(max_length=40)
     # Of documents, settings and prompt: another one may answer otherwise.
     fingerprint = models.CharField(max_length=64)
+    # Of settings that wait; once they are published it is the run of what is published.
+    is_draft = models.BooleanField(default=False)
     # evaluation.Summary as JSON.
     summary = models.JSONField(default=dict)
 

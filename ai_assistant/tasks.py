@@ -2,6 +2,8 @@
 
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from celery.exceptions import TimeoutError as ResultTimeout
@@ -11,7 +13,7 @@ from django.utils.translation import gettext as _
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
-from ai_assistant.services import answering, saved_questions, suggesting
+from ai_assistant.services import answering, publishing, saved_questions, suggesting
 from ai_assistant.services.asking import ask
 from omnisupport.lib.errors import AppError, Unavailable
 from tenants.accounts.notices import mail_admins
@@ -72,34 +74,66 @@ def sweep_assistant() -> None:
 
 
 @tenant_task(queue="assistant", ignore_result=False, expires=30)
-def ask_task(question: str, language: str, provider: str = "") -> dict[str, Any]:
+def ask_task(
+    question: str, language: str, provider: str = "", other_settings: dict[str, Any] | None = None
+) -> dict[str, Any]:
+    """`other_settings`: those to try instead of the published ones; they hold no keys."""
     try:
-        return ask(question, language, provider)
+        tried = publishing.settings_to_try(other_settings) if other_settings is not None else None
+        return ask(question, language, provider, assistant=tried)
     except AppError as error:
         return {"error": {"code": error.code, "message": str(error)}}
 
 
 def ask_in_worker(question: str, language: str = "", provider: str = "", *, timeout: float = 30.0) -> dict[str, Any]:
     """For web processes, which never open the index. Raises Unavailable when no worker answers in time."""
-    try:
-        # Nobody waits for it any longer after the timeout.
-        pending = ask_task.apply_async((question, language, provider), expires=timeout, retry=False)
-        answer: dict[str, Any] = pending.get(timeout=timeout, interval=0.02)
-        pending.forget()
-    except (ResultTimeout, OperationalError, RedisError, OSError) as error:
-        raise Unavailable(
-            _("The assistant did not answer. Try again in a minute."), code="assistant_unavailable"
-        ) from error
+    with _unavailable_is_ours():
+        return _answer_of(_begin((question, language, provider), timeout), timeout)
+
+
+def compare_in_worker(
+    question: str, other_settings: dict[str, Any], *, timeout: float = 30.0
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The same question with what is published and with other settings, side by side. Raises Unavailable."""
+    with _unavailable_is_ours():
+        pending = [_begin((question, ""), timeout), _begin((question, "", "", other_settings), timeout)]
+        published, tried = (_answer_of(one, timeout) for one in pending)
+        return published, tried
+
+
+def _begin(arguments: tuple[Any, ...], timeout: float) -> Any:
+    # Nobody waits for it any longer after the timeout.
+    return ask_task.apply_async(arguments, expires=timeout, retry=False)
+
+
+def _answer_of(pending: Any, timeout: float) -> dict[str, Any]:
+    answer: dict[str, Any] = pending.get(timeout=timeout, interval=0.02)
+    pending.forget()
     if "error" in answer:
         raise Unavailable(answer["error"]["message"], code=answer["error"]["code"])
     return answer
 
 
+@contextmanager
+def _unavailable_is_ours() -> Iterator[None]:
+    try:
+        yield
+    except (ResultTimeout, OperationalError, RedisError, OSError) as error:
+        raise Unavailable(
+            _("The assistant did not answer. Try again in a minute."), code="assistant_unavailable"
+        ) from error
+
+
 @tenant_task(queue="assistant", merges=True)
 def run_saved_questions() -> None:
-    """Goes on with the run at work, or makes one where something has changed since the last; again until nothing has."""
-    saved_questions.start_run_after_change()
-    if saved_questions.continue_run() and saved_questions.has_changed():
+    """Goes on with the run at work, or makes one where something has changed since the last, or settings wait for one; again
+    until all is known. Settings whose run is not worse are published."""
+    saved_questions.start_run_after_change(publishing.draft_to_ask())
+    draft = publishing.waiting_draft()
+    if not saved_questions.continue_run(draft.assistant if draft else None):
+        return
+    publishing.settle_draft()
+    if saved_questions.has_changed() or publishing.draft_to_ask():
         wake(run_saved_questions)
 
 

@@ -1,7 +1,7 @@
 from django.urls import path
 from django.views.generic import RedirectView
 
-from ai_assistant import views, views_custom, views_hours, views_questions, views_suggestions, views_topics
+from ai_assistant import views, views_custom, views_hours, views_questions, views_suggestions, views_tools, views_topics
 
 app_name = "ai_assistant"
 urlpatterns = [
@@ -25,6 +25,12 @@ urlpatterns = [
     path("topics/", views_topics.topics, name="topics"),
     path("topics/<int:topic_id>/", views_topics.topic, name="topic"),
     path("topics/<int:topic_id>/delete/", views_topics.delete, name="delete-topic"),
+    path("tools/", views_tools.tools, name="tools"),
+    path("tools/<int:tool_id>/", views_tools.tool, name="tool"),
+    path("tools/<int:tool_id>/test/", views_tools.test, name="test-tool"),
+    path("tools/<int:tool_id>/delete/", views_tools.delete, name="delete-tool"),
     path("hours/", views_hours.hours, name="hours"),
     path("settings/", views.settings_page, name="settings"),
+    path("settings/publish/", views.publish, name="publish"),
+    path("settings/discard/", views.discard, name="discard"),
 ]

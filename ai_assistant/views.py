@@ -10,15 +10,23 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from ai_assistant.forms import FALLBACK_PREFIX, AssistantForm, CredentialsForm, WrongForm
+from ai_assistant.forms import FALLBACK_PREFIX, AssistantForm, CredentialsForm, TryForm, WrongForm
 from ai_assistant.models import Answer, Assistant
 from ai_assistant.providers import provider_names
-from ai_assistant.services.assistants import change_assistant, ensure_assistant, test_connection
+from ai_assistant.services.assistants import ensure_assistant, test_connection
 from ai_assistant.services.budget import spending_of_month
 from ai_assistant.services.complaints import mark_wrong, take_back
-from ai_assistant.services.saved_questions import regressions
+from ai_assistant.services.publishing import (
+    discard_draft,
+    publish_draft,
+    recent_changes,
+    submit_settings,
+    waiting_draft,
+    with_draft,
+)
+from ai_assistant.services.saved_questions import regressions, running
 from ai_assistant.services.unanswered import unanswered_groups
-from ai_assistant.tasks import ask_in_worker, run_saved_questions
+from ai_assistant.tasks import ask_in_worker, compare_in_worker, run_saved_questions
 from omnisupport.lib.errors import AppError
 from omnisupport.lib.forms import show_refusal
 from tenants.accounts.access import agent_required, signed_in, signed_in_admin
@@ -28,16 +36,24 @@ from tickets.models import Ticket
 
 @agent_required
 def playground(request: HttpRequest) -> HttpResponse:
-    """Asks for real and shows every stage; makes no conversation and no statistics."""
+    """Asks for real and shows every stage; makes no conversation and no statistics. Admins may try other settings beside."""
     question = request.POST.get("question", "").strip()[:4000]
-    context: dict[str, Any] = {"question": question}
+    compares = "compare" in request.POST and bool(signed_in_admin(request))
+    context: dict[str, Any] = {"question": question, "compares": compares}
+    if signed_in(request).is_admin:
+        context["draft"] = waiting_draft()
+        context["form"] = TryForm(request.POST if compares else None, instance=with_draft(ensure_assistant()))
     if request.method == "POST" and question:
         try:
-            context["result"] = ask_in_worker(question)
-            context["answered"] = context["result"]["outcome"] == Answer.Outcome.ANSWERED
+            context["results"] = _compared(question, context["form"]) if compares else [ask_in_worker(question)]
         except AppError as error:
             context["error"] = error
     return render(request, "ai_assistant/playground.html", context)
+
+
+def _compared(question: str, form: TryForm) -> list[dict[str, Any]]:
+    """What is published, and what is tried; nothing where the form is refused."""
+    return list(compare_in_worker(question, form.cleaned_data)) if form.is_valid() else []
 
 
 @agent_required
@@ -113,12 +129,13 @@ def _numbers(rows: Any) -> dict[int, int]:
 def settings_page(request: HttpRequest) -> HttpResponse:
     """Models, keys, persona, budget. «Test» makes a real call to each model with what is stored."""
     signed_in_admin(request)
-    assistant = ensure_assistant()
+    # What is edited is the draft, where one waits.
+    assistant = with_draft(ensure_assistant())
     if request.method == "POST" and "test" in request.POST:
         return _test(request, assistant)
     if request.method == "POST":
         forms = _bound_forms(request, assistant)
-        if all(form.is_valid() for form in forms) and _saved(request, assistant, *forms):
+        if all(form.is_valid() for form in forms) and _saved(request, *forms):
             return redirect("ai_assistant:settings")
     else:
         provider = _known(request.GET.get("provider", ""), assistant.provider)
@@ -130,6 +147,9 @@ def settings_page(request: HttpRequest) -> HttpResponse:
         "keys": keys,
         "second_keys": second_keys,
         "assistant": assistant,
+        "draft": waiting_draft(),
+        "run": running(),
+        "history": recent_changes(),
         "spending": spending_of_month(),
         "regressions": regressions(),
     }
@@ -153,22 +173,21 @@ def _bound_forms(request: HttpRequest, assistant: Assistant) -> tuple[AssistantF
     provider = _known(request.POST.get("provider", ""), assistant.provider)
     second = _known(request.POST.get("fallback_provider", ""), "")
     keys = _credentials_forms(assistant, provider, second, request.POST)
-    return (AssistantForm(request.POST, instance=ensure_assistant()), *keys)
+    return (AssistantForm(request.POST, instance=with_draft(ensure_assistant())), *keys)
 
 
 def _saved(
     request: HttpRequest,
-    assistant: Assistant,
     form: AssistantForm,
     keys: CredentialsForm,
     second_keys: CredentialsForm,
 ) -> bool:
     try:
-        change_assistant(
-            assistant,
+        is_published = submit_settings(
             changes=form.cleaned_data,
             credentials=keys.values(),
             fallback_credentials=second_keys.values(),
+            user=signed_in_admin(request),
         )
     except AppError as error:
         field = f"credential_{error.field}"
@@ -178,9 +197,37 @@ def _saved(
         else:
             show_refusal(form, error)
         return False
-    messages.success(request, _("Saved."))
+    waits = _("Saved as a draft. It is published when the test questions are not worse with it.")
+    messages.success(request, _("Saved.") if is_published else waits)
     wake(run_saved_questions)
     return True
+
+
+@agent_required
+@require_POST
+def publish(request: HttpRequest) -> HttpResponse:
+    user = signed_in_admin(request)
+    try:
+        publish_draft(user=user, reason=request.POST.get("reason", ""))
+    except AppError as error:
+        messages.error(request, str(error))
+    else:
+        messages.success(request, _("Published."))
+        wake(run_saved_questions)
+    return redirect("ai_assistant:settings")
+
+
+@agent_required
+@require_POST
+def discard(request: HttpRequest) -> HttpResponse:
+    user = signed_in_admin(request)
+    try:
+        discard_draft(user=user)
+    except AppError as error:
+        messages.error(request, str(error))
+    else:
+        messages.success(request, _("Discarded."))
+    return redirect("ai_assistant:settings")
 
 
 def _test(request: HttpRequest, assistant: Assistant) -> HttpResponse:

@@ -44,7 +44,11 @@ def _history() -> dict[str, Any]:
     """The newest runs as bars, oldest first, and as a table."""
     runs = list(EvaluationRun.objects.filter(is_running=False).order_by("-started_at")[:_SHOWN_RUNS])
     labels = [date_format(localtime(run.started_at), "j M H:i") for run in reversed(runs)]
-    stacks = [_stack(run.summary, label) for run, label in zip(reversed(runs), labels, strict=True)]
+    drafts = _("%(when)s, settings that wait")
+    told = [
+        drafts % {"when": label} if run.is_draft else label for run, label in zip(reversed(runs), labels, strict=True)
+    ]
+    stacks = [_stack(run.summary, label) for run, label in zip(reversed(runs), told, strict=True)]
     return {"runs": runs, "chart": charts.stacked_bars(labels, stacks)}
 
 

@@ -98,7 +98,8 @@ class ContactAddress(models.Model):
     # The person's second id in the channel, where there is one (WhatsApp: number and business-scoped id).
     alias = models.CharField(max_length=255, blank=True)
     # What the adapter needs to answer there (topic, business connection) and what it learnt (user name); by services:
-    # early {"<provider id>": {deleted, reaction}} of messages still to come, window_closed_at "<when the provider said so>".
+    # early {"<provider id>": {deleted, reaction}} of messages still to come, window_closed_at "<when the provider said so>",
+    # verified (true: the channel vouches for who writes).
     details = models.JSONField(default=dict, blank=True)
     # The conversation that was carried on elsewhere: while it lives, what comes from here belongs to it.
     continues = models.ForeignKey("Ticket", null=True, on_delete=models.SET_NULL, related_name="+")
@@ -120,6 +121,12 @@ class ContactAddress(models.Model):
 
     def __str__(self) -> str:
         return self.address
+
+    @property
+    def is_verified(self) -> bool:
+        """Whether nobody else can write from it: messengers sign what they hand us; a letter's sender and a visitor's word on
+        themselves prove nothing."""
+        return self.details.get("verified") is True
 
 
 class Status(models.TextChoices):
@@ -150,6 +157,7 @@ class HandoffReason(models.TextChoices):
     OFF = "off", _("the assistant is switched off")
     HOURS = "hours", _("people are there")
     TOPIC = "topic", _("a topic that is for people")
+    TOOL = "tool", _("a tool could not be used")
 
     @classmethod
     def words(cls, code: str) -> str:

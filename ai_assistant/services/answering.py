@@ -17,12 +17,20 @@ from django.utils.translation import gettext as _
 
 from ai_assistant.language import handoff_text
 from ai_assistant.models import Answer, Assistant
+from ai_assistant.services.composing import Composed
+from ai_assistant.services.confirming import (
+    answer_to_confirmation,
+    confirmation_buttons,
+    keep_pending,
+    leave_note,
+)
 from ai_assistant.services.custom_answers import copy_file, count_use
 from ai_assistant.services.live import LiveAnswer
 from ai_assistant.services.packet import packet_of
 from ai_assistant.services.responding import respond, small_talk_reply
 from ai_assistant.services.routing import give_back_while_cooling, let_go
 from ai_assistant.services.suggesting import suggest_reply
+from ai_assistant.services.tool_use import Pending
 from ai_assistant.services.turns import (
     ASK_FIRST,
     PERSON,
@@ -121,6 +129,12 @@ def _take_turn(answer: Answer, ticket: Ticket, messages: Sequence[Message], work
     language = language_for(ticket, answer)
     mode = ticket.address.channel.assistant_mode
     only_started = all("started" in message.content for message in messages)
+    told = answer_to_confirmation(ticket, messages, language)
+    if told is not None:
+        _finish_with(answer, ticket, told, assistant, language)
+        if told.tool_calls and answer.outcome == Answer.Outcome.DROPPED:
+            leave_note(answer, ticket)
+        return
     talk = "greeting" if only_started else small_talk_kind(answer.question)
     if talk:
         _post(answer, ticket, small_talk_reply(assistant, talk, language), [])
@@ -128,11 +142,16 @@ def _take_turn(answer: Answer, ticket: Ticket, messages: Sequence[Message], work
     if mode == AssistantMode.ASK_FIRST and not was_asked_first(ticket):
         _ask_first(answer, ticket, language)
         return
-    task = task_of(answer, ticket, messages, workspace, waited)
-    composed = respond(assistant, task, LiveAnswer(ticket, answer))
+    task = task_of(answer, ticket, messages, workspace, waited, may_confirm=True)
+    _finish_with(answer, ticket, respond(assistant, task, LiveAnswer(ticket, answer)), assistant, language)
+
+
+def _finish_with(answer: Answer, ticket: Ticket, composed: Composed, assistant: Assistant, language: str) -> None:
     keep(answer, composed)
     if composed.reason:
         _hand_over(answer, ticket, composed.reason)
+    elif composed.pending is not None:
+        _ask_to_confirm(answer, ticket, composed.pending, language)
     else:
         files = copy_file(composed.custom_answer_id, assistant.user) if composed.custom_answer_id else []
         _post(answer, ticket, composed.text, composed.citations, files)
@@ -205,6 +224,25 @@ def _ask_first(answer: Answer, ticket: Ticket, language: str) -> None:
         content={"buttons": buttons, ASK_FIRST: True},
     )
     answer.text, answer.message_id = text, message.id
+    finish(answer, Answer.Outcome.ASKED, "")
+
+
+@transaction.atomic
+def _ask_to_confirm(answer: Answer, ticket: Ticket, pending: Pending, language: str) -> None:
+    """Nothing is changed before the customer has said yes to exactly this."""
+    locked = lock_ticket(ticket.id)
+    if not _is_still_ours(answer, locked):
+        return
+    message = post_message(
+        ticket_id=ticket.id,
+        client_id=answer.id,
+        text=answer.text,
+        user=locked.assignee,
+        author=Author.ASSISTANT,
+        content={"buttons": confirmation_buttons(language), "answer_id": str(answer.id)},
+    )
+    answer.message_id = message.id
+    keep_pending(answer, pending)
     finish(answer, Answer.Outcome.ASKED, "")
 
 

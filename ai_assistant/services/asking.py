@@ -16,10 +16,11 @@ from tenants.names import current_schema
 from tickets.services.hours import closed_notice
 
 
-def ask(question: str, language: str = "", provider: str = "") -> dict[str, Any]:
-    """The fields of Composed without the prompt, and `outcome`: answered or handed_over. `provider`: another than is set."""
+def ask(question: str, language: str = "", provider: str = "", *, assistant: Assistant | None = None) -> dict[str, Any]:
+    """The fields of Composed without the prompt, and `outcome`: answered or handed_over. `provider`: another than is set;
+    `assistant`: other settings than those that are published, never saved."""
     workspace = Tenant.objects.only("name", "language").get(schema_name=current_schema())
-    assistant = _assistant_with(provider)
+    assistant = with_provider(assistant or ensure_assistant(), provider)
     language = language or assistant.language or language_of(question, workspace.language)
     talk = small_talk_kind(question)
     if wants_person([question]) or is_complaint(question):
@@ -31,7 +32,7 @@ def ask(question: str, language: str = "", provider: str = "") -> dict[str, Any]
         with translation.override(workspace.language):
             composed = respond(assistant, task)
     result = asdict(composed)
-    del result["prompt"]
+    del result["prompt"], result["pending"]
     if composed.reason:
         return {
             **result,
@@ -41,9 +42,8 @@ def ask(question: str, language: str = "", provider: str = "") -> dict[str, Any]
     return {**result, "outcome": "answered"}
 
 
-def _assistant_with(provider: str) -> Assistant:
-    """Never saved. A provider that the workspace did not choose has the keys of the installation."""
-    assistant = ensure_assistant()
+def with_provider(assistant: Assistant, provider: str) -> Assistant:
+    """The row in memory. A provider that the workspace did not choose has the keys of the installation."""
     if provider and provider != assistant.provider:
         assistant.provider, assistant.credentials = provider, {}
     return assistant

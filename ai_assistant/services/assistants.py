@@ -88,28 +88,36 @@ def change_assistant(
     fallback_credentials: dict[str, str] | None = None,
 ) -> Assistant:
     """Stores settings; blank secrets keep what is there. Raises InvalidInput with the field."""
+    set_settings(assistant, changes=changes, credentials=credentials, fallback_credentials=fallback_credentials)
+    store_assistant(assistant)
+    return assistant
+
+
+def set_settings(
+    assistant: Assistant,
+    *,
+    changes: dict[str, Any],
+    credentials: dict[str, str] | None = None,
+    fallback_credentials: dict[str, str] | None = None,
+) -> None:
+    """On the row in memory. `credentials` None: they are not spoken of. Raises InvalidInput with the field."""
     before = (assistant.provider, assistant.credentials), (assistant.fallback_provider, assistant.fallback_credentials)
-    limit_before = assistant.monthly_limit
     provider = changes.get("provider", assistant.provider)
     second = changes.get("fallback_provider", assistant.fallback_provider)
-    merged = _merged(*before[0], provider, credentials)
+    merged = assistant.credentials if credentials is None else _merged(*before[0], provider, credentials)
     if fallback_credentials is not None or second != assistant.fallback_provider:
         assistant.fallback_credentials = _merged(*before[1], second, fallback_credentials or {}, prefix="fallback_")
     for name, value in changes.items():
         setattr(assistant, name, value)
     assistant.credentials = merged
-    _check_prices(assistant)
+    check_prices(assistant)
+
+
+def store_assistant(assistant: Assistant) -> None:
+    limit_before = Assistant.objects.values_list("monthly_limit", flat=True).get(id=assistant.id)
     assistant.save()
     if assistant.monthly_limit != limit_before:
         forget_warnings()
-    return assistant
-
-
-def change_behaviour(assistant: Assistant, changes: dict[str, Any]) -> None:
-    """All but the model and its keys."""
-    for name, value in changes.items():
-        setattr(assistant, name, value)
-    assistant.save(update_fields=list(changes))
 
 
 def _merged(
@@ -133,7 +141,7 @@ def _same_place(provider: str, stored: dict[str, str], given: dict[str, str]) ->
     return all(given.get(name, "") == stored.get(name, "") for name in open_fields)
 
 
-def _check_prices(assistant: Assistant) -> None:
+def check_prices(assistant: Assistant) -> None:
     """A budget without a price would never be reached."""
     if assistant.monthly_limit is None:
         return

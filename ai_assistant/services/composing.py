@@ -1,7 +1,7 @@
 """From a question to a checked answer or a reason why not. Knows nothing of tickets."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,6 +23,8 @@ from ai_assistant.providers.base import (
 from ai_assistant.services.assistants import providers_of
 from ai_assistant.services.budget import check_budget
 from ai_assistant.services.exchange import Exchange, Task
+from ai_assistant.services.tool_turn import ToolTurn, use_tool
+from ai_assistant.services.tool_use import OpenTool, Pending, open_tools
 from ai_assistant.triggers import asking_sentences
 from knowledge.encoding import terms_of
 from knowledge.question import understand
@@ -37,7 +39,7 @@ __all__ = ["Composed", "Task", "compose_answer"]
 SOURCES = 6
 # For all of it. After the model the text is only checked and stored, so that a turn ends within 25 s.
 TURN_SECONDS = 24.0
-# The answer and one more try, or one try each of two providers.
+# The answer and one more try, or one try each of two providers; where tools stand open, the choice of one comes before.
 CALLS = 2
 # Pronouns name nothing, nor do words that ask for a price or a time.
 _NAMELESS = ASKING | frozenset(terms_of("не нее него ней ним них ему ей им оно"))
@@ -63,19 +65,26 @@ class Composed:
     timings: dict[str, float] = field(default_factory=dict)
     query: str = ""
     custom_answer_id: int | None = None
+    tool_calls: list[dict[str, Any]] = field(default_factory=list)
+    # A call that waits for the customer's yes; `text` asks for it.
+    pending: Pending | None = None
 
 
 def compose_answer(assistant: Assistant, task: Task, on_text: OnText | None = None) -> Composed:
     """Searches, asks the model, checks. Never raises for a model's or the index's fault: that is a reason."""
     started = time.perf_counter()
     composed = Composed(provider=assistant.provider)
-    context = CallContext.within(
-        TURN_SECONDS - task.waited, session_key=task.session_key, tenant=current_schema(), allowance=Allowance(CALLS)
-    )
     try:
-        passages = _search(composed, task)
-        if passages:
-            _ask_model(composed, assistant, task, passages, context, on_text)
+        tools = open_tools(task.customer, may_confirm=task.may_confirm)
+        context = CallContext.within(
+            TURN_SECONDS - task.waited,
+            session_key=task.session_key,
+            tenant=current_schema(),
+            allowance=Allowance(CALLS + bool(tools)),
+        )
+        is_found = _search(composed, task, assistant.min_confidence)
+        if is_found or tools:
+            _ask_model(composed, assistant, task, is_found, tools, context, on_text)
         else:
             composed.reason = "no_source"
     except ContentFiltered as error:
@@ -95,16 +104,16 @@ def compose_answer(assistant: Assistant, task: Task, on_text: OnText | None = No
 # ---- Searching -------------------------------------------------------------------------------------------------------
 
 
-def _search(composed: Composed, task: Task) -> list[Passage]:
-    """The passages of the first query that finds anything relevant; none when no query does."""
+def _search(composed: Composed, task: Task, least: float) -> bool:
+    """Keeps the passages of the first query that finds anything relevant. False when no query does."""
     started = time.perf_counter()
     for query in _queries(task):
         found = search_passages(without_personal_data(query), limit=SOURCES)
         _note_search(composed, query, found)
         composed.timings["search_ms"] = _ms_since(started)
-        if found.is_relevant and _is_about(found.passages, task.question):
-            return found.passages
-    return []
+        if found.confidence >= least and _is_about(found.passages, task.question):
+            return True
+    return False
 
 
 def _queries(task: Task) -> list[str]:
@@ -119,7 +128,7 @@ def _is_about(passages: Sequence[Passage], question: str) -> bool:
     if not passages or not content_terms(question).keys() - _NAMELESS:
         return bool(passages)
     named = [word for word in understand(question).words if word.stems.isdisjoint(_NAMELESS)]
-    texts = [set(terms_of(f"{_title(passage)}\n{passage.text}")) for passage in passages]
+    texts = [set(terms_of(f"{passage.title}\n{passage.heading_path}\n{passage.text}")) for passage in passages]
     return not named or any(word.is_in(terms) for word in named for terms in texts)
 
 
@@ -142,42 +151,64 @@ def _ask_model(
     composed: Composed,
     assistant: Assistant,
     task: Task,
-    passages: Sequence[Passage],
+    is_found: bool,
+    tools: Sequence[OpenTool],
     context: CallContext,
     on_text: OnText | None,
 ) -> None:
-    """One try, and one more that is told what was wrong with the first."""
+    """A tool where the question needs one; then one try, and one more that is told what was wrong with the first."""
     links = providers_of(assistant)
     if not links[0].provider.verbatim:
         check_budget(assistant)
-    exchange = Exchange(assistant, links, task, composed.query, _sources(passages), context)
+    exchange = Exchange(assistant, links, task, context)
+    rows = composed.passages if is_found else []
     try:
-        _ask_and_check(composed, exchange, passages, on_text)
+        if tools and not links[0].provider.verbatim:
+            told = use_tool(exchange, task, tools)
+            _note_tool(composed, exchange, told)
+            if told.text or told.reason:
+                return
+            rows = [*told.sources, *rows]
+        if not rows:
+            composed.reason = "no_source"
+            return
+        composed.passages = [{**row, "n": number} for number, row in enumerate(rows, 1)]
+        exchange.take_sources(composed.query, _sources(composed.passages))
+        _ask_and_check(composed, exchange, on_text)
     finally:
         composed.asked, composed.provider = exchange.asked, exchange.provider.name
         composed.cost = None if exchange.cost is None else float(exchange.cost)
 
 
-def _sources(passages: Sequence[Passage]) -> list[SourcePassage]:
+def _note_tool(composed: Composed, exchange: Exchange, told: ToolTurn) -> None:
+    composed.text, composed.reason, composed.pending = told.text, told.reason, told.pending
+    composed.checks += told.checks
+    composed.tool_calls = told.calls
+    composed.prompt = _written(exchange.choice)
+
+
+def _sources(rows: Sequence[Mapping[str, Any]]) -> list[SourcePassage]:
     # A document's own footnotes would pass for our source numbers.
     return [
-        SourcePassage(n, _title(p), MARK.sub("", p.text), p.heading_path.rpartition(" › ")[2], p.score)
-        for n, p in enumerate(passages, 1)
+        SourcePassage(
+            row["n"], _title(row), MARK.sub("", row["text"]), row["section"].rpartition(" › ")[2], row["score"]
+        )
+        for row in rows
     ]
 
 
-def _ask_and_check(composed: Composed, exchange: Exchange, passages: Sequence[Passage], on_text: OnText | None) -> None:
+def _ask_and_check(composed: Composed, exchange: Exchange, on_text: OnText | None) -> None:
     started, complaint = time.perf_counter(), ""
     composed.reason = "not_sure"
     for attempt in (1, 2):
         request, result = exchange.ask(complaint, on_text if attempt == 1 else None)
-        _note_result(composed, request, result, exchange.mask)
+        _note_result(composed, request, result, exchange)
         composed.timings["model_ms"] = _ms_since(started)
         checked = exchange.judge(result)
         if checked.problem is None:
             composed.checks.append({"attempt": attempt, "code": "", "message": ""})
             composed.reason = ""
-            _accept(composed, checked, exchange.mask, passages)
+            _accept(composed, checked, exchange.mask)
             return
         composed.checks.append({"attempt": attempt, "code": checked.problem.code, "message": str(checked.problem),
                                 "text": exchange.mask.restore(checked.text)[:2000]})  # fmt: skip
@@ -189,9 +220,9 @@ def _ask_and_check(composed: Composed, exchange: Exchange, passages: Sequence[Pa
         complaint = checked.problem.for_model()
 
 
-def _note_result(composed: Composed, request: ChatRequest, result: ChatResult, mask: Mask) -> None:
+def _note_result(composed: Composed, request: ChatRequest, result: ChatResult, exchange: Exchange) -> None:
     before = composed.usage
-    composed.prompt = "\n\n".join(f"[{m.role}]\n{m.text}" for m in request.messages)
+    composed.prompt = "\n\n".join(filter(None, (_written(exchange.choice), _written(request))))
     composed.model = result.model
     composed.usage = {
         "prompt": before.get("prompt", 0) + result.usage.prompt,
@@ -199,25 +230,29 @@ def _note_result(composed: Composed, request: ChatRequest, result: ChatResult, m
         "total": before.get("total", 0) + result.usage.total,
         "estimated": result.usage.estimated,
         "request_id": result.request_id,
-        "masked": len(mask.tokens),
+        "masked": len(exchange.mask.tokens),
     }
 
 
-def _accept(composed: Composed, checked: Checked, mask: Mask, passages: Sequence[Passage]) -> None:
+def _written(request: ChatRequest | None) -> str:
+    return "\n\n".join(f"[{message.role}]\n{message.text}" for message in request.messages) if request else ""
+
+
+def _accept(composed: Composed, checked: Checked, mask: Mask) -> None:
     composed.text = mask.restore(renumber(checked.text, checked.used))
     for index, number in enumerate(checked.used, 1):
-        passage = passages[number - 1]
-        composed.passages[number - 1]["used"] = True
+        row = composed.passages[number - 1]
+        row["used"] = True
         composed.citations.append(
             {
-                "n": index, "title": passage.title, "section": passage.heading_path, "page": passage.page,
-                "quote": passage.text[:400], "url": passage.url or None,
+                "n": index, "title": row["title"], "section": row["section"], "page": row["page"],
+                "quote": mask.restore(row["text"])[:400], "url": row["url"] or None,
             }
         )  # fmt: skip
 
 
-def _title(passage: Passage) -> str:
-    return f"{passage.title} › {passage.heading_path}" if passage.heading_path else passage.title
+def _title(row: Mapping[str, Any]) -> str:
+    return f"{row['title']} › {row['section']}" if row["section"] else str(row["title"])
 
 
 def _ms_since(started: float) -> float:

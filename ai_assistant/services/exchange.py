@@ -4,14 +4,14 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 
 from ai_assistant.answer_text import MARK, ModelAnswer, read_answer
 from ai_assistant.checks import Checked, Problem, check_answer, repeats_instructions
 from ai_assistant.drafts import Draft, OnText
 from ai_assistant.language import is_answered_in
 from ai_assistant.models import Assistant
-from ai_assistant.prompts import Turn, build_request
+from ai_assistant.prompts import Turn, build_choice, build_request
 from ai_assistant.providers.base import (
     AuthError,
     CallContext,
@@ -33,12 +33,17 @@ from ai_assistant.providers.base import (
 )
 from ai_assistant.services.assistants import Link
 from ai_assistant.services.budget import spend
+from ai_assistant.services.customers import Customer
+from ai_assistant.services.tool_use import Choice, OpenTool, read_choice
 from omnisupport.lib.masking import Mask
 
 # What another provider may do better; refusals of moderation and wrong requests it may not.
 _ANOTHER_MAY_ANSWER = (AuthError, CircuitOpen, ProtocolError, ProviderUnavailable, QuotaExhausted, RateLimited)
 # Less than this is no time for an answer.
 _LEAST_SECONDS = 1.0
+
+
+Answered = TypeVar("Answered", ChatResult, ChatResult | None)
 
 
 @dataclass(frozen=True)
@@ -54,6 +59,14 @@ class Task:
     names: Sequence[str] = ()
     # Seconds that are gone already.
     waited: float = 0.0
+    # For tools. None: nobody is known; `may_confirm`: the customer can be asked before something is changed.
+    customer: Customer | None = None
+    may_confirm: bool = False
+
+    @property
+    def said(self) -> list[str]:
+        """What the customer wrote before this, oldest first."""
+        return [turn.text for turn in self.history if turn.who == "customer"]
 
 
 class Exchange:
@@ -64,15 +77,15 @@ class Exchange:
         assistant: Assistant,
         links: Sequence[Link],
         task: Task,
-        query: str,
-        sources: Sequence[SourcePassage],
         context: CallContext,
     ) -> None:
         self.mask = Mask(task.names)
-        self.sources = list(sources)
+        self.sources: list[SourcePassage] = []
+        # What was sent to have a tool chosen.
+        self.choice: ChatRequest | None = None
         self.asked: list[dict[str, Any]] = []
         self.cost: Decimal | None = Decimal(0)
-        self._assistant, self._links, self._task, self._query = assistant, links, task, query
+        self._assistant, self._links, self._task, self._query = assistant, links, task, ""
         self._context, self._at = context, 0
         for text in (task.question, *(turn.text for turn in task.history)):
             # Known from any line, hidden in all of them.
@@ -87,19 +100,51 @@ class Exchange:
     def may_ask_again(self) -> bool:
         return self._context.allowance.left > 0 and self._context.seconds_left() >= _LEAST_SECONDS
 
+    @property
+    def seconds_left(self) -> float:
+        return self._context.seconds_left()
+
+    def choose_tool(self, tools: Sequence[OpenTool]) -> Choice:
+        """What the model wants, before it sees any document. Raises LLMError."""
+        request = build_choice(
+            company=self._task.company,
+            tools=[(one.tool.name, one.tool.description, _schema_of(one)) for one in tools],
+            question=self.mask.hide(self._task.question),
+            said=[self.mask.hide(text) for text in self._task.said],
+        )
+        self.choice, self._prompt = request, "\n".join(message.text for message in request.messages)
+        result = self._until_answered(lambda: None if self.provider.verbatim else self._call(request, None))
+        return read_choice(result.text) if result else Choice()
+
+    def take_sources(self, query: str, sources: Sequence[SourcePassage]) -> None:
+        """What the answer is made of; `query` found them."""
+        self._query, self.sources = query, list(sources)
+
     def ask(self, complaint: str, on_text: OnText | None) -> tuple[ChatRequest, ChatResult]:
         """The first provider that answers: the next one is asked while the customer has seen nothing. Raises LLMError."""
+        asked: list[ChatRequest] = []
+
+        def ask_one() -> ChatResult:
+            request, result = self._ask_one(complaint, on_text)
+            asked[:] = [request]
+            return result
+
+        result = self._until_answered(ask_one)
+        return asked[0], result
+
+    def _until_answered(self, ask_one: Callable[[], Answered]) -> Answered:
         while True:
             started, self._received = time.monotonic(), ""
             try:
-                request, result = self._ask_one(complaint, on_text)
+                result = ask_one()
             except LLMError as error:
                 self._note(started, self._cut_off_tokens(), error=error)
                 if not self._turn_to_another(error):
                     raise
             else:
-                self._note(started, result.usage.total, model=result.model)
-                return request, result
+                if result is not None:
+                    self._note(started, result.usage.total, model=result.model)
+                return result
 
     def judge(self, result: ChatResult) -> Checked:
         if result.finish == "length":
@@ -202,3 +247,10 @@ class Exchange:
             on_text(text, replace)
 
         return show
+
+
+def _schema_of(one: OpenTool) -> dict[str, Any]:
+    """As the model sees it: what the server fills in is not there."""
+    told = one.parameters.told_to_model()
+    properties = {name: prop.model_dump(exclude_defaults=True) | {"type": prop.type} for name, prop in told.items()}
+    return {"properties": properties, "required": [name for name in one.parameters.required if name in told]}

@@ -30,7 +30,7 @@ def _kept_from(composed: Composed, topic: ForbiddenTopic) -> Composed:
     told = _("Forbidden topic: %(name)s") % {"name": topic.name}
     composed.checks.append({"code": "topic", "message": told, "text": composed.text[:2000]})
     composed.text, composed.reason = topic.answer, "" if topic.answer else "topic"
-    composed.citations = []
+    composed.citations, composed.pending = [], None
     for passage in composed.passages:
         passage["used"] = False
     return composed

@@ -12,7 +12,15 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from ai_assistant.evaluation import Case, Verdict, judge, summarize
-from ai_assistant.models import CustomAnswer, EvaluationResult, EvaluationRun, ForbiddenTopic, SavedQuestion
+from ai_assistant.models import (
+    Assistant,
+    CustomAnswer,
+    EvaluationResult,
+    EvaluationRun,
+    ForbiddenTopic,
+    SavedQuestion,
+    Tool,
+)
 from ai_assistant.prompts import VERSION
 from ai_assistant.providers import credential_fields
 from ai_assistant.services.asking import ask
@@ -79,29 +87,41 @@ def _sources(names: Sequence[str]) -> list[str]:
 
 
 def last_run() -> EvaluationRun | None:
-    """The newest finished one."""
-    return EvaluationRun.objects.filter(is_running=False).order_by("-started_at").first()
+    """The newest finished one of what is published."""
+    return EvaluationRun.objects.filter(is_running=False, is_draft=False).order_by("-started_at").first()
+
+
+def draft_run(draft: Assistant) -> EvaluationRun | None:
+    """The newest finished one of these settings that wait, and of the documents of today."""
+    same = EvaluationRun.objects.filter(is_running=False, is_draft=True, fingerprint=fingerprint(draft))
+    return same.order_by("-started_at").first()
 
 
 def running() -> EvaluationRun | None:
     return EvaluationRun.objects.filter(is_running=True).first()
 
 
-def start_run(user: User | None = None) -> EvaluationRun:
+def start_run(user: User | None = None, draft: Assistant | None = None) -> EvaluationRun:
     """A worker then goes on with it; where one is at work already, that one. Raises InvalidInput without questions."""
     if not SavedQuestion.objects.exists():
         raise InvalidInput(_("Save a question first."))
-    fields = {"started_by": user, "provider": ensure_assistant().provider, "fingerprint": fingerprint()}
+    assistant = draft or ensure_assistant()
+    fields = {
+        "started_by": user,
+        "provider": assistant.provider,
+        "fingerprint": fingerprint(assistant),
+        "is_draft": draft is not None,
+    }
     return EvaluationRun.objects.get_or_create(is_running=True, defaults=fields)[0]
 
 
-def start_run_after_change() -> bool:
-    """Starts a run where the last one says nothing about today. Waits until all documents are at rest."""
-    if not SavedQuestion.objects.exists() or running() or not has_changed():
+def start_run_after_change(draft: Assistant | None = None) -> bool:
+    """Starts a run where the last one says nothing about today, else one of the `draft`, when all documents are at rest."""
+    if not SavedQuestion.objects.exists() or running() or not (draft or has_changed()):
         return False
     if Document.objects.filter(state__in=[Document.State.UPLOADED, *Document.WORKING]).exists():
         return False
-    start_run()
+    start_run(draft=draft)
     return True
 
 
@@ -111,8 +131,9 @@ def has_changed() -> bool:
     return last is None or last.fingerprint != fingerprint()
 
 
-def fingerprint() -> str:
-    assistant = ensure_assistant()
+def fingerprint(assistant: Assistant | None = None) -> str:
+    """Of what is published, or of other settings, with the documents of today."""
+    assistant = assistant or ensure_assistant()
     public = [field.name for field in credential_fields(assistant.provider) if not field.secret]
     documents = Document.objects.exclude(state=Document.State.DELETING).filter(version__gt=0).order_by("id")
     facts = [
@@ -120,17 +141,25 @@ def fingerprint() -> str:
         assistant.provider,
         assistant.persona,
         assistant.guidance,
-        [assistant.tone, assistant.language, assistant.greeting],
+        [assistant.tone, assistant.language, assistant.greeting, assistant.min_confidence],
         list(ForbiddenTopic.objects.order_by("id").values_list("phrases", "answer")),
         {name: assistant.credentials.get(name, "") for name in public},
         [f"{id} {version}" for id, version in documents.values_list("id", "version")],
+        list(
+            Tool.objects.filter(is_active=True)
+            .order_by("id")
+            .values_list(
+                "name", "description", "method", "url", "parameters", "fields", "needs_verified", "changes_something"
+            )
+        ),
         list(CustomAnswer.objects.filter(is_active=True).order_by("id").values_list("keys", "text")),
     ]
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
 
-def continue_run() -> bool:
-    """Asks what the run at work has not asked yet. False where there is none, or another worker is at it.
+def continue_run(draft: Assistant | None = None) -> bool:
+    """Asks what the run at work has not asked yet. False where there is none, or another worker is at it. `draft`: the
+    settings that wait, for a run of theirs; without them such a run is over.
 
     A worker that died is followed by the next one at the question where it stopped.
     """
@@ -138,8 +167,11 @@ def continue_run() -> bool:
         run = running()
         if not mine or run is None:
             return False
+        if run.is_draft and draft is None:
+            run.delete()
+            return True
         for saved in open_questions(run):
-            _keep(run, saved)
+            _keep(run, saved, draft if run.is_draft else None)
             EvaluationRun.objects.filter(id=run.id).update(touched_at=timezone.now())
         _finish(run)
     return True
@@ -151,9 +183,9 @@ def open_questions(run: EvaluationRun) -> QuerySet[SavedQuestion]:
     return SavedQuestion.objects.filter(~Exists(asked), created_at__lte=run.started_at).order_by("id")
 
 
-def _keep(run: EvaluationRun, saved: SavedQuestion) -> None:
+def _keep(run: EvaluationRun, saved: SavedQuestion, draft: Assistant | None) -> None:
     try:
-        answer = ask(saved.question)
+        answer = ask(saved.question, assistant=draft)
         verdict, text = judge(_case(saved), answer), answer["text"]
     except AppError as error:
         verdict, text = _FAILED, str(error)
@@ -188,8 +220,10 @@ def _case(saved: SavedQuestion) -> Case:
 
 
 def last_results() -> dict[int, EvaluationResult]:
-    """question id → its newest result, also of the run at work."""
-    rows = EvaluationResult.objects.order_by("question_id", "-run_id").distinct("question_id")
+    """question id → its newest result of what is published, also of the run at work."""
+    rows = (
+        EvaluationResult.objects.filter(run__is_draft=False).order_by("question_id", "-run_id").distinct("question_id")
+    )
     return {row.question_id: row for row in rows}
 
 
@@ -198,6 +232,17 @@ def regressions() -> list[EvaluationResult]:
     last = last_run()
     if last is None:
         return []
-    passed = EvaluationResult.objects.filter(question=OuterRef("question"), failure="", run__lt=last.id)
-    rows = last.results.exclude(failure="").filter(Exists(passed)).select_related("question")
+    earlier = EvaluationResult.objects.filter(run__lt=last.id, run__is_draft=False)
+    return _failing(last, earlier)
+
+
+def worse_than_published(run: EvaluationRun) -> list[EvaluationResult]:
+    """Questions that fail in the run of a draft and are answered as expected in the last one of what is published."""
+    last = last_run()
+    return _failing(run, last.results.all()) if last else []
+
+
+def _failing(run: EvaluationRun, before: QuerySet[EvaluationResult]) -> list[EvaluationResult]:
+    passed = before.filter(question=OuterRef("question"), failure="")
+    rows = run.results.exclude(failure="").filter(Exists(passed)).select_related("question")
     return list(rows.order_by("question_id"))

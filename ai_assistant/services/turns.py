@@ -14,6 +14,7 @@ from ai_assistant.language import LANGUAGES, is_clear, language_of
 from ai_assistant.models import Answer, Assistant
 from ai_assistant.prompts import Turn
 from ai_assistant.services.composing import Composed, Task
+from ai_assistant.services.customers import customer_of
 from ai_assistant.triggers import points_back, small_talk_kind
 from tenants.events.log import record
 from tenants.lease import lease
@@ -117,9 +118,15 @@ def _button(value: str, language: str) -> str:
 
 
 def task_of(
-    answer: Answer, ticket: Ticket, messages: Sequence[Message], workspace: Tenant, waited: float = 0.0
+    answer: Answer,
+    ticket: Ticket,
+    messages: Sequence[Message],
+    workspace: Tenant,
+    waited: float = 0.0,
+    *,
+    may_confirm: bool = False,
 ) -> Task:
-    """What a model is asked in this turn, of whose time `waited` seconds are gone."""
+    """What a model is asked in this turn, of whose time `waited` seconds are gone. `may_confirm`: the customer reads it."""
     return Task(
         company=workspace.name,
         question=answer.question,
@@ -129,6 +136,8 @@ def task_of(
         session_key=_session_key(ticket),
         names=[ticket.contact.name],
         waited=waited,
+        customer=customer_of(ticket, messages),
+        may_confirm=may_confirm,
     )
 
 
@@ -181,7 +190,7 @@ def this_workspace() -> Tenant:
 
 def keep(answer: Answer, composed: Composed) -> None:
     for name in ("query", "passages", "confidence", "provider", "model", "prompt_version", "prompt", "checks",
-                 "usage", "timings", "asked", "cost", "custom_answer_id"):  # fmt: skip
+                 "usage", "timings", "asked", "cost", "custom_answer_id", "tool_calls"):  # fmt: skip
         setattr(answer, name, getattr(composed, name))
     answer.text = composed.text
 

@@ -4,6 +4,7 @@ from typing import Any
 from django import template
 from django.utils.translation import gettext as _
 
+from ai_assistant.models import Assistant
 from tickets.models import HandoffReason
 
 register = template.Library()
@@ -31,4 +32,24 @@ def failure_words(code: str) -> str:
         "answered": _("answered instead of calling a person"),
         "source": _("answered from another document"),
         "words": _("something expected is not said"),
+    }[code]
+
+
+@register.filter
+def setting_words(name: str) -> str:
+    """Of a field of the assistant's settings."""
+    if name in {"credentials", "fallback_credentials"}:
+        return _("Access to the model") if name == "credentials" else _("Access to the second model")
+    return str(getattr(Assistant._meta.get_field(name), "verbose_name", name))
+
+
+@register.filter
+def tool_state_words(code: str) -> str:
+    """What became of a call."""
+    return {
+        "done": _("done"),
+        "waiting": _("waits for the customer's yes"),
+        "not_found": _("found nothing"),
+        "failed": _("failed"),
+        "uncertain": _("perhaps done"),
     }[code]

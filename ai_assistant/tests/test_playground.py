@@ -6,6 +6,7 @@ import pytest
 
 from ai_assistant import tasks
 from ai_assistant.models import Answer
+from ai_assistant.services import publishing
 from ai_assistant.services.asking import ask
 from ai_assistant.services.assistants import ensure_assistant
 from ai_assistant.tests.conftest import OPENAI_KEYS, QUESTION, says
@@ -147,3 +148,63 @@ def test_the_list_of_answers(talk):
 def test_receipts_of_a_stranger_are_not_there(talk, rival):
     receipt = talk.asks(QUESTION)
     assert rival.client(rival.admin).get(f"/assistant/answers/{receipt.id}/").status_code == 404
+
+
+# ---- Side by side ----------------------------------------------------------------------------------------------------
+
+
+SETTINGS = {
+    "provider": "openai_compatible",
+    "tone": "brief",
+    "min_confidence": "0.5",
+    "persona": "Боцман Лёва",
+    "guidance": "",
+}
+
+
+def test_two_settings_answer_one_question_side_by_side(worker, openai):
+    assistant = ensure_assistant()
+    assistant.provider, assistant.credentials, assistant.price = "openai_compatible", OPENAI_KEYS, 1
+    assistant.save()
+    before = [model.objects.count() for model in (Ticket, Message, Contact, Answer)]
+    page = (
+        worker.client(worker.admin)
+        .post(PLAYGROUND, {"question": QUESTION, "compare": "1", **SETTINGS})
+        .content.decode()
+    )
+    published, tried = page.split("As published")[1].split("With the other settings")
+    for side in (published, tried):
+        for shown in ("45 дней", "Confidence of the search", "Model and checks", "Tokens", " ₽</td>", "Passages found"):
+            assert shown in side, shown
+    told = [str(request.json) for request in openai.requests]
+    assert sorted("Боцман Лёва" in prompt for prompt in told) == [False, True]
+    assistant.refresh_from_db()
+    assert (assistant.persona, assistant.tone) == ("", "")
+    assert [model.objects.count() for model in (Ticket, Message, Contact, Answer)] == before
+
+
+def test_a_stricter_search_hands_over_beside_an_answer(library):
+    question = "Сколько дней можно вернуть байдарку, полученную в подарок?"
+    tried = tasks.ask_task.run(question, "", "", {"min_confidence": 1.0})
+    assert (tasks.ask_task.run(question, "")["outcome"], tried["outcome"]) == ("answered", "handed_over")
+    assert ensure_assistant().min_confidence == 0.5
+
+
+def test_another_provider_is_not_asked_with_the_keys_of_this_one(library, model):
+    assert publishing.settings_to_try({"provider": "gigachat"}).credentials == {}
+    assert publishing.settings_to_try({"provider": "openai_compatible"}).credentials == OPENAI_KEYS
+    # Only what the form has can be set.
+    assert publishing.settings_to_try({"credentials": {"api_key": "x"}, "is_active": False}).credentials == OPENAI_KEYS
+
+
+def test_agents_may_ask_but_not_try_other_settings(shop):
+    agent = shop.client(shop.agent)
+    assert "Compare with other settings" not in agent.get(PLAYGROUND).content.decode()
+    assert agent.post(PLAYGROUND, {"question": QUESTION, "compare": "1", **SETTINGS}).status_code == 403
+
+
+def test_settings_that_are_none_are_refused_where_they_stand(shop):
+    page = shop.client(shop.admin).post(
+        PLAYGROUND, {"question": QUESTION, "compare": "1", **SETTINGS, "min_confidence": "7"}
+    )
+    assert "field__error" in page.content.decode() and "As published" not in page.content.decode()

@@ -130,7 +130,7 @@ def test_a_run_goes_on_where_its_worker_died(shop, returns, parachutes, monkeypa
     start_run()
     ask, asked = saved_questions.ask, []
 
-    def dies(question):
+    def dies(question, **_settings):
         if asked:
             raise SystemExit
         asked.append(question)
@@ -139,7 +139,7 @@ def test_a_run_goes_on_where_its_worker_died(shop, returns, parachutes, monkeypa
     monkeypatch.setattr(saved_questions, "ask", dies)
     with pytest.raises(SystemExit):
         work()
-    monkeypatch.setattr(saved_questions, "ask", lambda question: asked.append(question) or ask(question))
+    monkeypatch.setattr(saved_questions, "ask", lambda question, **_settings: asked.append(question) or ask(question))
     work()
     assert asked == [returns.question, parachutes.question]
     assert EvaluationRun.objects.get().summary["passed"] == 2
@@ -159,7 +159,9 @@ def test_nothing_to_run(shop):
 
 def test_a_question_that_breaks_does_not_hold_up_the_others(returns, parachutes, monkeypatch, woken):
     ask = saved_questions.ask
-    monkeypatch.setattr(saved_questions, "ask", lambda question: 1 / 0 if question == QUESTION else ask(question))
+    monkeypatch.setattr(
+        saved_questions, "ask", lambda question, **_settings: 1 / 0 if question == QUESTION else ask(question)
+    )
     work()
     assert failures() == {returns.id: "error", parachutes.id: ""}
 

@@ -61,6 +61,7 @@ class Secrets(BaseModel):
 class Adapter(BaseAdapter):
     title = gettext_lazy("Own app (API)")
     icon = "code"
+    vouches = True
     limits: ClassVar[Limits] = Limits(text=20_000, caption=20_000, file_bytes=MAX_FILE, buttons=20)
     idempotent = True
     # Files inside an event grow by a third in base64.

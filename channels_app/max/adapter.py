@@ -66,6 +66,7 @@ class Secrets(BaseModel):
 class Adapter(BaseAdapter):
     title = "MAX"
     icon = "chat"
+    vouches = True
     limits: ClassVar[Limits] = Limits(
         text=outgoing.TEXT_LIMIT, caption=outgoing.TEXT_LIMIT, file_bytes=50 * 1024 * 1024, buttons=outgoing.ROWS_LIMIT
     )

@@ -36,7 +36,7 @@ from channels_app.base import (
 )
 from channels_app.models import Channel, InboundEvent
 from channels_app.parts import words
-from channels_app.registry import adapter_for
+from channels_app.registry import adapter_class, adapter_for
 from channels_app.services.channels import assignee_of_new
 from channels_app.services.loops import leave_to_people
 from channels_app.services.templates import note_changed_templates
@@ -47,6 +47,7 @@ from tenants.tasking import MergedCalls
 from tickets.models import Status, Ticket
 from tickets.realtime import publish_typing
 from tickets.services import addresses, receipts, receive
+from tickets.services.addresses import Profile
 
 log = structlog.get_logger(__name__)
 
@@ -299,7 +300,7 @@ def _receive(
     message, is_new = receive.receive_message(
         channel_id=channel.id,
         address=result.address,
-        profile=result.profile,
+        profile=_vouched(channel, result.profile),
         incoming=result.incoming,
         assign_to=assignee_of_new(channel),
         start_code=start_code,
@@ -307,6 +308,12 @@ def _receive(
     )
     if is_new:
         leave_to_people(channel, message, result.incoming.quiet)
+
+
+def _vouched(channel: Channel, profile: Profile) -> Profile:
+    if not adapter_class(channel.kind).vouches:
+        return profile
+    return replace(profile, details={**profile.details, "verified": True})
 
 
 def replayable(rows: QuerySet[InboundEvent]) -> QuerySet[InboundEvent]:

@@ -72,6 +72,7 @@ class Secrets(BaseModel):
 class Adapter(BaseAdapter):
     title = "Telegram"
     icon = "telegram"
+    vouches = True
     limits: ClassVar[Limits] = Limits(text=4096, caption=1024, file_bytes=50 * 1024 * 1024, buttons=100)
     can_poll = True
     numbers_anew = True

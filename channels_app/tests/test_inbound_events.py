@@ -3,6 +3,7 @@
 import uuid
 from datetime import datetime, timedelta
 
+import pytest
 from django.utils import timezone
 
 from channels_app.base import (
@@ -17,6 +18,7 @@ from channels_app.base import (
     ReadUpTo,
     Receipt,
 )
+from channels_app.models import Channel
 from channels_app.services.inbound import apply_result
 from tickets.models import Contact, ContactAddress, Message, Ticket
 from tickets.services.post import post_message
@@ -201,3 +203,23 @@ def test_what_the_company_changed_in_the_messenger_is_changed_here(shop):
     unknown = Incoming(external_id="10", text="впервые")
     apply_result(shop.channel, Echo("7", Profile(), unknown, edited_at=timezone.now()))
     assert Message.objects.get(external_id="10").text == "впервые"
+
+
+@pytest.mark.parametrize(
+    ("kind", "verified"),
+    [
+        ("telegram", True),
+        ("whatsapp", True),
+        ("vk", True),
+        ("max", True),
+        ("viber", True),
+        ("api", True),
+        ("email", False),
+    ],
+)
+def test_messengers_vouch_for_who_writes_and_letters_do_not(shop, kind, verified):
+    channel = Channel.objects.create(kind=kind, name=kind, config={})
+    # What the person says of themselves counts for nothing.
+    profile = Profile(name="Марина", details={"facts": {"verified": True}})
+    apply_result(channel, MessageReceived("77", profile, Incoming(external_id="m1", text="Где мой заказ?")))
+    assert ContactAddress.objects.get(address="77").is_verified is verified

@@ -67,6 +67,7 @@ class _Sent(BaseModel):
 class Adapter(BaseAdapter):
     title = "Viber"
     icon = "phone"
+    vouches = True
     limits: ClassVar[Limits] = Limits(
         text=outgoing.TEXT_LIMIT,
         caption=outgoing.CAPTION_LIMIT,

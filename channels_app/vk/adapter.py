@@ -69,6 +69,7 @@ class Secrets(BaseModel):
 class Adapter(BaseAdapter):
     title = gettext_lazy("VK")
     icon = "chat"
+    vouches = True
     numbers_anew = True
     limits: ClassVar[Limits] = Limits(
         text=settings.VK_TEXT_LIMIT, caption=settings.VK_TEXT_LIMIT, file_bytes=50 * 1024 * 1024,

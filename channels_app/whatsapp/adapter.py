@@ -45,6 +45,7 @@ _REUSE_FOR = timedelta(days=29)
 class Adapter(BaseAdapter):
     title = "WhatsApp"
     icon = "whatsapp"
+    vouches = True
     limits: ClassVar[Limits] = Limits(text=4096, caption=1024, file_bytes=outgoing.FILE_LIMIT, buttons=10)
     # 80 a second with what comes in; one customer gets about one message in six seconds, with some patience at first.
     rate = Rate(per_second=60, burst=60)

@@ -42,6 +42,13 @@ def _is_allowed_pair(host: str, port: int) -> bool:
     return f"{host}:{port}" in settings.OUTBOUND_ALLOWED_HOSTS
 
 
+def is_opened(url: str) -> bool:
+    """Whether the installation has opened this host and port by name, for a stand-in or a neighbour without a certificate."""
+    parts = urlsplit(url)
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    return _is_allowed_pair((parts.hostname or "").removesuffix("."), port)
+
+
 def check_url(url: str) -> None:
     """Raises InvalidInput for what may never be fetched: other schemes, credentials inside, odd ports, inner names."""
     try:

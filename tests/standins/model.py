@@ -11,6 +11,7 @@ import Stemmer
 _SOURCE = re.compile(r"<(source[\w:-]*)\b([^>]*)>(.*?)</\1\s*>", re.DOTALL)
 _NUMBER = re.compile(r"\b(?:n|number|id)\s*=\s*[\"']?(\d+)")
 _QUESTION = re.compile(r"<(question[\w:-]*)\b[^>]*>(.*?)</\1\s*>", re.DOTALL)
+_TOOL = re.compile(r"^- (\w+): .*\n  (\{.*\})$", re.MULTILINE)
 _SENTENCE_END = re.compile(r"(?<=[.!?…])\s+(?=[«\"(]?[A-ZА-ЯЁ0-9])|\n+")
 _RU = "и в на по к с у о от до за из не но а или ли это как что где когда какой какая какие сколько мне я вы у вас есть"
 _EN = "the a an of to in on at for with is are do does can how what when where which i my you your it"
@@ -21,6 +22,9 @@ ABSTAINS = json.dumps({"answer": "", "citations": [], "answerable": False})
 def answer_from(messages: Iterable[tuple[str, str]]) -> str:
     """The JSON text that a well-behaved model would give for these (role, text) messages."""
     messages = list(messages)
+    tools = [found for role, text in messages if role == "system" for found in _TOOL.findall(text)]
+    if tools:
+        return _choice_of(tools, _last_question(messages))
     sources = [found for _role, text in messages for found in _SOURCE.findall(text)]
     asked = _words(_last_question(messages))
     best, number, sentence = 0, 0, ""
@@ -35,6 +39,18 @@ def answer_from(messages: Iterable[tuple[str, str]]) -> str:
     return json.dumps(
         {"answer": f"{sentence} [{number}]", "citations": [number], "answerable": True}, ensure_ascii=False
     )
+
+
+def _choice_of(tools: Sequence[tuple[str, str]], question: str) -> str:
+    """The first tool whose required arguments stand in the question, told by their patterns."""
+    for name, schema in tools:
+        told = json.loads(schema)
+        patterns = {argument: one["pattern"] for argument, one in told["properties"].items() if one.get("pattern")}
+        found = {argument: re.search(pattern, question) for argument, pattern in patterns.items()}
+        given = [{"name": argument, "value": match[0]} for argument, match in found.items() if match]
+        if given and {pair["name"] for pair in given} >= set(told["required"]):
+            return json.dumps({"tool": name, "arguments": given}, ensure_ascii=False)
+    return json.dumps({"tool": "", "arguments": []})
 
 
 def _last_question(messages: Sequence[tuple[str, str]]) -> str:
