@@ -1,10 +1,11 @@
 """The assistant listens: to customers on its tickets, to tickets given to it, and to documents that change."""
 
 from ai_assistant.models import SavedQuestion
+from ai_assistant.services.hand_over_summary import wants_summary
 from ai_assistant.services.packet import leave_packet
 from ai_assistant.services.routing import suggests, take_where_allowed
 from ai_assistant.services.turns import SETTLE
-from ai_assistant.tasks import answer_ticket, mail_budget_reached, run_saved_questions, suggest_reply
+from ai_assistant.tasks import answer_ticket, mail_budget_reached, run_saved_questions, suggest_reply, sum_up_hand_over
 from tenants.events.log import subscribe
 from tenants.events.models import Event
 from tenants.tasking import wake
@@ -35,6 +36,8 @@ def take_turn(event: Event) -> None:
 def tell_what_was_said(event: Event) -> None:
     if event.ticket_id is not None and event.payload.get("reason"):
         leave_packet(event.ticket_id, str(event.payload["reason"]))
+        if wants_summary(event.ticket_id):
+            wake(sum_up_hand_over, event.ticket_id, event.id)
 
 
 # Documents come in batches: one run for all of them.

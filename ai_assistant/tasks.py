@@ -3,6 +3,7 @@
 import threading
 import time
 from typing import Any
+from uuid import UUID
 
 from celery.exceptions import TimeoutError as ResultTimeout
 from django.conf import settings
@@ -11,7 +12,7 @@ from django.utils.translation import gettext as _
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
-from ai_assistant.services import answering, saved_questions, suggesting
+from ai_assistant.services import aids, answering, hand_over_summary, saved_questions, suggesting
 from ai_assistant.services.asking import ask
 from omnisupport.lib.errors import AppError, Unavailable
 from tenants.accounts.notices import mail_admins
@@ -59,6 +60,30 @@ def suggest_reply(ticket_id: int) -> str:
         wake(suggest_reply, ticket_id, countdown=wait)
         return "settling"
     return suggesting.suggest_reply(ticket_id)
+
+
+@tenant_task(queue="assistant", soft_time_limit=60, time_limit=90)
+def help_agent(aid_id: str, text: str, since: float = 0.0) -> None:
+    """Waits for a thread as a turn does. `text`: the words of the composer."""
+    waited = time.time() - since if since else 0.0
+    if _threads.acquire(blocking=False):
+        try:
+            aids.run_aid(UUID(aid_id), text, waited=waited)
+        finally:
+            _threads.release()
+    elif waited < answering.GIVE_UP_AFTER:
+        wake(help_agent, aid_id, text, since or time.time(), countdown=_COME_BACK)
+
+
+@tenant_task(queue="assistant", soft_time_limit=60, time_limit=90)
+def sum_up_hand_over(ticket_id: int, event_id: int) -> None:
+    if not _threads.acquire(blocking=False):
+        wake(sum_up_hand_over, ticket_id, event_id, countdown=_COME_BACK)
+        return
+    try:
+        hand_over_summary.sum_up_hand_over(ticket_id, event_id)
+    finally:
+        _threads.release()
 
 
 @tenant_task(queue="assistant", expires=30)

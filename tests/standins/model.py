@@ -8,6 +8,8 @@ from collections.abc import Iterable, Sequence
 
 import Stemmer
 
+from tests.standins.model_aids import help_with
+
 _SOURCE = re.compile(r"<(source[\w:-]*)\b([^>]*)>(.*?)</\1\s*>", re.DOTALL)
 _NUMBER = re.compile(r"\b(?:n|number|id)\s*=\s*[\"']?(\d+)")
 _QUESTION = re.compile(r"<(question[\w:-]*)\b[^>]*>(.*?)</\1\s*>", re.DOTALL)
@@ -21,6 +23,8 @@ ABSTAINS = json.dumps({"answer": "", "citations": [], "answerable": False})
 def answer_from(messages: Iterable[tuple[str, str]]) -> str:
     """The JSON text that a well-behaved model would give for these (role, text) messages."""
     messages = list(messages)
+    if help_given := help_with(messages):
+        return help_given
     sources = [found for _role, text in messages for found in _SOURCE.findall(text)]
     asked = _words(_last_question(messages))
     best, number, sentence = 0, 0, ""
