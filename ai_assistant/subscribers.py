@@ -2,14 +2,22 @@
 
 from ai_assistant.models import SavedQuestion
 from ai_assistant.services.hand_over_summary import wants_summary
+from ai_assistant.services.learning import note_solved
 from ai_assistant.services.packet import leave_packet
 from ai_assistant.services.routing import suggests, take_where_allowed
 from ai_assistant.services.turns import SETTLE
-from ai_assistant.tasks import answer_ticket, mail_budget_reached, run_saved_questions, suggest_reply, sum_up_hand_over
+from ai_assistant.tasks import (
+    answer_ticket,
+    learn,
+    mail_budget_reached,
+    run_saved_questions,
+    suggest_reply,
+    sum_up_hand_over,
+)
 from tenants.events.log import subscribe
 from tenants.events.models import Event
 from tenants.tasking import wake
-from tickets.models import Ticket
+from tickets.models import Status, Ticket
 from tickets.told import message_of
 
 
@@ -40,6 +48,13 @@ def tell_what_was_said(event: Event) -> None:
             wake(sum_up_hand_over, event.ticket_id, event.id)
 
 
+@subscribe("ticket.status_changed")
+def learn_from_people(event: Event) -> None:
+    if event.ticket_id is not None and event.payload.get("to") in _SOLVED and note_solved(event.ticket_id):
+        wake(learn)
+
+
+_SOLVED = {Status.SOLVED, Status.CLOSED}
 # Documents come in batches: one run for all of them.
 _AFTER_DOCUMENTS = 20
 _AT_REST = {"ready", "partly_ready", "failed", "deleting"}

@@ -2,6 +2,7 @@
 
 import threading
 import time
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -12,7 +13,7 @@ from django.utils.translation import gettext as _
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
-from ai_assistant.services import aids, answering, hand_over_summary, saved_questions, suggesting
+from ai_assistant.services import aids, answering, hand_over_summary, learning, saved_questions, suggesting
 from ai_assistant.services.asking import ask
 from omnisupport.lib.errors import AppError, Unavailable
 from tenants.accounts.notices import mail_admins
@@ -86,6 +87,26 @@ def sum_up_hand_over(ticket_id: int, event_id: int) -> None:
         _threads.release()
 
 
+@tenant_task(queue="assistant", merges=True, soft_time_limit=600, time_limit=630)
+def learn() -> None:
+    """From conversations that people have solved."""
+    if not _threads.acquire(blocking=False):
+        wake(learn, countdown=_COME_BACK)
+        return
+    try:
+        learning.draw_up_new()
+    finally:
+        _threads.release()
+
+
+@tenant_task(queue="default", expires=3000)
+def clear_assistant() -> None:
+    kept = timedelta(days=settings.AID_RETENTION_DAYS), timedelta(days=settings.LEARNED_RETENTION_DAYS)
+    for _bite in range(50):
+        if not learning.forget_old(*kept):
+            return
+
+
 @tenant_task(queue="assistant", expires=30)
 def sweep_assistant() -> None:
     answering.finish_stuck_turns()
@@ -146,6 +167,14 @@ def register_sweeps() -> None:
             condition="SELECT 1 FROM {schema}.ai_assistant_evaluationrun"
             " WHERE is_running AND touched_at < now() - interval '60 s'",
             task="ai_assistant.tasks.run_saved_questions",
+        )
+    )
+    register_sweep(
+        Sweep(
+            name="learned_answers",
+            condition="SELECT 1 FROM {schema}.ai_assistant_learnedanswer WHERE state = 'new'"
+            " AND created_at BETWEEN now() - interval '1 day' AND now() - interval '60 s'",
+            task="ai_assistant.tasks.learn",
         )
     )
     register_sweep(

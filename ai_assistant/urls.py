@@ -1,7 +1,16 @@
 from django.urls import path
 from django.views.generic import RedirectView
 
-from ai_assistant import views, views_aids, views_custom, views_hours, views_questions, views_suggestions, views_topics
+from ai_assistant import (
+    views,
+    views_aids,
+    views_custom,
+    views_hours,
+    views_learned,
+    views_questions,
+    views_suggestions,
+    views_topics,
+)
 
 app_name = "ai_assistant"
 urlpatterns = [
@@ -30,6 +39,9 @@ urlpatterns = [
     path("custom/", views_custom.custom_answers, name="custom-answers"),
     path("custom/<int:custom_id>/", views_custom.custom_answer, name="custom-answer"),
     path("custom/<int:custom_id>/delete/", views_custom.delete, name="delete-custom-answer"),
+    path("learned/", views_learned.proposals, name="learned"),
+    path("learned/<int:learned_id>/", views_learned.proposal, name="learned-answer"),
+    path("learned/<int:learned_id>/reject/", views_learned.reject, name="reject-learned"),
     path("topics/", views_topics.topics, name="topics"),
     path("topics/<int:topic_id>/", views_topics.topic, name="topic"),
     path("topics/<int:topic_id>/delete/", views_topics.delete, name="delete-topic"),

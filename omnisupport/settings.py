@@ -253,6 +253,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "clear-ledgers": _hourly(7, "channels_app.tasks.clear_ledger"),
     "clear-uploads": _hourly(17, "tickets.tasks.clear_uploads"),
     "clear-webhooks": _hourly(27, "tickets.webhooks.tasks.clear_deliveries"),
+    "clear-assistant": _hourly(37, "ai_assistant.tasks.clear_assistant"),
     "worker-heartbeat": {"task": "omnisupport.health.beat_heart", "schedule": 5.0},
 }
 CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "beat-schedule")
@@ -470,6 +471,8 @@ WEBHOOK_THREADS = env_int("WEBHOOK_THREADS", 4)
 WEBHOOK_TIMEOUT = env_int("WEBHOOK_TIMEOUT", 10)
 INBOUND_RETENTION_DAYS = env_int("INBOUND_RETENTION_DAYS", 30)
 WEBHOOK_RETENTION_DAYS = env_int("WEBHOOK_RETENTION_DAYS", 30)
+AID_RETENTION_DAYS = env_int("AID_RETENTION_DAYS", 90)
+LEARNED_RETENTION_DAYS = env_int("LEARNED_RETENTION_DAYS", 180)
 
 # ---- Logs and metrics ------------------------------------------------------------------------------------------------
 LOGGING_CONFIG = None
