@@ -187,12 +187,12 @@ class Aid(models.Model):
     """The receipt of something that a model did for the agents of a conversation. Customers see nothing of it."""
 
     class Kind(models.TextChoices):
-        REWRITE = "rewrite", _("draft rewritten")
-        TRANSLATION = "translation", _("message translated")
-        REPLY_TRANSLATION = "reply", _("draft translated")
-        SUMMARY = "summary", _("conversation summed up")
-        TRIAGE = "triage", _("tags and priority suggested")
-        LEARNING = "learning", _("question and answer learned")
+        REWRITE = "rewrite", _("Rewritten draft")
+        TRANSLATION = "translation", _("Translated message")
+        REPLY_TRANSLATION = "reply", _("Translated draft")
+        SUMMARY = "summary", _("Summary of the conversation")
+        TRIAGE = "triage", _("Tags and priority")
+        LEARNING = "learning", _("Learned answer")
 
     class Style(models.TextChoices):
         """How a draft is rewritten."""
@@ -222,7 +222,7 @@ class Aid(models.Model):
     state = models.CharField(_("outcome"), max_length=10, choices=State, default=State.WORKING)
     # Personal data as they were.
     text = models.TextField(blank=True)
-    # Of a triage: {tags: [name], priority: number or null}; what was accepted is taken out.
+    # Of a triage: {tags: [name], accepted: [name], priority: number, null once it is accepted}.
     suggestion = models.JSONField(default=dict)
     # Why there is no result, for the agent.
     problem = models.CharField(max_length=500, blank=True)

@@ -67,13 +67,16 @@ def suggest_reply(ticket_id: int) -> str:
 def help_agent(aid_id: str, text: str, since: float = 0.0) -> None:
     """Waits for a thread as a turn does. `text`: the words of the composer."""
     waited = time.time() - since if since else 0.0
-    if _threads.acquire(blocking=False):
-        try:
-            aids.run_aid(UUID(aid_id), text, waited=waited)
-        finally:
-            _threads.release()
-    elif waited < answering.GIVE_UP_AFTER:
+    if waited > aids.GIVE_UP_AFTER:
+        aids.run_aid(UUID(aid_id), text, waited=waited)
+        return
+    if not _threads.acquire(blocking=False):
         wake(help_agent, aid_id, text, since or time.time(), countdown=_COME_BACK)
+        return
+    try:
+        aids.run_aid(UUID(aid_id), text, waited=waited)
+    finally:
+        _threads.release()
 
 
 @tenant_task(queue="assistant", soft_time_limit=60, time_limit=90)
@@ -94,9 +97,11 @@ def learn() -> None:
         wake(learn, countdown=_COME_BACK)
         return
     try:
-        learning.draw_up_new()
+        is_more = learning.draw_up_new()
     finally:
         _threads.release()
+    if is_more:
+        wake(learn)
 
 
 @tenant_task(queue="default", expires=3000)

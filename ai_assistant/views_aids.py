@@ -102,7 +102,12 @@ def keep(request: HttpRequest, aid_id: UUID) -> HttpResponse:
 
 def _show(request: HttpRequest, aid: Aid, *, closed: bool = False) -> HttpResponse:
     priority = aid.suggestion.get("priority")
-    context: dict[str, Any] = {"aid": aid, "closed": closed, "priority": Priority(priority) if priority else None}
+    accepted = aid.suggestion.get("accepted", [])
+    # With the place that a tag keeps when others are gone.
+    tags = [(place, tag) for place, tag in enumerate(aid.suggestion.get("tags", [])) if tag not in accepted]
+    context: dict[str, Any] = {
+        "aid": aid, "closed": closed, "tags": tags, "priority": Priority(priority) if priority else None,
+    }  # fmt: skip
     response = render(request, "ai_assistant/_aid.html", context)
     response.headers["Cache-Control"] = "no-store"
     return response

@@ -20,7 +20,7 @@ class Migration(migrations.Migration):
                 ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
                 ('ticket_id', models.BigIntegerField(verbose_name='ticket')),
                 ('message_id', models.BigIntegerField(null=True)),
-                ('kind', models.CharField(choices=[('rewrite', 'draft rewritten'), ('translation', 'message translated'), ('reply', 'draft translated'), ('summary', 'conversation summed up'), ('triage', 'tags and priority suggested'), ('learning', 'question and answer learned')], max_length=12, verbose_name='kind')),
+                ('kind', models.CharField(choices=[('rewrite', 'Rewritten draft'), ('translation', 'Translated message'), ('reply', 'Translated draft'), ('summary', 'Summary of the conversation'), ('triage', 'Tags and priority'), ('learning', 'Learned answer')], max_length=12, verbose_name='kind')),
                 ('style', models.CharField(blank=True, choices=[('shorter', 'shorter'), ('kinder', 'kinder'), ('formal', 'more formal'), ('correct', 'without mistakes')], default='', max_length=8)),
                 ('language', models.CharField(blank=True, default='', max_length=2)),
                 ('state', models.CharField(choices=[('working', 'in work'), ('done', 'done'), ('refused', 'came to nothing'), ('cancelled', 'cancelled')], default='working', max_length=10, verbose_name='outcome')),

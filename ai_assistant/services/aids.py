@@ -23,7 +23,7 @@ from ai_assistant.services.budget import check_budget
 from ai_assistant.services.calls import Calls
 from ai_assistant.services.materials import MOST_CHARACTERS, check_words, customers_words, masked, material_of
 from ai_assistant.services.turns import this_workspace
-from omnisupport.lib.errors import AppError, Conflict, InvalidInput
+from omnisupport.lib.errors import AppError, Conflict, InvalidInput, Unavailable
 from tenants.accounts.models import User
 from tenants.names import current_schema
 from tickets.models import Author, Message, MessageKind, Ticket
@@ -34,6 +34,8 @@ log = structlog.get_logger(__name__)
 
 # For all of it, waiting for a thread included.
 SECONDS = 24.0
+# One that has not begun by then would come too late.
+GIVE_UP_AFTER = 12.0
 # The result and one more try, or one try each of two models.
 CALLS = 2
 # Longer than it may take: its worker is gone.
@@ -96,8 +98,12 @@ def cancel_aid(aid: Aid) -> None:
     _end(aid, Aid.State.CANCELLED)
 
 
-def give_up(aid: Aid, problem: str = "") -> None:
-    _end(aid, Aid.State.REFUSED, problem=problem or _("The assistant did not answer. Try again in a minute."))
+def give_up(aid: Aid) -> None:
+    _end(aid, Aid.State.REFUSED, problem=_no_answer())
+
+
+def _no_answer() -> str:
+    return _("The assistant did not answer. Try again in a minute.")
 
 
 def settle_lost(aid: Aid) -> None:
@@ -126,6 +132,8 @@ def run_aid(aid_id: UUID, text: str = "", *, waited: float = 0.0) -> Aid | None:
     with translation.override(aid.user.language if aid.user else workspace.language):
         result, problem = AidResult(), ""
         try:
+            if waited > GIVE_UP_AFTER:
+                raise Unavailable(_no_answer())
             ticket = Ticket.objects.select_related("contact").get(id=aid.ticket_id)
             result = ask_for(aid, material_of(aid, ticket, text), names=[ticket.contact.name], waited=waited)
             problem = _refusal(result)
@@ -133,14 +141,21 @@ def run_aid(aid_id: UUID, text: str = "", *, waited: float = 0.0) -> Aid | None:
             problem = str(error) or _("It is gone.")
         except Exception:
             log.exception("aid_failed", aid=str(aid.id))
-            problem = _("The assistant did not answer. Try again in a minute.")
+            problem = _no_answer()
         aid.save(update_fields=RECEIPT)
         if problem:
             _end(aid, Aid.State.REFUSED, problem=problem[:500])
         else:
-            suggestion = {"tags": list(result.tags), "priority": result.priority} if aid.kind == Aid.Kind.TRIAGE else {}
-            _end(aid, Aid.State.DONE, text=result.text, suggestion=suggestion)
+            _end(aid, Aid.State.DONE, text=result.text, suggestion=_suggestion(aid, result))
     return aid
+
+
+def _suggestion(aid: Aid, result: AidResult) -> dict[str, Any]:
+    if aid.kind != Aid.Kind.TRIAGE:
+        return {}
+    # What it has already is no suggestion.
+    has_it = Ticket.objects.filter(id=aid.ticket_id, priority=result.priority or 0).exists()
+    return {"tags": list(result.tags), "priority": None if has_it else result.priority}
 
 
 def _refusal(result: AidResult) -> str:
@@ -203,9 +218,9 @@ def accept_suggestion(aid: Aid, *, tag: str = "", priority: int | None = None, u
     """One of the suggested tags, or the priority. Raises Conflict for what was not suggested, or is accepted already."""
     lock_ticket(aid.ticket_id)
     aid = Aid.objects.select_for_update().get(id=aid.id)
-    tags = list(aid.suggestion.get("tags", []))
-    if tag and tag in tags:
-        tags.remove(tag)
+    accepted = list(aid.suggestion.get("accepted", []))
+    if tag and tag in aid.suggestion.get("tags", []) and tag not in accepted:
+        aid.suggestion["accepted"] = [*accepted, tag]
         present = list(Ticket.objects.get(id=aid.ticket_id).tags.values_list("name", flat=True))
         set_tags(aid.ticket_id, names=[*present, tag], actor=user)
     elif priority is not None and priority == aid.suggestion.get("priority"):
@@ -213,7 +228,6 @@ def accept_suggestion(aid: Aid, *, tag: str = "", priority: int | None = None, u
         set_priority(aid.ticket_id, priority=priority, actor=user)
     else:
         raise Conflict(_("That is not suggested any more."))
-    aid.suggestion["tags"] = tags
     aid.save(update_fields=["suggestion"])
     return aid
 

@@ -76,9 +76,12 @@ def _replies(ticket: Ticket, after: int) -> list[Message]:
     return [message for message in public_messages(ticket) if message.author == Author.AGENT and message.id > after]
 
 
-def draw_up_new() -> None:
-    for learned in LearnedAnswer.objects.filter(state=LearnedAnswer.State.NEW).order_by("id")[:20]:
+def draw_up_new(batch: int = 5) -> bool:
+    """Returns whether there are more."""
+    new = LearnedAnswer.objects.filter(state=LearnedAnswer.State.NEW).order_by("id")
+    for learned in new[:batch]:
         draw_up(learned)
+    return new.exists()
 
 
 def draw_up(learned: LearnedAnswer) -> None:

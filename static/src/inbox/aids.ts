@@ -26,10 +26,6 @@ export function setUpAids(): void {
     if (act) put(act === "undo" ? before : words(), act === "undo");
   });
   document.addEventListener("inbox:changed", settle);
-  // What was sent away is nobody's draft any more.
-  document.addEventListener("submit", (event) => {
-    if ((event.target as Element).id === "composer" && place()?.matches("[data-aid-words]")) place()!.hidden = true;
-  });
 }
 
 function settle(): void {
@@ -39,7 +35,12 @@ function settle(): void {
     void follow(element);
   }
   const done = document.querySelector<HTMLElement>("#aid[data-aid-words]");
-  if (!done || done.dataset.aidId === settled) return;
+  if (!done) return;
+  if (done.dataset.aidId === settled) {
+    // Sent, or thrown away: nobody's draft any more.
+    if (!field()?.value) done.hidden = true;
+    return;
+  }
   settled = done.dataset.aidId!;
   if (field()?.value === before) put(words(), false);
   else offer(false);
