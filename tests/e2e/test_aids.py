@@ -128,12 +128,18 @@ def test_without_a_model_a_sentence_says_so(ticket, live_shop, sit_down):
     desk.problems.clear()
 
 
-def test_on_a_phone_the_menu_and_the_result_leave_room(ticket, live_shop, sit_down):
+@pytest.mark.parametrize("language", ["ru", "en"])
+def test_on_a_phone_the_menu_and_the_result_leave_room(ticket, live_shop, sit_down, language):
+    live_shop.agent.language = language
+    live_shop.agent.save()
     page = sit_down(live_shop.agent, **PHONE).open(ticket).page
     page.locator("#text").fill(DRAFT)
+    for left, right in ((".composer__mode", "#aids summary"), (".composer__bar label", "#send")):
+        one, other = (page.locator(name).first.bounding_box() for name in (left, right))
+        assert abs(one["y"] - other["y"]) < one["height"], f"{right} has a row of its own."
     page.locator("#aids summary").tap()
-    expect(page.get_by_role("button", name="Sum it up")).to_be_in_viewport()
-    page.get_by_role("button", name="Sum it up").tap()
+    expect(page.locator("#aid-summary")).to_be_in_viewport()
+    page.locator("#aid-summary").tap()
     expect(page.locator("#aid [data-part=text]")).to_be_in_viewport()
     expect(page.locator("#text")).to_be_in_viewport()
     assert page.evaluate("document.documentElement.scrollWidth") == 390
