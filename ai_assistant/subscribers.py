@@ -50,7 +50,9 @@ def tell_what_was_said(event: Event) -> None:
 
 @subscribe("ticket.status_changed")
 def learn_from_people(event: Event) -> None:
-    if event.ticket_id is not None and event.payload.get("to") in _SOLVED and note_solved(event.ticket_id):
+    # What was solved and is closed a week later has been learned from.
+    is_solved = event.payload.get("to") in _SOLVED and event.payload.get("from") not in _SOLVED
+    if event.ticket_id is not None and is_solved and note_solved(event.ticket_id):
         wake(learn)
 
 

@@ -19,6 +19,7 @@ from knowledge.models import Document
 from tenants.events.models import Event
 from tests.standins.server import Answer as Reply
 from tickets.services.post import post_message
+from tickets.services.tickets import set_status
 
 QUESTION = "Здравствуйте! Даёте ли вы напрокат снегоходы?"
 REPLY = """Здравствуйте, Марина! Спасибо за обращение.
@@ -116,6 +117,13 @@ def test_one_that_nobody_answered_teaches_nothing(talk):
 def test_the_same_turn_is_learned_from_once(talk, solved):
     solved()
     assert note_solved(talk.ticket.id) is None and LearnedAnswer.objects.count() == 1
+
+
+def test_what_came_to_nothing_is_not_tried_again_when_it_is_closed(talk, solved):
+    solved(QUESTION, "Ок")
+    set_status(talk.ticket.id, status="closed", actor=None)
+    learn_from_people(Event.objects.filter(type="ticket.status_changed").latest("id"))
+    assert not LearnedAnswer.objects.exists()
 
 
 # ---- What is known -----------------------------------------------------------------------------------------------------
