@@ -21,7 +21,7 @@ from ai_assistant.providers.base import Allowance, CallContext, ChatRequest, Cha
 from ai_assistant.services.assistants import Link, ensure_assistant, providers_of
 from ai_assistant.services.budget import check_budget
 from ai_assistant.services.calls import Calls
-from ai_assistant.services.materials import MOST_CHARACTERS, check_words, customers_words, masked, material_of
+from ai_assistant.services.materials import MOST_CHARACTERS, check_words, customers_words, material_of
 from ai_assistant.services.turns import this_workspace
 from omnisupport.lib.errors import AppError, Conflict, InvalidInput, Unavailable
 from tenants.accounts.models import User
@@ -135,7 +135,7 @@ def run_aid(aid_id: UUID, text: str = "", *, waited: float = 0.0) -> Aid | None:
             if waited > GIVE_UP_AFTER:
                 raise Unavailable(_no_answer())
             ticket = Ticket.objects.select_related("contact").get(id=aid.ticket_id)
-            result = ask_for(aid, material_of(aid, ticket, text), names=[ticket.contact.name], waited=waited)
+            result = ask_for(aid, ticket, text, waited=waited)
             problem = _refusal(result)
         except (AppError, Ticket.DoesNotExist) as error:
             problem = str(error) or _("It is gone.")
@@ -164,15 +164,16 @@ def _refusal(result: AidResult) -> str:
     return _("The model's result was not taken. %(why)s") % {"why": result.problem}
 
 
-def ask_for(aid: Aid, material: Material, *, names: list[str], waited: float = 0.0) -> AidResult:
-    """What came of it, restored; the receipt is in `aid`, unsaved. Raises LLMError, Conflict (no model), BudgetExceeded."""
+def ask_for(aid: Aid, ticket: Ticket, text: str = "", *, waited: float = 0.0) -> AidResult:
+    """What came of it, restored; the receipt is in `aid`, unsaved. Raises LLMError, Conflict (no model), NotFound."""
     assistant = ensure_assistant()
-    links, mask = models_of(assistant), Mask(names)
+    links, mask = models_of(assistant), Mask([ticket.contact.name])
+    material = material_of(aid, ticket, text, mask.hide)
     check_budget(assistant)
     context = CallContext.within(
         SECONDS - waited, purpose=aid.kind, tenant=current_schema(), allowance=Allowance(CALLS)
     )
-    call = _AidCall(assistant, links, context, aid, masked(material, mask))
+    call = _AidCall(assistant, links, context, aid, material)
     complaint, aid.prompt_version = "", VERSION
     try:
         while True:

@@ -23,7 +23,7 @@ from ai_assistant.reusable import GAP, reusable_words
 from ai_assistant.services.aids import ask_for, models_of
 from ai_assistant.services.assistants import ensure_assistant
 from ai_assistant.services.custom_answers import save_custom_answer
-from ai_assistant.services.materials import material_of, public_messages
+from ai_assistant.services.materials import public_messages
 from ai_assistant.services.turns import this_workspace
 from ai_assistant.services.unanswered import ALIKE, stems_of
 from ai_assistant.triggers import asking_sentences, is_complaint, wants_person
@@ -157,7 +157,7 @@ def _drawn_by_model(learned: LearnedAnswer, ticket: Ticket, plain: _Pair) -> _Pa
     aid = Aid(ticket_id=ticket.id, kind=Aid.Kind.LEARNING, language=language_of("\n".join(plain)))
     problem, result = "", None
     try:
-        result = ask_for(aid, material_of(aid, ticket, ""), names=[ticket.contact.name])
+        result = ask_for(aid, ticket)
         problem = str(result.problem or "")
     except AppError as error:
         problem = str(error)

@@ -17,6 +17,7 @@ from ai_assistant.services.aids import begin_aid, run_aid
 from ai_assistant.services.budget import spend, spending_of_month
 from ai_assistant.services.hand_over_summary import sum_up_hand_over, wants_summary
 from ai_assistant.tests.conftest import prompt_of, utters
+from ai_assistant.tests.test_masking import PERSONAL
 from tenants.events.models import Event
 from tests.standins.server import Answer as Reply
 from tickets.models import Message, Tag, Ticket
@@ -69,6 +70,24 @@ def test_a_draft_is_rewritten_without_its_personal_data_leaving(helps, model, st
     assert (PHONE in aid.text) == (style != "shorter")
     assert aid.prompt and PHONE not in aid.prompt
     assert model.requests[0].json["response_format"]["json_schema"]["schema"]["required"] == ["text"]
+
+
+@pytest.mark.parametrize("kind", [Aid.Kind.REWRITE, Aid.Kind.SUMMARY])
+def test_no_number_of_anybody_leaves(shop, helps, model, kind):
+    for start in range(0, len(PERSONAL), 15):
+        cases = PERSONAL[start : start + 15]
+        text = "\n".join(f"Итак, {said}." for said, _value, _kind in cases)
+        shop.customer_writes(text)
+        model.requests.clear()
+        aid = helps(kind, text, **({"style": "kinder"} if kind == Aid.Kind.REWRITE else {}))
+        told = prompt_of(model.requests[0]) + aid.prompt
+        assert [value for _said, value, _kind in cases if value in told] == []
+
+
+def test_half_a_number_does_not_leave_either(shop, ticket, helps, model):
+    shop.customer_writes(f"{'Да ' * 497}89161234567 перезвоните")
+    helps(Aid.Kind.SUMMARY)
+    assert "8916" not in prompt_of(model.requests[0]) and "Да Да" in prompt_of(model.requests[0])
 
 
 def test_the_receipt_has_kind_model_cost_and_the_masked_prompt(shop, helps, model, assistant):
