@@ -10,12 +10,14 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from ai_assistant import tasks
 from ai_assistant.aid_results import read_result
 from ai_assistant.models import Aid
 from ai_assistant.providers.tests.conftest import YANDEX_KEYS, yandexgpt
 from ai_assistant.services.aids import begin_aid, run_aid
 from ai_assistant.services.budget import spend, spending_of_month
 from ai_assistant.services.hand_over_summary import sum_up_hand_over, wants_summary
+from ai_assistant.subscribers import tell_what_was_said
 from ai_assistant.tests.conftest import prompt_of, utters
 from ai_assistant.tests.test_masking import PERSONAL
 from tenants.events.models import Event
@@ -388,6 +390,16 @@ def test_whoever_gets_a_longer_conversation_finds_its_summary(talk, model):
     assert len(notes) == 2 and aid.text in notes[1] and aid.user is None and "45 дней" in aid.text
     # There is one now.
     assert not wants_summary(talk.ticket.id)
+
+
+@pytest.mark.parametrize(("lines", "asked"), [(1, 0), (4, 1)])
+def test_a_hand_over_asks_for_a_summary_where_there_is_something_to_sum_up(talk, monkeypatch, lines, asked):
+    woken = []
+    monkeypatch.setattr("ai_assistant.subscribers.wake", lambda task, *args, **_options: woken.append((task, args)))
+    talk.asks(*["Где мой заказ?"] * (lines - 1), "Позовите человека, пожалуйста")
+    event = Event.objects.filter(type="ticket.handed_over").latest("id")
+    tell_what_was_said(event)
+    assert woken == [(tasks.sum_up_hand_over, (talk.ticket.id, event.id))] * asked
 
 
 def test_a_short_conversation_and_one_without_a_model_get_none(talk, assistant):
