@@ -40,6 +40,12 @@ _SENTENCES = {
     "token": _("%(detail)s stands for nothing that the customer wrote."),
     "language": _("The answer is not in the customer's language."),
     "instructions": _("The answer repeats the assistant's instructions."),
+    # Of what a model does for agents (aid_results.py).
+    "added": _("The model added %(detail)s, which is not in the text."),
+    "lost": _("The model left out %(detail)s."),
+    "longer": _("It has not become shorter."),
+    "other_language": _("It is not in the language asked for."),
+    "personal": _("It says something about this customer: %(detail)s."),
 }
 
 
@@ -85,10 +91,10 @@ def check_answer(answer: ModelAnswer, sources: Sequence[SourcePassage], tokens: 
     if invented:
         return Checked(text, problem=Problem("token", invented))
     cited = "\n".join(f"{known[number].title}\n{known[number].text}" for number in used)
-    return Checked(text, used, _unsupported(TOKEN.sub("", MARK.sub("", text)), cited))
+    return Checked(text, used, unsupported(TOKEN.sub("", MARK.sub("", text)), cited))
 
 
-def _unsupported(text: str, cited: str) -> Problem | None:
+def unsupported(text: str, cited: str) -> Problem | None:
     """The first e-mail, address or number of the text that the cited sources do not have."""
     emails = {email.lower() for email in _EMAIL.findall(cited)}
     for email in _EMAIL.findall(text):

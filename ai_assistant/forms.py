@@ -145,6 +145,16 @@ class CustomAnswerForm(forms.Form):
             del self.fields["without_file"]
 
 
+class LearnedForm(forms.Form):
+    questions = forms.CharField(
+        label=_("Questions"),
+        max_length=10_000,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text=_("The ways in which customers ask it, one a line; the first is the title of an article."),
+    )
+    text = forms.CharField(label=_("Answer"), max_length=4000, widget=forms.Textarea(attrs={"rows": 8}))
+
+
 class QuestionForm(forms.ModelForm[SavedQuestion]):
     expected_sources = forms.CharField(
         label=_("Documents that answer it"),

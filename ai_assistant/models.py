@@ -266,6 +266,110 @@ class Confirmation(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
 
 
+class Aid(models.Model):
+    """The receipt of something that a model did for the agents of a conversation. Customers see nothing of it."""
+
+    class Kind(models.TextChoices):
+        REWRITE = "rewrite", _("Rewritten draft")
+        TRANSLATION = "translation", _("Translated message")
+        REPLY_TRANSLATION = "reply", _("Translated draft")
+        SUMMARY = "summary", _("Summary of the conversation")
+        TRIAGE = "triage", _("Tags and priority")
+        LEARNING = "learning", _("Learned answer")
+
+    class Style(models.TextChoices):
+        """How a draft is rewritten."""
+
+        SHORTER = "shorter", _("shorter")
+        KINDER = "kinder", _("kinder")
+        FORMAL = "formal", _("more formal")
+        CORRECT = "correct", _("without mistakes")
+
+    class State(models.TextChoices):
+        WORKING = "working", _("in work")
+        DONE = "done", _("done")
+        REFUSED = "refused", _("came to nothing")
+        CANCELLED = "cancelled", _("cancelled")
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    ticket_id = models.BigIntegerField(_("ticket"))
+    # The customer's message that was translated.
+    message_id = models.BigIntegerField(null=True)
+    kind = models.CharField(_("kind"), max_length=12, choices=Kind)
+    # Of a rewritten draft.
+    style = models.CharField(max_length=8, choices=Style, blank=True, default="")
+    # In which the result is; empty: that of the text.
+    language = models.CharField(max_length=2, blank=True, default="")
+    # Null: it was done by itself.
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    state = models.CharField(_("outcome"), max_length=10, choices=State, default=State.WORKING)
+    # Personal data as they were.
+    text = models.TextField(blank=True)
+    # Of a triage: {tags: [name], accepted: [name], priority: number, null once it is accepted}.
+    suggestion = models.JSONField(default=dict)
+    # Why there is no result, for the agent.
+    problem = models.CharField(max_length=500, blank=True)
+    provider = models.CharField(_("model provider"), max_length=40, blank=True)
+    model = models.CharField(max_length=120, blank=True)
+    prompt_version = models.CharField(max_length=20, blank=True)
+    # As it left us: personal data already masked.
+    prompt = models.TextField(blank=True)
+    checks = models.JSONField(default=list)
+    # As in Answer.
+    asked = models.JSONField(default=list)
+    cost = models.DecimalField(_("cost, ₽"), max_digits=10, decimal_places=4, null=True)
+    created_at = models.DateTimeField(_("created"), auto_now_add=True)
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        verbose_name = _("help for an agent")
+        verbose_name_plural = _("help for agents")
+        indexes = [
+            models.Index(fields=["-created_at"], name="aid_newest"),
+            models.Index(fields=["ticket_id", "-created_at"], name="aid_of_ticket"),
+        ]
+
+    @property
+    def tokens(self) -> int:
+        return sum(call["tokens"] for call in self.asked)
+
+
+class LearnedAnswer(models.Model):
+    """What a person answered where the assistant could not, drawn from a solved conversation for an admin to approve."""
+
+    class State(models.TextChoices):
+        # Not looked at yet: the row is the queue.
+        NEW = "new", _("waiting to be drawn up")
+        PROPOSED = "proposed", _("to be decided")
+        APPROVED = "approved", _("approved")
+        REJECTED = "rejected", _("rejected")
+
+    ticket_id = models.BigIntegerField()
+    # The turn that people had to answer: it is learned from once.
+    question_message_id = models.BigIntegerField(unique=True)
+    state = models.CharField(max_length=8, choices=State, default=State.NEW)
+    question = models.TextField(_("question"), blank=True, max_length=500)
+    # Of the question: what is like a row that is here already is not proposed.
+    stems = ArrayField(models.TextField(), default=list)
+    text = models.TextField(_("answer"), blank=True, max_length=4000)
+    # The model's receipt; null: taken from the agent's words as they were.
+    aid = models.ForeignKey(Aid, null=True, on_delete=models.SET_NULL, related_name="+")
+    custom_answer = models.ForeignKey(CustomAnswer, null=True, on_delete=models.SET_NULL, related_name="+")
+    document_id = models.UUIDField(null=True)
+    decided_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    decided_at = models.DateTimeField(null=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        verbose_name = _("learned answer")
+        verbose_name_plural = _("learned answers")
+        indexes = [
+            models.Index(fields=["-id"], name="learned_proposed", condition=models.Q(state="proposed")),
+            models.Index(fields=["created_at"], name="learned_new", condition=models.Q(state="new")),
+            GinIndex(fields=["stems"], name="learned_stems"),
+        ]
+
+
 class MonthlySpending(models.Model):
     """What all calls of a month cost, those of test questions and the playground too."""
 

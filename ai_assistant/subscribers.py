@@ -1,14 +1,23 @@
 """The assistant listens: to customers on its tickets, to tickets given to it, and to documents that change."""
 
 from ai_assistant.models import SavedQuestion
+from ai_assistant.services.hand_over_summary import wants_summary
+from ai_assistant.services.learning import note_solved
 from ai_assistant.services.packet import leave_packet
 from ai_assistant.services.routing import suggests, take_where_allowed
 from ai_assistant.services.turns import SETTLE
-from ai_assistant.tasks import answer_ticket, mail_budget_reached, run_saved_questions, suggest_reply
+from ai_assistant.tasks import (
+    answer_ticket,
+    learn,
+    mail_budget_reached,
+    run_saved_questions,
+    suggest_reply,
+    sum_up_hand_over,
+)
 from tenants.events.log import subscribe
 from tenants.events.models import Event
 from tenants.tasking import wake
-from tickets.models import Ticket
+from tickets.models import Status, Ticket
 from tickets.told import message_of
 
 
@@ -35,8 +44,19 @@ def take_turn(event: Event) -> None:
 def tell_what_was_said(event: Event) -> None:
     if event.ticket_id is not None and event.payload.get("reason"):
         leave_packet(event.ticket_id, str(event.payload["reason"]))
+        if wants_summary(event.ticket_id):
+            wake(sum_up_hand_over, event.ticket_id, event.id)
 
 
+@subscribe("ticket.status_changed")
+def learn_from_people(event: Event) -> None:
+    # What was solved and is closed a week later has been learned from.
+    is_solved = event.payload.get("to") in _SOLVED and event.payload.get("from") not in _SOLVED
+    if event.ticket_id is not None and is_solved and note_solved(event.ticket_id):
+        wake(learn)
+
+
+_SOLVED = {Status.SOLVED, Status.CLOSED}
 # Documents come in batches: one run for all of them.
 _AFTER_DOCUMENTS = 20
 _AT_REST = {"ready", "partly_ready", "failed", "deleting"}

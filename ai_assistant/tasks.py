@@ -4,7 +4,9 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 from celery.exceptions import TimeoutError as ResultTimeout
 from django.conf import settings
@@ -13,7 +15,15 @@ from django.utils.translation import gettext as _
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
-from ai_assistant.services import answering, publishing, saved_questions, suggesting
+from ai_assistant.services import (
+    aids,
+    answering,
+    hand_over_summary,
+    learning,
+    publishing,
+    saved_questions,
+    suggesting,
+)
 from ai_assistant.services.asking import ask
 from omnisupport.lib.errors import AppError, Unavailable
 from tenants.accounts.notices import mail_admins
@@ -61,6 +71,55 @@ def suggest_reply(ticket_id: int) -> str:
         wake(suggest_reply, ticket_id, countdown=wait)
         return "settling"
     return suggesting.suggest_reply(ticket_id)
+
+
+@tenant_task(queue="assistant", soft_time_limit=60, time_limit=90)
+def help_agent(aid_id: str, text: str, since: float = 0.0) -> None:
+    """Waits for a thread as a turn does. `text`: the words of the composer."""
+    waited = time.time() - since if since else 0.0
+    if waited > aids.GIVE_UP_AFTER:
+        aids.run_aid(UUID(aid_id), text, waited=waited)
+        return
+    if not _threads.acquire(blocking=False):
+        wake(help_agent, aid_id, text, since or time.time(), countdown=_COME_BACK)
+        return
+    try:
+        aids.run_aid(UUID(aid_id), text, waited=waited)
+    finally:
+        _threads.release()
+
+
+@tenant_task(queue="assistant", soft_time_limit=60, time_limit=90)
+def sum_up_hand_over(ticket_id: int, event_id: int) -> None:
+    if not _threads.acquire(blocking=False):
+        wake(sum_up_hand_over, ticket_id, event_id, countdown=_COME_BACK)
+        return
+    try:
+        hand_over_summary.sum_up_hand_over(ticket_id, event_id)
+    finally:
+        _threads.release()
+
+
+@tenant_task(queue="assistant", merges=True, soft_time_limit=600, time_limit=630)
+def learn() -> None:
+    """From conversations that people have solved."""
+    if not _threads.acquire(blocking=False):
+        wake(learn, countdown=_COME_BACK)
+        return
+    try:
+        is_more = learning.draw_up_new()
+    finally:
+        _threads.release()
+    if is_more:
+        wake(learn)
+
+
+@tenant_task(queue="default", expires=3000)
+def clear_assistant() -> None:
+    kept = timedelta(days=settings.AID_RETENTION_DAYS), timedelta(days=settings.LEARNED_RETENTION_DAYS)
+    for _bite in range(50):
+        if not learning.forget_old(*kept):
+            return
 
 
 @tenant_task(queue="assistant", expires=30)
@@ -158,6 +217,14 @@ def register_sweeps() -> None:
             condition="SELECT 1 FROM {schema}.ai_assistant_evaluationrun"
             " WHERE is_running AND touched_at < now() - interval '60 s'",
             task="ai_assistant.tasks.run_saved_questions",
+        )
+    )
+    register_sweep(
+        Sweep(
+            name="learned_answers",
+            condition="SELECT 1 FROM {schema}.ai_assistant_learnedanswer WHERE state = 'new'"
+            " AND created_at BETWEEN now() - interval '1 day' AND now() - interval '60 s'",
+            task="ai_assistant.tasks.learn",
         )
     )
     register_sweep(

@@ -267,6 +267,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "clear-uploads": _hourly(17, "tickets.tasks.clear_uploads"),
     "clear-webhooks": _hourly(27, "tickets.webhooks.tasks.clear_deliveries"),
     "clear-missed-searches": _hourly(37, "knowledge.help_centre.tasks.clear_missed_searches"),
+    "clear-assistant": _hourly(47, "ai_assistant.tasks.clear_assistant"),
     "worker-heartbeat": {"task": "omnisupport.health.beat_heart", "schedule": 5.0},
 }
 CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "beat-schedule")
@@ -486,6 +487,8 @@ INBOUND_RETENTION_DAYS = env_int("INBOUND_RETENTION_DAYS", 30)
 WEBHOOK_RETENTION_DAYS = env_int("WEBHOOK_RETENTION_DAYS", 30)
 # What readers of help centres looked for in vain.
 MISSED_SEARCH_RETENTION_DAYS = env_int("MISSED_SEARCH_RETENTION_DAYS", 90)
+AID_RETENTION_DAYS = env_int("AID_RETENTION_DAYS", 90)
+LEARNED_RETENTION_DAYS = env_int("LEARNED_RETENTION_DAYS", 180)
 
 # ---- Logs and metrics ------------------------------------------------------------------------------------------------
 LOGGING_CONFIG = None

@@ -1,10 +1,8 @@
 """One question to the models of a workspace, and the judgement on what comes back."""
 
-import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from decimal import Decimal
-from typing import Any, TypeVar
+from dataclasses import dataclass
+from typing import Any
 
 from ai_assistant.answer_text import MARK, ModelAnswer, read_answer
 from ai_assistant.checks import Checked, Problem, check_answer, repeats_instructions
@@ -13,37 +11,21 @@ from ai_assistant.language import is_answered_in
 from ai_assistant.models import Assistant
 from ai_assistant.prompts import Turn, build_choice, build_request
 from ai_assistant.providers.base import (
-    AuthError,
     CallContext,
-    ChatProvider,
     ChatRequest,
     ChatResult,
-    CircuitOpen,
     ContextTooLong,
     Delta,
     Done,
-    LLMError,
     ProtocolError,
-    ProviderUnavailable,
-    QuotaExhausted,
-    RateLimited,
     Replace,
     SourcePassage,
-    estimate_tokens,
 )
 from ai_assistant.services.assistants import Link
-from ai_assistant.services.budget import spend
+from ai_assistant.services.calls import Calls
 from ai_assistant.services.customers import Customer
 from ai_assistant.services.tool_use import Choice, OpenTool, read_choice
 from omnisupport.lib.masking import Mask
-
-# What another provider may do better; refusals of moderation and wrong requests it may not.
-_ANOTHER_MAY_ANSWER = (AuthError, CircuitOpen, ProtocolError, ProviderUnavailable, QuotaExhausted, RateLimited)
-# Less than this is no time for an answer.
-_LEAST_SECONDS = 1.0
-
-
-Answered = TypeVar("Answered", ChatResult, ChatResult | None)
 
 
 @dataclass(frozen=True)
@@ -69,8 +51,8 @@ class Task:
         return [turn.text for turn in self.history if turn.who == "customer"]
 
 
-class Exchange:
-    """The request as it leaves us, whom it goes to, and what came of it. `asked` is for the receipt."""
+class Exchange(Calls):
+    """A question as it leaves us, and what came of it."""
 
     def __init__(
         self,
@@ -79,30 +61,15 @@ class Exchange:
         task: Task,
         context: CallContext,
     ) -> None:
+        super().__init__(assistant, links, context)
         self.mask = Mask(task.names)
         self.sources: list[SourcePassage] = []
         # What was sent to have a tool chosen.
         self.choice: ChatRequest | None = None
-        self.asked: list[dict[str, Any]] = []
-        self.cost: Decimal | None = Decimal(0)
-        self._assistant, self._links, self._task, self._query = assistant, links, task, ""
-        self._context, self._at = context, 0
+        self._task, self._query, self._told = task, "", ""
         for text in (task.question, *(turn.text for turn in task.history)):
             # Known from any line, hidden in all of them.
             self.mask.hide(text)
-        self._told = self._prompt = self._received = ""
-        self._shown = False
-
-    @property
-    def provider(self) -> ChatProvider:
-        return self._links[self._at].provider
-
-    def may_ask_again(self) -> bool:
-        return self._context.allowance.left > 0 and self._context.seconds_left() >= _LEAST_SECONDS
-
-    @property
-    def seconds_left(self) -> float:
-        return self._context.seconds_left()
 
     def choose_tool(self, tools: Sequence[OpenTool]) -> Choice:
         """What the model wants, before it sees any document. Raises LLMError."""
@@ -119,32 +86,6 @@ class Exchange:
     def take_sources(self, query: str, sources: Sequence[SourcePassage]) -> None:
         """What the answer is made of; `query` found them."""
         self._query, self.sources = query, list(sources)
-
-    def ask(self, complaint: str, on_text: OnText | None) -> tuple[ChatRequest, ChatResult]:
-        """The first provider that answers: the next one is asked while the customer has seen nothing. Raises LLMError."""
-        asked: list[ChatRequest] = []
-
-        def ask_one() -> ChatResult:
-            request, result = self._ask_one(complaint, on_text)
-            asked[:] = [request]
-            return result
-
-        result = self._until_answered(ask_one)
-        return asked[0], result
-
-    def _until_answered(self, ask_one: Callable[[], Answered]) -> Answered:
-        while True:
-            started, self._received = time.monotonic(), ""
-            try:
-                result = ask_one()
-            except LLMError as error:
-                self._note(started, self._cut_off_tokens(), error=error)
-                if not self._turn_to_another(error):
-                    raise
-            else:
-                if result is not None:
-                    self._note(started, result.usage.total, model=result.model)
-                return result
 
     def judge(self, result: ChatResult) -> Checked:
         if result.finish == "length":
@@ -164,37 +105,6 @@ class Exchange:
         if not is_answered_in(MARK.sub("", checked.text), self._task.language):
             return Checked(checked.text, problem=Problem("language"))
         return checked
-
-    # -- Whom to ask
-
-    def _turn_to_another(self, error: LLMError) -> bool:
-        if self._shown or not isinstance(error, _ANOTHER_MAY_ANSWER):
-            return False
-        if self._at + 1 < len(self._links) and (self.may_ask_again() or self._links[self._at + 1].provider.verbatim):
-            self._at += 1
-            return True
-        # Half a stream of which nothing was shown: the same one may begin anew.
-        return bool(self._received) and self.may_ask_again()
-
-    def _note(self, started: float, tokens: int, *, model: str = "", error: LLMError | None = None) -> None:
-        link = self._links[self._at]
-        cost = None if link.price is None else link.price * tokens / 1000
-        self.cost = None if self.cost is None or (cost is None and tokens) else self.cost + (cost or 0)
-        if tokens and not link.provider.verbatim:
-            spend(self._assistant, tokens, cost)
-        self.asked.append(
-            {
-                "provider": link.provider.name, "model": model, "code": error.code if error else "",
-                "message": error.safe_message if error else "", "ms": round((time.monotonic() - started) * 1000),
-                "tokens": tokens, "cost": None if cost is None else float(cost),
-            }
-        )  # fmt: skip
-
-    def _cut_off_tokens(self) -> int:
-        """What a provider will charge for an answer of which only a part arrived."""
-        return estimate_tokens(self._prompt) + estimate_tokens(self._received) if self._received else 0
-
-    # -- One of them
 
     def _ask_one(self, complaint: str, on_text: OnText | None) -> tuple[ChatRequest, ChatResult]:
         """Where the sources are too long for the model, the weaker half stays out."""
@@ -225,7 +135,7 @@ class Exchange:
         return request
 
     def _call(self, request: ChatRequest, on_text: OnText | None) -> ChatResult:
-        context = replace(self._context, has_alternative=self._at + 1 < len(self._links))
+        context = self._context_of_call()
         if on_text is None:
             return self.provider.complete(request, context)
         draft = Draft(self.check, self.sources, self.mask.restore, self._showing(on_text))

@@ -16,7 +16,7 @@ PERIOD = timedelta(days=90)
 NEWEST = 1000
 SHOWN_GROUPS = 100
 # Of the stems of two questions together, those they share: half is one subject, a common verb alone is less.
-_ALIKE = 0.5
+ALIKE = 0.5
 
 
 @dataclass
@@ -49,14 +49,18 @@ def unanswered_groups() -> list[Group]:
     return sorted(grouped(newest), key=lambda group: -len(group.answers))[:SHOWN_GROUPS]
 
 
+def stems_of(question: str) -> frozenset[str]:
+    """What it is about; one that names nothing is only like itself."""
+    text = without_personal_data(question)
+    return frozenset(content_terms(text)) or frozenset([text.strip().lower()])
+
+
 def grouped(answers: Iterable[Answer]) -> list[Group]:
     """In the order of their first member."""
     groups: list[Group] = []
     places: dict[str, list[int]] = defaultdict(list)
     for answer in answers:
-        text = without_personal_data(answer.question)
-        # A question that names nothing is only like itself.
-        stems = frozenset(content_terms(text)) or frozenset([text.strip().lower()])
+        stems = stems_of(answer.question)
         place = _place(stems, groups, places)
         if place is None:
             place = len(groups)
@@ -72,4 +76,4 @@ def _place(stems: frozenset[str], groups: list[Group], places: dict[str, list[in
     shared = Counter(place for stem in stems for place in places[stem])
     alike = {place: n / (len(stems) + len(groups[place].stems) - n) for place, n in shared.items()}
     best = max(alike, key=lambda place: alike[place], default=None)
-    return best if best is not None and alike[best] >= _ALIKE else None
+    return best if best is not None and alike[best] >= ALIKE else None

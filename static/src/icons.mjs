@@ -16,7 +16,7 @@ const ICONS = {
   info: "", warning: "triangle-alert", "chevron-left": "", "chevron-right": "", "chevron-down": "", "arrow-left": "",
   user: "", users: "", "user-plus": "", "user-check": "", tag: "", flag: "", "log-out": "", sun: "", moon: "", monitor: "",
   globe: "", phone: "", "map-pin": "", contact: "", image: "", file: "", "file-text": "", download: "", mic: "", reply: "",
-  retry: "rotate-ccw", external: "external-link", keyboard: "", panel: "panel-right", "wifi-off": "", more: "ellipsis",
+  languages: "", retry: "rotate-ccw", external: "external-link", keyboard: "", panel: "panel-right", "wifi-off": "", more: "ellipsis",
   handover: "hand", pencil: "", trash: "trash-2", ban: "", history: "", video: "", music: "", quote: "", smile: "",
   archive: "", hourglass: "", open: "circle-dot", upload: "", link: "", eye: "", "eye-off": "",
   chat: "message-circle", mail: "", code: "", "app-window": "", bold: "", italic: "", strike: "strikethrough", list: "", telegram: "send", whatsapp: "phone",

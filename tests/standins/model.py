@@ -8,6 +8,8 @@ from collections.abc import Iterable, Sequence
 
 import Stemmer
 
+from tests.standins.model_aids import help_with
+
 _SOURCE = re.compile(r"<(source[\w:-]*)\b([^>]*)>(.*?)</\1\s*>", re.DOTALL)
 _NUMBER = re.compile(r"\b(?:n|number|id)\s*=\s*[\"']?(\d+)")
 _QUESTION = re.compile(r"<(question[\w:-]*)\b[^>]*>(.*?)</\1\s*>", re.DOTALL)
@@ -25,6 +27,8 @@ def answer_from(messages: Iterable[tuple[str, str]]) -> str:
     tools = [found for role, text in messages if role == "system" for found in _TOOL.findall(text)]
     if tools:
         return _choice_of(tools, _last_question(messages))
+    if help_given := help_with(messages):
+        return help_given
     sources = [found for _role, text in messages for found in _SOURCE.findall(text)]
     asked = _words(_last_question(messages))
     best, number, sentence = 0, 0, ""

@@ -14,6 +14,8 @@ export function setUpKeys(): void {
     KeyI: () => press("take"),
     KeyA: () => choose("fact-assignee"),
     KeyE: () => press("solve"),
+    KeyT: () => press("aid-translation"),
+    KeyS: () => press("aid-summary"),
     "/": () => focus("q"),
     Slash: (event: KeyboardEvent) => (event.key === "?" ? showHelp() : focus("q")),
     "Shift+?": showHelp,

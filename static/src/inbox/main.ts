@@ -1,4 +1,5 @@
 // The inbox: server-rendered, kept fresh over one websocket. Modules act on the page; none of them keeps a copy of it.
+import { setUpAids } from "./aids";
 import { edit, mountComposer, settleComposer, setUpComposer } from "./composer";
 import { Feed } from "./feed";
 import { setUpFragments } from "./fragments";
@@ -67,6 +68,7 @@ function start(): void {
   let feed: Feed;
   setUpComposer(makeTeller(() => feed));
   setUpOutbox(edit);
+  setUpAids();
   setUpKeys();
   setUpTimes();
   for (const kind of ["htmx:afterSettle", "htmx:historyRestore", "inbox:changed"]) document.addEventListener(kind, mount);
