@@ -45,6 +45,13 @@ class Assistant(models.Model):
         _("price of 1,000 tokens of the second model, ₽"), max_digits=8, decimal_places=4, null=True, blank=True
     )
 
+    # A light model of the same provider puts the found passages in order; empty: the model that answers.
+    reranks = models.BooleanField(_("a model puts the found passages in order"), default=False)
+    rerank_model = models.CharField(_("model for the order"), max_length=100, blank=True, default="")
+    rerank_price = models.DecimalField(
+        _("price of 1,000 tokens of the order, ₽"), max_digits=8, decimal_places=4, null=True, blank=True
+    )
+
     # Null: it comes back only where somebody gives it a conversation, or a new one begins.
     cooldown_minutes = models.PositiveIntegerField(
         _("minutes after a person's last word before it may come back"), null=True, blank=True
@@ -56,6 +63,22 @@ class Assistant(models.Model):
 
     def __str__(self) -> str:
         return str(self.user)
+
+
+class EmbeddingModel(models.Model):
+    """A provider's model that makes the vectors of a space (knowledge.models.Space), with the workspace's own keys for it."""
+
+    space = models.CharField(max_length=60, unique=True)
+    # Provider and model, for people.
+    title = models.CharField(max_length=120)
+    # The name of a file in ai_assistant/providers/.
+    provider = models.CharField(max_length=40)
+    credentials = EncryptedJSONField(default=dict, blank=True)
+    # Roubles for 1,000 tokens; null: as the installation has it.
+    price = models.DecimalField(max_digits=8, decimal_places=4, null=True)
+
+    def __str__(self) -> str:
+        return self.title
 
 
 class ForbiddenTopic(models.Model):

@@ -1,7 +1,15 @@
 from django.urls import path
 from django.views.generic import RedirectView
 
-from ai_assistant import views, views_custom, views_hours, views_questions, views_suggestions, views_topics
+from ai_assistant import (
+    views,
+    views_custom,
+    views_hours,
+    views_questions,
+    views_search,
+    views_suggestions,
+    views_topics,
+)
 
 app_name = "ai_assistant"
 urlpatterns = [
@@ -26,5 +34,6 @@ urlpatterns = [
     path("topics/<int:topic_id>/", views_topics.topic, name="topic"),
     path("topics/<int:topic_id>/delete/", views_topics.delete, name="delete-topic"),
     path("hours/", views_hours.hours, name="hours"),
+    path("search/", views_search.search_page, name="search"),
     path("settings/", views.settings_page, name="settings"),
 ]

@@ -136,7 +136,10 @@ def _vector_of(query: str, space: Space) -> tuple[list[float] | None, dict[str, 
     """The question's vector, if it comes in time, and what the receipt says of it."""
     embedder, started = embedder_of(space.name), time.perf_counter()
     if embedder is None:
-        return None, {"model": space.name, "error": _("The model of these vectors is no longer set up.")}
+        return None, {
+            "model": space.name, "tokens": 0, "cost": 0.0, "code": "no_embedder", "ms": 0.0,
+            "error": _("The model of these vectors is no longer set up."),
+        }  # fmt: skip
     told: dict[str, Any] = {"model": embedder.title, "tokens": 0, "cost": 0.0, "error": "", "code": ""}
     vector = None
     try:

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from ai_assistant.models import Assistant
+from ai_assistant.models import Assistant, EmbeddingModel
 from ai_assistant.providers import (
     check_connection,
     credential_fields,
@@ -65,7 +65,7 @@ def providers_of(assistant: Assistant) -> list[Link]:
 
 
 def price_of(provider: str, own: Decimal | None) -> Decimal | None:
-    """Roubles for 1,000 tokens: the workspace's word, else the installation's."""
+    """Roubles for 1,000 tokens: the workspace's word, else the installation's. `provider`: also "name/embeddings"."""
     if provider == "extractive":
         return Decimal(0)
     return own if own is not None else settings.LLM_PRICES.get(provider)
@@ -93,6 +93,9 @@ def change_assistant(
     provider = changes.get("provider", assistant.provider)
     second = changes.get("fallback_provider", assistant.fallback_provider)
     merged = _merged(*before[0], provider, credentials)
+    if provider != assistant.provider:
+        # Another provider has no model of that name.
+        assistant.rerank_model, assistant.rerank_price = "", None
     if fallback_credentials is not None or second != assistant.fallback_provider:
         assistant.fallback_credentials = _merged(*before[1], second, fallback_credentials or {}, prefix="fallback_")
     for name, value in changes.items():
@@ -110,6 +113,11 @@ def change_behaviour(assistant: Assistant, changes: dict[str, Any]) -> None:
     for name, value in changes.items():
         setattr(assistant, name, value)
     assistant.save(update_fields=list(changes))
+
+
+def change_reranking(assistant: Assistant, *, reranks: bool, model: str, price: Decimal | None) -> None:
+    assistant.reranks, assistant.rerank_model, assistant.rerank_price = reranks, model, price
+    assistant.save(update_fields=["reranks", "rerank_model", "rerank_price"])
 
 
 def _merged(
@@ -141,6 +149,10 @@ def _check_prices(assistant: Assistant) -> None:
     for provider, field in pairs:
         if provider and price_of(provider, getattr(assistant, field)) is None:
             raise InvalidInput(_("A budget needs the price of each model."), code="no_price", field=field)
+    for model in EmbeddingModel.objects.all():
+        if price_of(f"{model.provider}/embeddings", model.price) is None:
+            message = _("A budget needs the price of each model: that of the search by meaning is missing.")
+            raise InvalidInput(message, code="no_price", field="monthly_limit")
 
 
 def test_connection(assistant: Assistant) -> list[tuple[bool, str]]:

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from django.utils.translation import gettext as _
+
 from ai_assistant.answer_text import MARK, renumber
 from ai_assistant.asked import ASKING
 from ai_assistant.checks import Checked
@@ -24,6 +26,7 @@ from ai_assistant.providers.base import (
 from ai_assistant.services.assistants import providers_of
 from ai_assistant.services.budget import check_budget
 from ai_assistant.services.exchange import Exchange, Task
+from ai_assistant.services.reranking import CANDIDATES, rerank, reranks
 from ai_assistant.triggers import asking_sentences
 from knowledge.encoding import terms_of
 from knowledge.question import understand
@@ -73,7 +76,7 @@ def compose_answer(assistant: Assistant, task: Task, on_text: OnText | None = No
         TURN_SECONDS - task.waited, session_key=task.session_key, tenant=current_schema(), allowance=Allowance(CALLS)
     )
     try:
-        passages = _search(composed, task)
+        passages = _search(composed, assistant, task, context)
         if passages:
             _ask_model(composed, assistant, task, passages, context, on_text)
         else:
@@ -95,16 +98,60 @@ def compose_answer(assistant: Assistant, task: Task, on_text: OnText | None = No
 # ---- Searching -------------------------------------------------------------------------------------------------------
 
 
-def _search(composed: Composed, task: Task) -> list[Passage]:
+def _search(composed: Composed, assistant: Assistant, task: Task, context: CallContext) -> list[Passage]:
     """The passages of the first query that finds anything relevant; none when no query does."""
-    started = time.perf_counter()
+    started, by_meaning = time.perf_counter(), True
     for query in _queries(task):
-        found = search_passages(without_personal_data(query), limit=SOURCES)
-        _note_search(composed, query, found)
+        asked = without_personal_data(query, task.names)
+        found = search_passages(asked, limit=CANDIDATES if reranks(assistant) else SOURCES, by_meaning=by_meaning)
+        # A provider that was silent once in this turn is not waited for again.
+        by_meaning = not _note_vector(composed, found.meaning)
+        best = found.passages[:SOURCES]
+        _note_search(composed, query, found.confidence, best)
         composed.timings["search_ms"] = _ms_since(started)
-        if found.is_relevant and _is_about(found.passages, task.question):
-            return found.passages
+        if found.is_relevant and _is_about(best, task.question):
+            return _reranked(composed, assistant, query, asked, found, context) if reranks(assistant) else best
     return []
+
+
+def _note_vector(composed: Composed, meaning: dict[str, Any]) -> bool:
+    """What the question's vector cost. True where words alone had to be searched."""
+    if not meaning:
+        return False
+    error = str(meaning["error"])
+    _note_call(composed, {
+        "purpose": "search", "provider": meaning["model"], "model": "", "code": meaning["code"], "message": error,
+        "ms": round(meaning["ms"]), "tokens": meaning["tokens"], "cost": meaning["cost"],
+    })  # fmt: skip
+    if error:
+        told = _("The search by meaning failed, so words alone were searched: %(why)s") % {"why": error}
+        composed.checks.append({"code": "words_alone", "message": told})
+    return bool(error)
+
+
+def _reranked(
+    composed: Composed, assistant: Assistant, query: str, asked: str, found: SearchResult, context: CallContext
+) -> list[Passage]:
+    started = time.perf_counter()
+    passages, call = rerank(assistant, asked, found.passages, context)
+    _note_call(composed, call)
+    if call["code"]:
+        told = _("The order of the search was kept: %(why)s") % {"why": call["message"]}
+        composed.checks.append({"code": "not_reranked", "message": told})
+    best = passages[:SOURCES]
+    _note_search(composed, query, found.confidence, best)
+    composed.timings["rerank_ms"] = _ms_since(started)
+    return best
+
+
+def _note_call(composed: Composed, call: dict[str, Any]) -> None:
+    composed.asked.append(call)
+    composed.cost = _sum(composed.cost if composed.asked[:-1] else 0.0, call["cost"])
+
+
+def _sum(one: float | None, other: float | None) -> float | None:
+    """Where a price is unknown, so is the whole."""
+    return None if one is None or other is None else round(one + other, 6)
 
 
 def _queries(task: Task) -> list[str]:
@@ -123,15 +170,15 @@ def _is_about(passages: Sequence[Passage], question: str) -> bool:
     return not named or any(word.is_in(terms) for word in named for terms in texts)
 
 
-def _note_search(composed: Composed, query: str, found: SearchResult) -> None:
+def _note_search(composed: Composed, query: str, confidence: float, passages: Sequence[Passage]) -> None:
     composed.query = query
-    composed.confidence = found.confidence
+    composed.confidence = confidence
     composed.passages = [
         {
             "n": number, "title": p.title, "section": p.heading_path, "page": p.page, "url": p.url, "text": p.text,
             "score": round(p.score, 4), "document": p.document_id, "used": False,
         }
-        for number, p in enumerate(found.passages, 1)
+        for number, p in enumerate(passages, 1)
     ]  # fmt: skip
 
 
@@ -154,8 +201,9 @@ def _ask_model(
     try:
         _ask_and_check(composed, exchange, passages, on_text)
     finally:
-        composed.asked, composed.provider = exchange.asked, exchange.provider.name
-        composed.cost = None if exchange.cost is None else float(exchange.cost)
+        before = composed.cost if composed.asked else 0.0
+        composed.asked, composed.provider = [*composed.asked, *exchange.asked], exchange.provider.name
+        composed.cost = _sum(before, None if exchange.cost is None else float(exchange.cost))
 
 
 def _sources(passages: Sequence[Passage]) -> list[SourcePassage]:

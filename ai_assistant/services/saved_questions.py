@@ -18,6 +18,7 @@ from ai_assistant.providers import credential_fields
 from ai_assistant.services.asking import ask
 from ai_assistant.services.assistants import ensure_assistant
 from knowledge.models import Document
+from knowledge.services.spaces import live_space
 from omnisupport.lib.errors import AppError, Conflict, InvalidInput
 from tenants.accounts.models import User
 from tenants.db import try_lock
@@ -124,6 +125,7 @@ def fingerprint() -> str:
         list(ForbiddenTopic.objects.order_by("id").values_list("phrases", "answer")),
         {name: assistant.credentials.get(name, "") for name in public},
         [f"{id} {version}" for id, version in documents.values_list("id", "version")],
+        [live_space().name, assistant.reranks, assistant.rerank_model],
         list(CustomAnswer.objects.filter(is_active=True).order_by("id").values_list("keys", "text")),
     ]
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()

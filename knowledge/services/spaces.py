@@ -108,6 +108,7 @@ def drop_left_spaces() -> int:
             # Locked: who chooses it again meanwhile waits and finds nothing.
             if Space.objects.select_for_update().filter(id=space.id, state=State.LEFT).exists():
                 index.drop_space(current_schema(), space.name)
+                record("space.changed", payload={"space": space.name, "state": "dropped", "error": ""})
                 space.delete()
                 dropped += 1
     return dropped

@@ -1,4 +1,4 @@
-"""Searching by meaning: vectors come beside what is searched and take its place at once; their provider may fail at any point."""
+"""Searching by meaning: vectors come beside what is searched and take its place at once; their provider may fail anywhere."""
 
 from collections.abc import Iterator
 from datetime import timedelta

@@ -21,6 +21,8 @@ ABSTAINS = json.dumps({"answer": "", "citations": [], "answerable": False})
 def answer_from(messages: Iterable[tuple[str, str]]) -> str:
     """The JSON text that a well-behaved model would give for these (role, text) messages."""
     messages = list(messages)
+    if any(role == "system" and '{"order"' in text for role, text in messages):
+        return _order_of(messages)
     sources = [found for _role, text in messages for found in _SOURCE.findall(text)]
     asked = _words(_last_question(messages))
     best, number, sentence = 0, 0, ""
@@ -35,6 +37,16 @@ def answer_from(messages: Iterable[tuple[str, str]]) -> str:
     return json.dumps(
         {"answer": f"{sentence} [{number}]", "citations": [number], "answerable": True}, ensure_ascii=False
     )
+
+
+def _order_of(messages: Sequence[tuple[str, str]]) -> str:
+    """The numbers of the sources that share a word with the question, those that share most of it first."""
+    asked = _words(_last_question(messages))
+    shared = {}
+    for _tag, attributes, text in (found for _role, said in messages for found in _SOURCE.findall(said)):
+        if number := _NUMBER.search(attributes):
+            shared[int(number[1])] = len(asked & _words(f"{attributes} {text}"))
+    return json.dumps({"order": sorted((n for n in shared if shared[n]), key=lambda n: -shared[n])})
 
 
 def _last_question(messages: Sequence[tuple[str, str]]) -> str:
