@@ -20,7 +20,7 @@ class SearchForm(forms.Form):
         ),
     )
     embedding_price = forms.DecimalField(
-        label=_("price of 1,000 tokens of its vectors, ₽"),
+        label=_("Price of 1,000 tokens of its vectors, ₽"),
         max_digits=8,
         decimal_places=4,
         min_value=0,
@@ -39,7 +39,7 @@ class SearchForm(forms.Form):
         help_text=_("A light one of the same provider, as yandexgpt-lite or GigaChat-2. Empty: the one that answers."),
     )
     rerank_price = forms.DecimalField(
-        label=_("price of 1,000 tokens of the order, ₽"),
+        label=_("Price of 1,000 tokens of the order, ₽"),
         max_digits=8,
         decimal_places=4,
         min_value=0,

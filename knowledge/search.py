@@ -115,6 +115,10 @@ def search_passages(
     scores = _fused(question, hits, live, {id for id, filled in spaces.items() if filled != space.name})
     passages = _passages(scores, limit)
     done = time.perf_counter()
+    if dense:
+        # What the words find best may stand so low by meaning that nobody sees it: then it is no reason to be sure.
+        shown = {passage.chunk_id for passage in passages}
+        hits.words = [hit for hit in hits.words if hit.chunk_id in shown]
     return SearchResult(
         passages=passages,
         confidence=_confidence(question, hits.words, live),

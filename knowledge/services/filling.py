@@ -12,7 +12,7 @@ from datetime import timedelta
 
 import structlog
 from django.db import transaction
-from django.utils import timezone
+from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
 from knowledge import index
@@ -26,6 +26,7 @@ from knowledge.services.spaces import (
     target_space,
 )
 from omnisupport.lib.errors import Unavailable
+from tenants.models import Tenant
 from tenants.names import current_schema
 
 log = structlog.get_logger(__name__)
@@ -49,7 +50,12 @@ def fill_space(seconds: float = 20.0) -> bool:
     space = _claim()
     if space is None:
         return False
-    until = time.monotonic() + seconds
+    # What goes wrong is written down for the people of the workspace.
+    with translation.override(Tenant.objects.values_list("language", flat=True).get(schema_name=current_schema())):
+        return _fill_slice(space, time.monotonic() + seconds)
+
+
+def _fill_slice(space: Space, until: float) -> bool:
     try:
         for document in missing_documents(space).order_by("created_at")[:500]:
             _fill(space, document)

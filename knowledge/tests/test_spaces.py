@@ -215,6 +215,15 @@ def test_a_question_whose_vector_does_not_come_is_searched_by_words(base, models
     assert search_passages(COST).legs == ["words"] and search_passages(COST, by_meaning=False).meaning == {}
 
 
+def test_a_passage_that_meaning_pushed_out_of_sight_is_no_reason_to_be_sure(base, models):
+    live("one")
+    by_words = search_passages("утюг", limit=1)
+    models["one"].embed = lambda texts, kind, seconds: Embedded([[1.0, 0.0]])
+    by_both = search_passages("утюг", limit=1)
+    assert "тюг" in by_words.passages[0].text and "тюг" not in by_both.passages[0].text
+    assert by_both.confidence < by_words.confidence == search_passages("утюг").confidence
+
+
 def test_a_new_document_is_found_at_once_and_gets_its_vectors_after(base, models, add):
     live("one")
     models["one"].faults = [Unavailable("no")]
