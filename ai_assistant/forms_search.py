@@ -54,6 +54,6 @@ class SearchForm(forms.Form):
         }  # fmt: skip
         super().__init__(data, initial=initial)
         if assistant.provider == "extractive":
-            for name in ("reranks", "rerank_model", "rerank_price"):
-                self.fields[name].disabled = True
+            del self.fields["rerank_model"], self.fields["rerank_price"]
+            self.fields["reranks"].disabled = True
             self.fields["reranks"].help_text = _("The assistant quotes documents and has no model that could do it.")

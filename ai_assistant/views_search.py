@@ -66,12 +66,6 @@ def _forms(request: HttpRequest, assistant: Assistant) -> tuple[SearchForm, Cred
 def _saved(request: HttpRequest, assistant: Assistant, form: SearchForm, keys: CredentialsForm) -> bool:
     chosen = form.cleaned_data
     try:
-        change_reranking(
-            assistant,
-            reranks=chosen["reranks"],
-            model=chosen["rerank_model"].strip(),
-            price=chosen["rerank_price"],
-        )
         choose_embeddings(chosen["embedding_provider"], keys.values(), chosen["embedding_price"])
     except AppError as error:
         field = f"{PREFIX}{error.field}"
@@ -80,6 +74,10 @@ def _saved(request: HttpRequest, assistant: Assistant, form: SearchForm, keys: C
         else:
             show_refusal(form, error)
         return False
+    if "rerank_model" in chosen:
+        change_reranking(
+            assistant, reranks=chosen["reranks"], model=chosen["rerank_model"].strip(), price=chosen["rerank_price"]
+        )
     messages.success(request, _("Saved."))
     wake(fill_space_task)
     wake(run_saved_questions)

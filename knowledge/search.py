@@ -39,8 +39,8 @@ WHERE chunk.id = ANY(%s) AND chunk.version = document.version AND document.state
 """
 # An answer is worth waiting so long for the question's vector; then words alone are searched.
 VECTOR_SECONDS = 1.5
-# Reciprocal rank fusion: flat enough that one leg's first place does not decide alone.
-_RRF = 60
+# Of two legs. By their scores, so that the one that is sure decides; by ranks alone a weak one spoils a good one.
+_WORDS_SHARE = 0.65
 
 
 @dataclass(frozen=True)
@@ -178,12 +178,22 @@ def _fused(
     words = _best_first(_supported(words, documents))
     if not hits.dense:
         return words
-    scores: dict[int, float] = {}
-    for leg in (list(words), [hit.chunk_id for hit in hits.dense if hit.chunk_id in live]):
-        for rank, chunk_id in enumerate(leg):
-            share = 2 if chunk_id in without_vectors else 1
-            scores[chunk_id] = scores.get(chunk_id, 0) + share / (_RRF + rank)
-    return _best_first(scores)
+    by_words = _shares(words, lowest=0.0)
+    cosines = {hit.chunk_id: hit.score for hit in hits.dense if hit.chunk_id in live}
+    by_meaning = _shares(cosines, lowest=min(cosines.values(), default=0.0))
+    by_meaning |= {chunk_id: share for chunk_id, share in by_words.items() if chunk_id in without_vectors}
+    return _best_first(
+        {
+            chunk_id: _WORDS_SHARE * by_words.get(chunk_id, 0) + (1 - _WORDS_SHARE) * by_meaning.get(chunk_id, 0)
+            for chunk_id in by_words.keys() | by_meaning.keys()
+        }
+    )
+
+
+def _shares(scores: dict[int, float], lowest: float) -> dict[int, float]:
+    """0 for the lowest, 1 for the best: so the scores of two legs may be added."""
+    span = max(scores.values(), default=0.0) - lowest
+    return {chunk_id: (score - lowest) / span if span else 1.0 for chunk_id, score in scores.items()}
 
 
 def _supported(scores: dict[int, float], documents: dict[int, UUID]) -> dict[int, float]:

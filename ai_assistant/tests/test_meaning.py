@@ -144,7 +144,6 @@ def test_the_receipt_says_that_words_alone_were_searched(talk, chosen):
     receipt = talk.asks(QUESTION)
     assert receipt.outcome == "answered"
     assert [check["code"] for check in receipt.checks if check["code"]] == ["words_alone"]
-    assert "words alone were searched" in receipt.checks[0]["message"]
 
 
 def test_a_provider_that_was_silent_once_is_not_waited_for_again_in_the_turn(talk, chosen):
@@ -167,19 +166,21 @@ def test_a_spent_budget_stops_vectors_too(library, assistant, chosen):
     spend(assistant, 0, Decimal(10))
     before = len(chosen.requests)
     result = search_passages(QUESTION)
-    assert result.legs == ["words"] and "allowance" in result.meaning["error"]
+    assert (result.legs, result.meaning["code"]) == (["words"], "llm_budget")
     assert len(chosen.requests) == before
 
 
 def test_a_budget_needs_the_price_of_vectors(library, assistant, openai, settings):
     change_assistant(assistant, changes={"monthly_limit": 10}, credentials={})
-    with pytest.raises(InvalidInput, match="price"):
+    with pytest.raises(InvalidInput) as refused:
         choose_embeddings("openai_compatible", KEYS["openai_compatible"])
+    assert refused.value.code == "no_price"
     settings.LLM_PRICES = {"openai_compatible/embeddings": Decimal("0.1")}
     choose_embeddings("openai_compatible", KEYS["openai_compatible"])
     settings.LLM_PRICES = {}
-    with pytest.raises(InvalidInput, match="price"):
+    with pytest.raises(InvalidInput) as refused:
         change_assistant(assistant, changes={"monthly_limit": 20}, credentials={})
+    assert refused.value.code == "no_price"
 
 
 # ---- Whose keys --------------------------------------------------------------------------------------------------------
@@ -206,7 +207,7 @@ def test_a_key_that_is_gone_leaves_words(library, assistant, gigachat):
     change_assistant(assistant, changes={"provider": "extractive"}, credentials={})
     assert find_embedder(live_space().name) is None
     result = search_passages(QUESTION)
-    assert result.legs == ["words"] and "no longer set up" in result.meaning["error"]
+    assert (result.legs, result.meaning["code"]) == (["words"], "no_embedder")
 
 
 def test_a_stored_key_does_not_travel_to_another_address(library, assistant, openai, settings):
@@ -283,8 +284,7 @@ def test_agents_and_strangers_have_no_such_page(shop, library):
 
 
 def test_the_test_without_a_model_and_with_a_wrong_key(library, assistant, openai):
-    assert test_embeddings() == (False, "No model is chosen: words alone are searched.")
+    assert not test_embeddings()[0]
     choose_embeddings("openai_compatible", KEYS["openai_compatible"] | {"api_key": "sk-wrong"})
-    works, sentence = test_embeddings()
-    assert not works and "does not accept the key" in sentence
+    assert not test_embeddings()[0]
     assert not MonthlySpending.objects.exists()
