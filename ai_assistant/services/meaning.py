@@ -91,7 +91,7 @@ def find_embedder(space: str) -> WorkspaceEmbedder | None:
     assistant = ensure_assistant()
     try:
         return WorkspaceEmbedder(model, _provider(model, assistant), assistant)
-    except InvalidInput:  # the keys it relied on are gone
+    except AppError:  # the keys it relied on are gone, or the provider is
         return None
 
 
@@ -103,7 +103,7 @@ class Progress:
     done: int
     total: int
     error: str
-    is_working: bool
+    is_moving: bool
     is_given_up: bool
 
 
@@ -112,9 +112,9 @@ def progress_of_search() -> Progress:
     space = coming or live_space()
     model = EmbeddingModel.objects.filter(space=space.name).first()
     name = model.title if model else (_("words alone") if coming else "")
-    is_given_up = coming is not None and coming.due_at is None
     done = total - missing_documents(space).count()
-    return Progress(name, done, total, space.error, coming is not None and not is_given_up, is_given_up)
+    is_given_up = bool(space.error) and space.due_at is None
+    return Progress(name, done, total, space.error, coming is not None, is_given_up)
 
 
 # ---- Choosing --------------------------------------------------------------------------------------------------------

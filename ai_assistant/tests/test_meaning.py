@@ -122,11 +122,11 @@ def test_a_text_that_is_too_long_for_the_model_loses_its_end(library, assistant,
 
 
 def test_personal_data_in_a_question_stay_here(talk, chosen):
-    question = "Я Анна, мой телефон +7 916 123-45-67, почта anna@example.com. Сколько дней можно вернуть байдарку?"
+    question = "Я Марина, мой телефон +7 916 123-45-67, почта anna@example.com. Сколько дней можно вернуть байдарку?"
     talk.asks(question)
     sent = "\n".join(request.body.decode() for request in chosen.to("/embeddings"))
     assert "байдарку" in sent
-    assert "916" not in sent and "anna@example.com" not in sent
+    assert not any(private in sent for private in ("916", "anna@example.com", "Марина"))
 
 
 def test_the_receipt_tells_who_made_the_vector_and_what_it_cost(talk, chosen):

@@ -11,7 +11,7 @@ from knowledge import index
 from knowledge.models import Chunk, Document, Word
 from knowledge.services.documents import reindex_document
 from knowledge.services.ingest import learn_words
-from knowledge.services.spaces import live_space
+from knowledge.services.spaces import live_space, wake_filling
 from tenants.names import current_schema
 
 log = structlog.get_logger(__name__)
@@ -44,6 +44,7 @@ def check_documents(limit: int = 50) -> int:
         wrong += 1
     if documents:
         _bring_words_up_to_date()
+        wake_filling()
     return wrong
 
 

@@ -57,8 +57,10 @@ def choose_space(name: str, dimensions: int = 0) -> Space:
 
 def try_again() -> None:
     """What was given up is due again. Raises NotFound."""
-    if not Space.objects.filter(state=State.FILLING).update(due_at=timezone.now(), attempts=0, error=""):
+    target = target_space()
+    if target is None:
         raise NotFound(_("Nothing is being prepared."))
+    Space.objects.filter(id=target.id).update(due_at=timezone.now(), attempts=0, error="")
 
 
 def target_space() -> Space | None:
@@ -91,12 +93,13 @@ def switch_if_complete(space: Space) -> bool:
         mine = Space.objects.select_for_update().filter(id=space.id, state__in=[State.LIVE, State.FILLING]).first()
         if mine is None:
             return True
-        if mine.state == State.FILLING:
+        goes_live = mine.state == State.FILLING
+        if goes_live:
             _leave(live)
-            mine.state = State.LIVE
-        mine.error, mine.attempts, mine.due_at = "", 0, None
+        mine.state, mine.error, mine.attempts, mine.due_at = State.LIVE, "", 0, None
         mine.save()
-        record_space(mine)
+        if goes_live:
+            record_space(mine)
     return True
 
 

@@ -212,6 +212,8 @@ def test_a_provider_that_fails_leaves_the_search_as_it_was_and_is_asked_less_and
     try_again()
     fill()
     assert (live_space().name, live_space().error) == ("one", "")
+    choose_space(index.WORDS)
+    fill()
     with pytest.raises(NotFound):
         try_again()
 
@@ -256,13 +258,16 @@ def test_a_passage_that_meaning_pushed_out_of_sight_is_no_reason_to_be_sure(base
 
 def test_a_new_document_is_found_at_once_and_gets_its_vectors_after(base, models, add):
     live("one")
-    models["one"].faults = [Unavailable("no")]
     document = add("Самовывоз из пункта выдачи стоит 77 ₽.", "new.md")
-    assert document.state == "ready" and "77 ₽" in best("самовывоз")
-    assert document.space == ""
-    fill()  # the provider does not answer
+    assert (document.state, document.space) == ("ready", "") and "77 ₽" in best("самовывоз")
+    models["one"].faults = [Unavailable("no")] * filling.MAX_ATTEMPTS
+    for _attempt in range(filling.MAX_ATTEMPTS):
+        fill()
+        later()
+    assert live_space().due_at is None and live_space().error
     assert "77 ₽" in best("самовывоз")
-    later()
+    Document.objects.update(checked_at=None)
+    check_documents()  # once a day
     fill()
     document.refresh_from_db()
     assert (document.space, live_space().error) == ("one", "")
