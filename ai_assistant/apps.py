@@ -7,6 +7,9 @@ class AiAssistantConfig(AppConfig):
     verbose_name = _("Assistant")
 
     def ready(self) -> None:
+        from ai_assistant.services.meaning import find_embedder
         from ai_assistant.tasks import register_sweeps
+        from knowledge.embeddings import register_embedders
 
         register_sweeps()
+        register_embedders(find_embedder)

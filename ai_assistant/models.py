@@ -49,6 +49,14 @@ class Assistant(models.Model):
     min_confidence = models.FloatField(_("how sure the search must be"), default=0.5)
     # Then a change that makes test questions worse waits for an admin (SettingsChange).
     holds_back = models.BooleanField(_("hold back changes that make test questions worse"), default=False)
+
+    # A light model of the same provider puts the found passages in order; empty: the model that answers.
+    reranks = models.BooleanField(_("a model puts the found passages in order"), default=False)
+    rerank_model = models.CharField(_("model for the order"), max_length=100, blank=True, default="")
+    rerank_price = models.DecimalField(
+        _("price of 1,000 tokens of the order, ₽"), max_digits=8, decimal_places=4, null=True, blank=True
+    )
+
     # Null: it comes back only where somebody gives it a conversation, or a new one begins.
     cooldown_minutes = models.PositiveIntegerField(
         _("minutes after a person's last word before it may come back"), null=True, blank=True
@@ -86,6 +94,22 @@ class SettingsChange(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["state"], condition=models.Q(state="waiting"), name="one_change_waits")
         ]
+
+
+class EmbeddingModel(models.Model):
+    """A provider's model that makes the vectors of a space (knowledge.models.Space), with the workspace's own keys for it."""
+
+    space = models.CharField(max_length=60, unique=True)
+    # Provider and model, for people.
+    title = models.CharField(max_length=120)
+    # The name of a file in ai_assistant/providers/.
+    provider = models.CharField(max_length=40)
+    credentials = EncryptedJSONField(default=dict, blank=True)
+    # Roubles for 1,000 tokens; null: as the installation has it.
+    price = models.DecimalField(max_digits=8, decimal_places=4, null=True)
+
+    def __str__(self) -> str:
+        return self.title
 
 
 class ForbiddenTopic(models.Model):

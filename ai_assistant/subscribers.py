@@ -3,6 +3,7 @@
 from ai_assistant.models import SavedQuestion
 from ai_assistant.services.hand_over_summary import wants_summary
 from ai_assistant.services.learning import note_solved
+from ai_assistant.services.meaning import forget_unused_models
 from ai_assistant.services.packet import leave_packet
 from ai_assistant.services.routing import suggests, take_where_allowed
 from ai_assistant.services.turns import SETTLE
@@ -66,6 +67,14 @@ _AT_REST = {"ready", "partly_ready", "failed", "deleting"}
 def ask_saved_questions(event: Event) -> None:
     if event.payload.get("state") in _AT_REST and SavedQuestion.objects.exists():
         wake(run_saved_questions, countdown=_AFTER_DOCUMENTS)
+
+
+@subscribe("space.changed")
+def follow_space(event: Event) -> None:
+    if event.payload["state"] == "dropped":
+        forget_unused_models()
+    elif event.payload["state"] == "live" and SavedQuestion.objects.exists():
+        wake(run_saved_questions)
 
 
 @subscribe("budget.reached")

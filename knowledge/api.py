@@ -269,6 +269,9 @@ class SearchResultSerializer(serializers.Serializer[Any]):
     confidence = serializers.FloatField(help_text="0 to 1; below the floor the answer is not in the documents.")
     relevant = serializers.BooleanField(source="is_relevant")
     legs = serializers.ListField(child=serializers.CharField())
+    meaning = serializers.DictField(
+        help_text="Who made the question's vector: `model`, `ms`, `tokens`, `cost`, `error`; empty where none is chosen."
+    )
     repaired = serializers.DictField(
         child=serializers.CharField(), help_text="Words of the question as written, and as they were searched."
     )

@@ -53,9 +53,9 @@ class Hits:
     dense: list[Hit] = field(default_factory=list)
 
 
-def upsert_chunks(schema: str, points: Sequence[Point], space: str = WORDS) -> None:
-    """Idempotent: a point's id comes from what it is."""
-    _engine().upsert(schema, space, [_row(schema, space, point) for point in points])
+def upsert_chunks(schema: str, points: Sequence[Point], space: str = WORDS, dimensions: int = 0) -> None:
+    """Idempotent: a point's id comes from what it is. A space that has `dimensions` takes points without a vector too."""
+    _engine().upsert(schema, space, [_row(schema, space, point) for point in points], dimensions)
 
 
 def delete_document(
@@ -68,6 +68,11 @@ def delete_document(
 ) -> None:
     """All points of a document, or only those of one version, or of all versions but one."""
     _engine().delete(schema, space, Match([str(document_id)], only_version, except_version))
+
+
+def drop_space(schema: str, space: str) -> None:
+    """Every point of a workspace in this space."""
+    _engine().drop(schema, space)
 
 
 def drop_tenant(schema: str) -> None:

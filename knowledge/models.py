@@ -54,7 +54,7 @@ class Document(models.Model):
     pages = models.PositiveIntegerField(_("pages"), null=True)
     chunk_count = models.PositiveIntegerField(_("chunks"), default=0)
     version = models.PositiveIntegerField(_("version"), default=0)
-    # The collection that holds the live version: see knowledge.index.
+    # The space (knowledge.index) that has the live version with all that belongs there; empty: none has it yet.
     space = models.CharField(max_length=60, blank=True)
 
     state = models.CharField(_("state"), max_length=12, choices=State, default=State.UPLOADED)
@@ -137,6 +137,50 @@ class Chunk(models.Model):
 
     def __str__(self) -> str:
         return f"{self.document_id} {self.number}"
+
+
+class Space(models.Model):
+    """A space of the index (knowledge.index) that a workspace uses: where it searches, what shall take its place, what goes."""
+
+    class State(models.TextChoices):
+        LIVE = "live", _("searched")
+        FILLING = "filling", _("being filled")
+        LEFT = "left", _("no longer used")
+
+    name = models.CharField(max_length=60, unique=True)
+    # Of its dense vectors; 0: words alone.
+    dimensions = models.PositiveIntegerField(default=0)
+    state = models.CharField(_("state"), max_length=8, choices=State)
+    # The sentence that says what went wrong; empty after the next success.
+    error = models.TextField(blank=True, default="")
+    # Failures in a row.
+    attempts = models.PositiveSmallIntegerField(default=0)
+    # When a worker shall look at it, or may, because the one that had it is silent; null: there is nothing to do.
+    due_at = models.DateTimeField(null=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["state"], condition=Q(state__in=["live", "filling"]), name="one_live_and_one_to_come"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Vector(models.Model):
+    """What a provider made of a passage: the same text costs nothing again. It goes with its document, and with its space."""
+
+    space = models.ForeignKey(Space, on_delete=models.CASCADE, related_name="+")
+    document = models.ForeignKey(Document, on_delete=models.CASCADE, related_name="+")
+    sha256 = models.CharField(max_length=64)
+    # Floats of four bytes.
+    numbers = models.BinaryField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["space", "sha256"], name="vector_of_a_text_once")]
 
 
 class Word(models.Model):

@@ -8,16 +8,18 @@ from uuid import UUID
 
 import structlog
 from django.db import connection
+from django.utils.translation import gettext as _
 
 from knowledge import index
 from knowledge.confidence import RELEVANCE_FLOOR, confidence_of
-from knowledge.embeddings import current_embedder
+from knowledge.embeddings import embedder_of
 from knowledge.encoding import encode_query
 from knowledge.help_centre.markdown import anchor_of
 from knowledge.help_centre.queries import public_links
-from knowledge.models import Chunk, Document
+from knowledge.models import Chunk, Document, Space
 from knowledge.question import Question, understand
 from knowledge.services.reconcile import suspect_index
+from knowledge.services.spaces import live_space
 from knowledge.tokens import tokens_of
 from omnisupport.lib.errors import Unavailable
 from tenants.names import current_schema
@@ -33,12 +35,14 @@ _SUPPORTERS, _SUPPORT = 4, 0.5
 # Each further passage of a document stands so much lower, for the sake of other documents.
 _FURTHER = 0.7
 _LIVE_TERMS_SQL = """
-SELECT chunk.id, ARRAY(SELECT term FROM unnest(chunk.terms) AS its(term) WHERE term = ANY(%s))
+SELECT chunk.id, ARRAY(SELECT term FROM unnest(chunk.terms) AS its(term) WHERE term = ANY(%s)), document.space
 FROM knowledge_chunk AS chunk JOIN knowledge_document AS document ON document.id = chunk.document_id
 WHERE chunk.id = ANY(%s) AND chunk.version = document.version AND document.state <> %s
 """
-# Reciprocal rank fusion: flat enough that one leg's first place does not decide alone.
-_RRF = 60
+# An answer is worth waiting so long for the question's vector; then words alone are searched.
+VECTOR_SECONDS = 1.5
+# Of two legs. By their scores, so that the one that is sure decides; by ranks alone a weak one spoils a good one.
+_WORDS_SHARE = 0.65
 
 
 @dataclass(frozen=True)
@@ -60,12 +64,15 @@ class Passage:
 class SearchResult:
     """`confidence` below RELEVANCE_FLOOR means: the answer is not here. `timings` in ms. `legs`: what was searched.
 
+    `meaning`: who made the question's vector, in how many ms, for how many tokens and roubles, and `error`, a sentence, where
+    words alone had to be searched; empty where the workspace has chosen no model.
     `repaired`: words of the question as written → as searched. `synonyms`: the workspace's groups that were used.
     """
 
     passages: list[Passage] = field(default_factory=list)
     confidence: float = 0.0
     legs: list[str] = field(default_factory=list)
+    meaning: dict[str, Any] = field(default_factory=dict)
     repaired: dict[str, str] = field(default_factory=dict)
     synonyms: list[str] = field(default_factory=list)
     timings: dict[str, float] = field(default_factory=dict)
@@ -82,8 +89,13 @@ class SearchResult:
         return cls(**{**data, "passages": [Passage(**passage) for passage in data["passages"]]})
 
 
-def search_passages(query: str, limit: int = 8, document_ids: Sequence[UUID] | None = None) -> SearchResult:
-    """The best passages of this workspace, best first. Raises Unavailable when the index does not answer."""
+def search_passages(
+    query: str, limit: int = 8, document_ids: Sequence[UUID] | None = None, *, by_meaning: bool = True
+) -> SearchResult:
+    """The best passages of this workspace, best first. Raises Unavailable when the index does not answer.
+
+    `by_meaning` False: words alone, whatever the workspace has chosen.
+    """
     started = time.perf_counter()
     query, limit = " ".join(query.split())[:MAX_QUERY], max(1, min(limit, MAX_LIMIT))
     if not tokens_of(query):
@@ -91,23 +103,29 @@ def search_passages(query: str, limit: int = 8, document_ids: Sequence[UUID] | N
     question = understand(query)
     words = encode_query(question.text, question.others)
     understood = time.perf_counter()
-    space, dense = _dense_query(query)
+    space = live_space()
+    dense, meaning = _vector_of(query, space) if by_meaning and space.dimensions else (None, {})
     encoded = time.perf_counter()
     # More than asked for: a version that is being replaced, and the same text in two documents, fall out.
     depth = max(_DEPTH, 3 * limit)
-    hits = index.search(current_schema(), words, depth, dense=dense, document_ids=document_ids, space=space)
+    hits = index.search(current_schema(), words, depth, dense=dense, document_ids=document_ids, space=space.name)
     if not hits.words:
         suspect_index()
     found = time.perf_counter()
-    live = _live_terms([hit.chunk_id for hit in (*hits.words, *hits.dense)], question.stems)
+    live, spaces = _live([hit.chunk_id for hit in (*hits.words, *hits.dense)], question.stems)
     hits.words = [hit for hit in hits.words if hit.chunk_id in live]
-    scores = _fused(question, hits, live)
+    scores = _fused(question, hits, live, {id for id, filled in spaces.items() if filled != space.name})
     passages = _passages(scores, limit)
     done = time.perf_counter()
+    if dense:
+        # What the words find best may stand so low by meaning that nobody sees it: then it is no reason to be sure.
+        shown = {passage.chunk_id for passage in passages}
+        hits.words = [hit for hit in hits.words if hit.chunk_id in shown]
     return SearchResult(
         passages=passages,
         confidence=_confidence(question, hits.words, live),
         legs=["words", "dense"] if dense else ["words"],
+        meaning=meaning,
         repaired=question.repaired,
         synonyms=question.synonyms,
         timings={
@@ -120,40 +138,64 @@ def search_passages(query: str, limit: int = 8, document_ids: Sequence[UUID] | N
     )
 
 
-def _dense_query(query: str) -> tuple[str, list[float] | None]:
-    """The space to search and the question's vector; words alone where the provider is silent or indexing lags behind."""
-    embedder = current_embedder()
-    if embedder is None or not Document.objects.filter(space=embedder.space).exists():
-        return index.WORDS, None
+def _vector_of(query: str, space: Space) -> tuple[list[float] | None, dict[str, Any]]:
+    """The question's vector, if it comes in time, and what the receipt says of it."""
+    embedder, started = embedder_of(space.name), time.perf_counter()
+    if embedder is None:
+        return None, {
+            "model": space.name, "tokens": 0, "cost": 0.0, "code": "no_embedder", "ms": 0.0,
+            "error": _("The model of these vectors is no longer set up."),
+        }  # fmt: skip
+    told: dict[str, Any] = {"model": embedder.title, "tokens": 0, "cost": 0.0, "error": "", "code": ""}
+    vector = None
     try:
-        return embedder.space, embedder.embed([query], "query")[0]
+        made = embedder.embed([query], "query", VECTOR_SECONDS)
+        told |= {"tokens": made.tokens, "cost": made.cost}
+        if len(made.vectors[0]) != space.dimensions:
+            raise Unavailable(_("The model made vectors of another size than it said."), code="wrong_dimensions")
+        vector = made.vectors[0]
     except Unavailable as error:
-        log.warning("dense_leg_missing", space=embedder.space, error=str(error))
-        return embedder.space, None
+        log.warning("dense_leg_missing", space=space.name, code=error.code)
+        told |= {"error": str(error), "code": error.code}
+    return vector, {**told, "ms": _ms(time.perf_counter() - started)}
 
 
-def _live_terms(ids: list[int], wanted: list[str]) -> dict[int, list[str]]:
-    """Of each passage that still exists, those of the wanted stems that it has.
+def _live(ids: list[int], wanted: list[str]) -> tuple[dict[int, list[str]], dict[int, str]]:
+    """Of each passage that still exists, those of the wanted stems that it has, and the space that has all of its document.
 
     PostgreSQL decides what exists: vectors of deleted or older versions may linger for a moment.
     """
     with connection.cursor() as cursor:
         cursor.execute(_LIVE_TERMS_SQL, [wanted, ids, Document.State.DELETING])
-        return dict(cursor.fetchall())
+        rows = cursor.fetchall()
+    return {id: terms for id, terms, _space in rows}, {id: space for id, _terms, space in rows}
 
 
-def _fused(question: Question, hits: index.Hits, live: dict[int, list[str]]) -> dict[int, float]:
-    """chunk id → score, best first."""
+def _fused(
+    question: Question, hits: index.Hits, live: dict[int, list[str]], without_vectors: set[int]
+) -> dict[int, float]:
+    """chunk id → score, best first. What has no vector yet is not behind for that: its words count for both legs."""
     documents = {hit.chunk_id: hit.document_id for hit in hits.words}
     words = _best_first({hit.chunk_id: hit.score + question.covered_by(live[hit.chunk_id]) for hit in hits.words})
     words = _best_first(_supported(words, documents))
     if not hits.dense:
         return words
-    scores: dict[int, float] = {}
-    for leg in (list(words), [hit.chunk_id for hit in hits.dense if hit.chunk_id in live]):
-        for rank, chunk_id in enumerate(leg):
-            scores[chunk_id] = scores.get(chunk_id, 0) + 1 / (_RRF + rank)
-    return _best_first(scores)
+    by_words = _shares(words, lowest=0.0)
+    cosines = {hit.chunk_id: hit.score for hit in hits.dense if hit.chunk_id in live}
+    by_meaning = _shares(cosines, lowest=min(cosines.values(), default=0.0))
+    by_meaning |= {chunk_id: share for chunk_id, share in by_words.items() if chunk_id in without_vectors}
+    return _best_first(
+        {
+            chunk_id: _WORDS_SHARE * by_words.get(chunk_id, 0) + (1 - _WORDS_SHARE) * by_meaning.get(chunk_id, 0)
+            for chunk_id in by_words.keys() | by_meaning.keys()
+        }
+    )
+
+
+def _shares(scores: dict[int, float], lowest: float) -> dict[int, float]:
+    """0 for the lowest, 1 for the best: so the scores of two legs may be added."""
+    span = max(scores.values(), default=0.0) - lowest
+    return {chunk_id: (score - lowest) / span if span else 1.0 for chunk_id, score in scores.items()}
 
 
 def _supported(scores: dict[int, float], documents: dict[int, UUID]) -> dict[int, float]:

@@ -11,9 +11,11 @@ from knowledge import index
 from knowledge.models import Document, Source
 from knowledge.search import search_passages
 from knowledge.services.documents import erase_document
+from knowledge.services.filling import fill_space
 from knowledge.services.ingest import ingest_document, waiting_documents
 from knowledge.services.reconcile import check_documents
 from knowledge.services.sources import due_sources
+from knowledge.services.spaces import drop_left_spaces, target_space
 from knowledge.services.visit import visit_source
 from omnisupport.lib.errors import AppError, Unavailable
 from tenants.sweeper import Sweep, register_sweep
@@ -25,6 +27,8 @@ log = structlog.get_logger(__name__)
 _slots = threading.BoundedSemaphore(2)
 # A visit mostly waits for its site: one at a time leaves the other threads to documents.
 _visits = threading.BoundedSemaphore(1)
+# Filling a space waits for its provider, in the same way.
+_fillings = threading.BoundedSemaphore(1)
 
 
 @tenant_task(queue="assistant", ignore_result=False)
@@ -52,6 +56,8 @@ def ingest_document_task(document_id: str) -> str:
     following = waiting_documents().first()
     if following is not None:
         wake(ingest_document_task, str(following))
+    elif target_space() is not None:
+        wake(fill_space_task)
     return state
 
 
@@ -97,6 +103,26 @@ def sweep_sources() -> None:
         wake(visit_source_task, str(source_id), expires=20)
 
 
+@tenant_task(queue="ingestion", expires=60)
+def fill_space_task() -> str:
+    """A slice of the vectors; then wakes itself for the next one. Where others are at it the sweeper comes back."""
+    if not _fillings.acquire(blocking=False):
+        return "busy"
+    try:
+        goes_on = fill_space()
+    finally:
+        _fillings.release()
+    if goes_on:
+        wake(fill_space_task)
+    return "goes on" if goes_on else "rests"
+
+
+@tenant_task(queue="ingestion", expires=20)
+def sweep_spaces() -> None:
+    drop_left_spaces()
+    wake(fill_space_task, expires=20)
+
+
 @shared_task(ignore_result=True)
 def drop_vectors_task(schema: str) -> None:
     """After a workspace was removed. Not a tenant's task: its schema is gone."""
@@ -113,6 +139,13 @@ def register_sweeps() -> None:
             " OR touched_at < now() - interval '120 s')) OR"
             " (state IN ('ready', 'failed') AND synced_at < now() - interval '1 day')",
             task="knowledge.tasks.sweep_sources",
+        )
+    )
+    register_sweep(
+        Sweep(
+            name="spaces",
+            condition="SELECT 1 FROM {schema}.knowledge_space WHERE due_at < now()",
+            task="knowledge.tasks.sweep_spaces",
         )
     )
     register_sweep(

@@ -442,6 +442,8 @@ YANDEX_GPT_API_KEY = env_str("YANDEX_GPT_API_KEY")
 YANDEX_GPT_FOLDER_ID = env_str("YANDEX_GPT_FOLDER_ID")
 # Calls that one key may make at the same time.
 YANDEX_GPT_STREAMS = env_int("YANDEX_GPT_STREAMS", 10)
+# Texts a second that one key may have made vectors of; the service allows 10.
+YANDEX_GPT_EMBEDDINGS_A_SECOND = env_int("YANDEX_GPT_EMBEDDINGS_A_SECOND", 8)
 GIGACHAT_API_URL = env_str("GIGACHAT_API_URL", "https://api.giga.chat/v1")
 GIGACHAT_AUTH_URL = env_str("GIGACHAT_AUTH_URL", "https://ngw.devices.sberbank.ru:9443/api/v2/oauth")
 GIGACHAT_CLIENT_ID = env_str("GIGACHAT_CLIENT_ID")
@@ -453,12 +455,14 @@ GIGACHAT_STREAMS = env_int("GIGACHAT_STREAMS", 0)
 OPENAI_COMPATIBLE_API_URL = env_str("OPENAI_COMPATIBLE_API_URL")
 OPENAI_COMPATIBLE_API_KEY = env_str("OPENAI_COMPATIBLE_API_KEY")
 OPENAI_COMPATIBLE_MODEL = env_str("OPENAI_COMPATIBLE_MODEL")
+OPENAI_COMPATIBLE_EMBEDDING_MODEL = env_str("OPENAI_COMPATIBLE_EMBEDDING_MODEL")
+OPENAI_COMPATIBLE_EMBEDDING_DIM = env_str("OPENAI_COMPATIBLE_EMBEDDING_DIM")
 OPENAI_COMPATIBLE_STREAMS = env_int("OPENAI_COMPATIBLE_STREAMS", 10)
 # Threads of one worker that may wait for models at the same time.
 ASSISTANT_THREADS = env_int("ASSISTANT_THREADS", 5)
 # The provider that answers where that of a workspace with keys of the installation fails; empty: none.
 LLM_FALLBACK = env_str("LLM_FALLBACK")
-# Roubles for 1,000 tokens, "provider=price" each; a workspace may give its own.
+# Roubles for 1,000 tokens, "provider=price" each, "provider/embeddings=price" for vectors; a workspace may give its own.
 LLM_PRICES = {name: Decimal(price) for name, _, price in (item.partition("=") for item in env_list("LLM_PRICES"))}
 # `make run` plays all of the above itself (tests/standins), with a page to write to us as a customer.
 FAKE_PROVIDERS = env_bool("FAKE_PROVIDERS", False)

@@ -19,6 +19,7 @@ PAGES = [
     ("/assistant/topics/", "admin"),
     ("/assistant/topics/{topic}/", "admin"),
     ("/assistant/settings/", "admin"), ("/assistant/settings/?provider=gigachat", "admin"), ("/channels/", "agent"),
+    ("/assistant/search/?provider=gigachat", "admin"),
     ("/channels/add/telegram/", "admin"), ("/channels/add/widget/", "admin"), ("/channels/add/max/", "admin"),
     ("/channels/add/viber/", "admin"), ("/channels/add/vk/", "admin"), ("/channels/{channel}/", "admin"),
     ("/assistant/answers/{answer}/", "agent"), ("/accounts/me/", "agent"), ("/admin/", "admin"),

@@ -30,9 +30,8 @@ from ai_assistant.providers.base import (
 from omnisupport.lib.errors import InvalidInput, NotFound
 
 __all__ = [
-    "check_connection", "credential_fields", "given_credentials", "load_embedder", "load_provider", "provider_choices",
-    "provider_names",
-    "validate_credentials",
+    "check_connection", "credential_fields", "embedding_choices", "given_credentials", "installation_credentials",
+    "load_embedder", "load_provider", "provider_choices", "provider_names", "validate_credentials",
 ]  # fmt: skip
 
 _FOLDER = Path(__file__).parent
@@ -69,6 +68,11 @@ def provider_choices() -> list[tuple[str, str]]:
     return [(name, str(_provider_class(name).title)) for name in provider_names()]
 
 
+def embedding_choices() -> list[tuple[str, str]]:
+    """Of those that make vectors."""
+    return [(name, title) for name, title in provider_choices() if hasattr(_provider_class(name), "embed")]
+
+
 def credential_fields(name: str) -> tuple[CredentialField, ...]:
     """The fields of the provider's settings form. Raises NotFound."""
     return describe_fields(_provider_class(name).credentials_model)
@@ -79,6 +83,11 @@ def given_credentials(name: str, credentials: Mapping[str, str]) -> dict[str, st
     return given_values(_provider_class(name).credentials_model, credentials)
 
 
+def installation_credentials(name: str, settings: LazySettings) -> dict[str, str]:
+    """Raises NotFound."""
+    return dict(_provider_class(name).platform_credentials(settings))
+
+
 def validate_credentials(name: str, credentials: Mapping[str, str]) -> None:
     """For a settings form: nothing given is right too. Raises InvalidInput with `field`, NotFound."""
     model = _provider_class(name).credentials_model
@@ -86,9 +95,11 @@ def validate_credentials(name: str, credentials: Mapping[str, str]) -> None:
         parse_credentials(model, credentials)
 
 
-def load_provider(name: str, credentials: Mapping[str, str], settings: LazySettings) -> ChatProvider:
-    """Raises NotFound for an unknown name, InvalidInput when credentials are missing or wrong."""
-    return cast("ChatProvider", _load(name, credentials, settings))
+def load_provider(
+    name: str, credentials: Mapping[str, str], settings: LazySettings, *, model: str = ""
+) -> ChatProvider:
+    """`model`: another one with the same keys. Raises NotFound for an unknown name, InvalidInput for missing or wrong keys."""
+    return cast("ChatProvider", _load(name, credentials, settings, model))
 
 
 def load_embedder(name: str, credentials: Mapping[str, str], settings: LazySettings) -> EmbeddingProvider:
@@ -103,9 +114,11 @@ def load_embedder(name: str, credentials: Mapping[str, str], settings: LazySetti
     return embedder
 
 
-def _load(name: str, credentials: Mapping[str, str], settings: LazySettings) -> Any:
+def _load(name: str, credentials: Mapping[str, str], settings: LazySettings, model: str = "") -> Any:
     found = _provider_class(name)
     values = given_values(found.credentials_model, credentials) or found.platform_credentials(settings)
+    if model:
+        values = {**values, "model": model}
     return found(parse_credentials(found.credentials_model, values), settings)
 
 

@@ -296,6 +296,8 @@ class Provider:
     def _embed(self, texts: Sequence[str], context: CallContext) -> list[_Embedding]:
         body = {"model": self._credentials.embedding_model, "input": list(texts)}
         items = self._post("/embeddings", body, context).read(_Embeddings).data
+        if sorted(item.index for item in items) != list(range(len(texts))):
+            raise ProtocolError(code="llm_embedding_shape", provider=NAME)
         return sorted(items, key=lambda item: item.index)
 
     def _body(self, request: ChatRequest, *, stream: bool) -> dict[str, Any]:

@@ -130,7 +130,7 @@ class _Completion(BaseModel):
 
 
 class _Embedding(BaseModel):
-    index: int = 0
+    index: int | None = None
     embedding: list[float]
 
 
@@ -176,7 +176,12 @@ class Provider:
     @staticmethod
     def platform_credentials(settings: LazySettings) -> Mapping[str, str]:
         # The address stays out: where a workspace gave none, the installation's is used, unguarded.
-        return {"api_key": settings.OPENAI_COMPATIBLE_API_KEY, "model": settings.OPENAI_COMPATIBLE_MODEL}
+        return {
+            "api_key": settings.OPENAI_COMPATIBLE_API_KEY,
+            "model": settings.OPENAI_COMPATIBLE_MODEL,
+            "embedding_model": settings.OPENAI_COMPATIBLE_EMBEDDING_MODEL,
+            "embedding_dim": settings.OPENAI_COMPATIBLE_EMBEDDING_DIM,
+        }
 
     def __init__(self, credentials: Credentials, settings: LazySettings) -> None:
         self._credentials = credentials
@@ -218,7 +223,7 @@ class Provider:
         tokens = 0
         for start in range(0, len(texts), _EMBEDDING_BATCH):
             for found in self._embed(texts[start : start + _EMBEDDING_BATCH], context):
-                vectors += [item.embedding for item in sorted(found.data, key=lambda item: item.index)]
+                vectors += [item.embedding for item in _in_order(found.data)]
                 tokens += found.usage.prompt_tokens if found.usage else 0
         check_vectors(vectors, texts, space)
         return EmbeddingResult(vectors, tokens)
@@ -314,6 +319,16 @@ class Provider:
             schema = {"name": "answer", "schema": dict(request.json_schema), "strict": True}
             body["response_format"] = {"type": "json_schema", "json_schema": schema}
         return body
+
+
+def _in_order(items: list[_Embedding]) -> list[_Embedding]:
+    """By their numbers; some servers give none. Raises ProtocolError."""
+    numbers = [item.index for item in items if item.index is not None]
+    if not numbers:
+        return items
+    if sorted(numbers) != list(range(len(items))):
+        raise ProtocolError(code="llm_embedding_shape", provider=NAME, retryable=False)
+    return sorted(items, key=lambda item: item.index or 0)
 
 
 def _chunks(lines: Iterator[bytes], reply: Reply) -> Iterator[_Completion]:

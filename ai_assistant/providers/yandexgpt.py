@@ -28,6 +28,7 @@ from ai_assistant.providers.base import (
     Finish,
     Gate,
     LLMError,
+    Pace,
     ProtocolError,
     ProviderCredentials,
     QuotaExhausted,
@@ -203,6 +204,7 @@ class Provider:
         digest = hashlib.sha256(secret.encode()).hexdigest()
         self._gate = Gate(NAME, digest, settings.YANDEX_GPT_STREAMS, credentials.model)
         self._embedding_gate = Gate(NAME, f"{digest}:embeddings", settings.YANDEX_GPT_STREAMS)
+        self._embedding_pace = Pace(NAME, f"{digest}:embeddings", settings.YANDEX_GPT_EMBEDDINGS_A_SECOND)
 
     @property
     def space(self) -> EmbeddingSpace:
@@ -217,7 +219,7 @@ class Provider:
         return stream_with_retries(self._gate, lambda: self._stream(request, context), context)
 
     def embed(self, texts: Sequence[str], kind: TextKind, context: CallContext) -> EmbeddingResult:
-        """One text a call: the service allows 10 calls a second for all processes together. Raises LLMError."""
+        """One text a call, and so many calls a second for all processes together. Raises LLMError."""
         found = [self._embed_one(text, kind, context) for text in texts]
         vectors = [item.embedding for item in found]
         check_vectors(vectors, texts, self.space)
@@ -273,6 +275,7 @@ class Provider:
             body["dim"] = str(_EMBEDDING_DIM)
 
         def call() -> _Embedding:
+            self._embedding_pace.wait(context)
             reply = self._endpoint.post(self._url("textEmbedding"), context, headers=self._headers(), json=body)
             return reply.read(_Embedding)
 

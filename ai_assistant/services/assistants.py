@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from ai_assistant.models import Assistant
+from ai_assistant.models import Assistant, EmbeddingModel
 from ai_assistant.providers import (
     check_connection,
     credential_fields,
@@ -65,7 +65,7 @@ def providers_of(assistant: Assistant) -> list[Link]:
 
 
 def price_of(provider: str, own: Decimal | None) -> Decimal | None:
-    """Roubles for 1,000 tokens: the workspace's word, else the installation's."""
+    """Roubles for 1,000 tokens: the workspace's word, else the installation's. `provider`: also "name/embeddings"."""
     if provider == "extractive":
         return Decimal(0)
     return own if own is not None else settings.LLM_PRICES.get(provider)
@@ -105,6 +105,9 @@ def set_settings(
     provider = changes.get("provider", assistant.provider)
     second = changes.get("fallback_provider", assistant.fallback_provider)
     merged = assistant.credentials if credentials is None else _merged(*before[0], provider, credentials)
+    if provider != assistant.provider:
+        # Another provider has no model of that name.
+        assistant.rerank_model, assistant.rerank_price = "", None
     if fallback_credentials is not None or second != assistant.fallback_provider:
         assistant.fallback_credentials = _merged(*before[1], second, fallback_credentials or {}, prefix="fallback_")
     for name, value in changes.items():
@@ -118,6 +121,11 @@ def store_assistant(assistant: Assistant) -> None:
     assistant.save()
     if assistant.monthly_limit != limit_before:
         forget_warnings()
+
+
+def change_reranking(assistant: Assistant, *, reranks: bool, model: str, price: Decimal | None) -> None:
+    assistant.reranks, assistant.rerank_model, assistant.rerank_price = reranks, model, price
+    assistant.save(update_fields=["reranks", "rerank_model", "rerank_price"])
 
 
 def _merged(
@@ -149,6 +157,10 @@ def check_prices(assistant: Assistant) -> None:
     for provider, field in pairs:
         if provider and price_of(provider, getattr(assistant, field)) is None:
             raise InvalidInput(_("A budget needs the price of each model."), code="no_price", field=field)
+    for model in EmbeddingModel.objects.all():
+        if price_of(f"{model.provider}/embeddings", model.price) is None:
+            message = _("A budget needs the price of each model: that of the search by meaning is missing.")
+            raise InvalidInput(message, code="no_price", field="monthly_limit")
 
 
 def test_connection(assistant: Assistant) -> list[tuple[bool, str]]:

@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from django.utils.translation import gettext as _
+
 from ai_assistant.answer_text import MARK, renumber
 from ai_assistant.asked import ASKING
 from ai_assistant.checks import Checked
@@ -23,6 +25,7 @@ from ai_assistant.providers.base import (
 from ai_assistant.services.assistants import providers_of
 from ai_assistant.services.budget import check_budget
 from ai_assistant.services.exchange import Exchange, Task
+from ai_assistant.services.reranking import CANDIDATES, rerank, reranks
 from ai_assistant.services.tool_turn import ToolTurn, use_tool
 from ai_assistant.services.tool_use import OpenTool, Pending, open_tools
 from ai_assistant.triggers import asking_sentences
@@ -82,7 +85,7 @@ def compose_answer(assistant: Assistant, task: Task, on_text: OnText | None = No
             tenant=current_schema(),
             allowance=Allowance(CALLS + bool(tools)),
         )
-        is_found = _search(composed, task, assistant.min_confidence)
+        is_found = _search(composed, assistant, task, context)
         if is_found or tools:
             _ask_model(composed, assistant, task, is_found, tools, context, on_text)
         else:
@@ -104,16 +107,60 @@ def compose_answer(assistant: Assistant, task: Task, on_text: OnText | None = No
 # ---- Searching -------------------------------------------------------------------------------------------------------
 
 
-def _search(composed: Composed, task: Task, least: float) -> bool:
+def _search(composed: Composed, assistant: Assistant, task: Task, context: CallContext) -> bool:
     """Keeps the passages of the first query that finds anything relevant. False when no query does."""
-    started = time.perf_counter()
+    started, by_meaning = time.perf_counter(), True
     for query in _queries(task):
-        found = search_passages(without_personal_data(query), limit=SOURCES)
-        _note_search(composed, query, found)
+        asked = without_personal_data(query, task.names)
+        found = search_passages(asked, limit=CANDIDATES if reranks(assistant) else SOURCES, by_meaning=by_meaning)
+        # A provider that was silent once in this turn is not waited for again.
+        by_meaning = not _note_vector(composed, found.meaning)
+        best = found.passages[:SOURCES]
+        _note_search(composed, query, found.confidence, best)
         composed.timings["search_ms"] = _ms_since(started)
-        if found.confidence >= least and _is_about(found.passages, task.question):
+        if found.confidence >= assistant.min_confidence and _is_about(best, task.question):
+            if reranks(assistant):
+                _rerank(composed, assistant, query, asked, found, context)
             return True
     return False
+
+
+def _note_vector(composed: Composed, meaning: dict[str, Any]) -> bool:
+    """What the question's vector cost. True where words alone had to be searched."""
+    if not meaning:
+        return False
+    error = str(meaning["error"])
+    _note_call(composed, {
+        "purpose": "search", "provider": meaning["model"], "model": "", "code": meaning["code"], "message": error,
+        "ms": round(meaning["ms"]), "tokens": meaning["tokens"], "cost": meaning["cost"],
+    })  # fmt: skip
+    if error:
+        told = _("The search by meaning failed, so words alone were searched: %(why)s") % {"why": error}
+        composed.checks.append({"code": "words_alone", "message": told})
+    return bool(error)
+
+
+def _rerank(
+    composed: Composed, assistant: Assistant, query: str, asked: str, found: SearchResult, context: CallContext
+) -> None:
+    started = time.perf_counter()
+    passages, call = rerank(assistant, asked, found.passages, context)
+    _note_call(composed, call)
+    if call["code"]:
+        told = _("The order of the search was kept: %(why)s") % {"why": call["message"]}
+        composed.checks.append({"code": "not_reranked", "message": told})
+    _note_search(composed, query, found.confidence, passages[:SOURCES])
+    composed.timings["rerank_ms"] = _ms_since(started)
+
+
+def _note_call(composed: Composed, call: dict[str, Any]) -> None:
+    composed.asked.append(call)
+    composed.cost = _sum(composed.cost if composed.asked[:-1] else 0.0, call["cost"])
+
+
+def _sum(one: float | None, other: float | None) -> float | None:
+    """Where a price is unknown, so is the whole."""
+    return None if one is None or other is None else round(one + other, 6)
 
 
 def _queries(task: Task) -> list[str]:
@@ -132,15 +179,15 @@ def _is_about(passages: Sequence[Passage], question: str) -> bool:
     return not named or any(word.is_in(terms) for word in named for terms in texts)
 
 
-def _note_search(composed: Composed, query: str, found: SearchResult) -> None:
+def _note_search(composed: Composed, query: str, confidence: float, passages: Sequence[Passage]) -> None:
     composed.query = query
-    composed.confidence = found.confidence
+    composed.confidence = confidence
     composed.passages = [
         {
             "n": number, "title": p.title, "section": p.heading_path, "page": p.page, "url": p.url, "text": p.text,
             "score": round(p.score, 4), "document": p.document_id, "used": False,
         }
-        for number, p in enumerate(found.passages, 1)
+        for number, p in enumerate(passages, 1)
     ]  # fmt: skip
 
 
@@ -176,8 +223,9 @@ def _ask_model(
         exchange.take_sources(composed.query, _sources(composed.passages))
         _ask_and_check(composed, exchange, on_text)
     finally:
-        composed.asked, composed.provider = exchange.asked, exchange.provider.name
-        composed.cost = None if exchange.cost is None else float(exchange.cost)
+        before = composed.cost if composed.asked else 0.0
+        composed.asked, composed.provider = [*composed.asked, *exchange.asked], exchange.provider.name
+        composed.cost = _sum(before, None if exchange.cost is None else float(exchange.cost))
 
 
 def _note_tool(composed: Composed, exchange: Exchange, told: ToolTurn) -> None:

@@ -26,6 +26,7 @@ from ai_assistant.providers import credential_fields
 from ai_assistant.services.asking import ask
 from ai_assistant.services.assistants import ensure_assistant
 from knowledge.models import Document
+from knowledge.services.spaces import live_space
 from omnisupport.lib.errors import AppError, Conflict, InvalidInput
 from tenants.accounts.models import User
 from tenants.db import try_lock
@@ -152,6 +153,7 @@ def fingerprint(assistant: Assistant | None = None) -> str:
                 "name", "description", "method", "url", "parameters", "fields", "needs_verified", "changes_something"
             )
         ),
+        [live_space().name, assistant.reranks, assistant.rerank_model],
         list(CustomAnswer.objects.filter(is_active=True).order_by("id").values_list("keys", "text")),
     ]
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()

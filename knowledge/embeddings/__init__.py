@@ -1,30 +1,37 @@
-"""The seam for a dense leg. None is built in: a provider's client registers a factory, and nothing here knows which."""
+"""The seam for a dense leg. What makes vectors registers how it is found; nothing here knows whose it is."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Literal, Protocol
 
 
+@dataclass(frozen=True)
+class Embedded:
+    """One vector a text, in order. `cost` in roubles; None where nobody has told the price."""
+
+    vectors: list[list[float]]
+    tokens: int = 0
+    cost: float | None = None
+
+
 class Embedder(Protocol):
-    """`space` names model, dimension and version, e.g. "yandex-text-search-256-v1"; vectors of two spaces never meet."""
-
     @property
-    def space(self) -> str: ...
+    def title(self) -> str:
+        """For receipts."""
+        ...
 
-    @property
-    def dimensions(self) -> int: ...
-
-    def embed(self, texts: Sequence[str], kind: Literal["document", "query"]) -> list[list[float]]:
-        """One vector a text. Raises omnisupport.lib.errors.Unavailable when the provider does not answer."""
+    def embed(self, texts: Sequence[str], kind: Literal["doc", "query"], seconds: float) -> Embedded:
+        """Within `seconds`. Raises omnisupport.lib.errors.Unavailable."""
         ...
 
 
-_factories: list[Callable[[], Embedder | None]] = []
+_finders: list[Callable[[str], Embedder | None]] = []
 
 
-def register_embedder(factory: Callable[[], Embedder | None]) -> None:
-    """`factory` is called inside a workspace for each use and answers None where that workspace has no provider."""
-    _factories.append(factory)
+def register_embedders(find: Callable[[str], Embedder | None]) -> None:
+    """`find` is given the name of a space, inside the workspace that uses it: what makes its vectors, or None."""
+    _finders.append(find)
 
 
-def current_embedder() -> Embedder | None:
-    return next((embedder for factory in _factories if (embedder := factory()) is not None), None)
+def embedder_of(space: str) -> Embedder | None:
+    return next((embedder for find in _finders if (embedder := find(space)) is not None), None)

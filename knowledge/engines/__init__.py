@@ -41,7 +41,9 @@ class Engine(Protocol):
     Raises omnisupport.lib.errors.Unavailable when the engine does not answer.
     """
 
-    def upsert(self, schema: str, space: str, rows: Sequence[Row]) -> None: ...
+    def upsert(self, schema: str, space: str, rows: Sequence[Row], dimensions: int = 0) -> None:
+        """`dimensions` of the dense vectors that the space shall have, also where these rows bring none."""
+        ...
 
     def delete(self, schema: str, space: str, match: Match) -> None: ...
 
@@ -51,6 +53,10 @@ class Engine(Protocol):
         self, schema: str, space: str, query: SparseVector | list[float], match: Match, limit: int
     ) -> list[Found]:
         """The nearest by words or by the dense vector, as the query is, best first."""
+        ...
+
+    def drop(self, schema: str, space: str) -> None:
+        """All that a workspace has in a space."""
         ...
 
     def drop_tenant(self, schema: str) -> None: ...

@@ -41,8 +41,8 @@ class EmbeddedEngine:
         self._lock = threading.RLock()
         adopt(self._folder, self.upsert)
 
-    def upsert(self, schema: str, space: str, rows: Sequence[Row]) -> None:
-        dimensions = next((len(row.dense) for row in rows if row.dense is not None), 0)
+    def upsert(self, schema: str, space: str, rows: Sequence[Row], dimensions: int = 0) -> None:
+        dimensions = dimensions or next((len(row.dense) for row in rows if row.dense is not None), 0)
         with _engine_errors(), self._lock:
             shard = self._shard(schema, space) or self._create(schema, space, dimensions)
             for start in range(0, len(rows), _BATCH):
@@ -80,13 +80,21 @@ class EmbeddedEngine:
             found = shard.query(edge.QueryRequest(limit=limit, query=nearest, filter=narrowed, with_payload=True))
         return [Found(str(point.id), float(point.score), point.payload or {}) for point in found]
 
+    def drop(self, schema: str, space: str) -> None:
+        with _engine_errors(), self._lock:
+            self._remove(self._folder / f"{schema}__{space}")
+
     def drop_tenant(self, schema: str) -> None:
         with _engine_errors(), self._lock:
             for folder in self._folder.glob(f"{schema}__*"):
-                shard = self._shards.pop(folder.name, None)
-                if shard is not None:
-                    shard.close()
-                shutil.rmtree(folder)
+                self._remove(folder)
+
+    def _remove(self, folder: Path) -> None:
+        shard = self._shards.pop(folder.name, None)
+        if shard is not None:
+            shard.close()
+        if folder.exists():
+            shutil.rmtree(folder)
 
     def close(self) -> None:
         with self._lock:

@@ -29,10 +29,10 @@ class ServerEngine:
         self._known: set[str] = set()
         self._lock = threading.Lock()
 
-    def upsert(self, schema: str, space: str, rows: Sequence[Row]) -> None:
+    def upsert(self, schema: str, space: str, rows: Sequence[Row], dimensions: int = 0) -> None:
         with _transport_errors():
             if not self._exists(space):
-                self._create(space, next((len(row.dense) for row in rows if row.dense is not None), 0))
+                self._create(space, dimensions or next((len(row.dense) for row in rows if row.dense is not None), 0))
             for start in range(0, len(rows), _BATCH):
                 batch = [_struct(row) for row in rows[start : start + _BATCH]]
                 self._client.upsert(_name(space), batch, wait=True)
@@ -70,6 +70,10 @@ class ServerEngine:
                 search_params=params,
             )
         return [Found(str(point.id), float(point.score), point.payload or {}) for point in found.points]
+
+    def drop(self, schema: str, space: str) -> None:
+        # The collection stays: others have points in it, or will.
+        self.delete(schema, space, Match())
 
     def drop_tenant(self, schema: str) -> None:
         with _transport_errors():

@@ -13,16 +13,15 @@ from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from knowledge import index
 from knowledge.errors import sentence_for
 from knowledge.extract.detect import HEAD, kind_of_head, kind_of_parts
 from knowledge.extract.errors import ExtractionError
-from knowledge.models import Chunk, Document, SourcePage
+from knowledge.models import Chunk, Document, SourcePage, Vector
+from knowledge.services.spaces import forget_points
 from omnisupport.lib.errors import Conflict, InvalidInput, NotFound, TooLarge, Unsupported
 from omnisupport.lib.http import check_url
 from tenants.accounts.models import User
 from tenants.events.log import record
-from tenants.names import current_schema
 
 State = Document.State
 
@@ -144,6 +143,7 @@ def delete_document(document_id: UUID, *, user: User | None = None) -> None:
     with transaction.atomic():
         document = get_document(document_id, lock=True)
         Chunk.objects.filter(document=document).delete()
+        Vector.objects.filter(document=document).delete()
         SourcePage.objects.filter(document=document).update(is_excluded=True, document=None)
         document.state, document.claim = State.DELETING, None
         document.touched_at = timezone.now()
@@ -156,8 +156,7 @@ def erase_document(document_id: UUID) -> bool:
     document = Document.objects.filter(id=document_id, state=State.DELETING).first()
     if document is None:
         return False
-    for space in {index.WORDS, document.space or index.WORDS}:
-        index.delete_document(current_schema(), document.id, space=space)
+    forget_points(document.id)
     remove_file(document.file.name)
     document.delete()
     return True

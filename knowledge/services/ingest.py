@@ -19,15 +19,16 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from knowledge import chunking, index
-from knowledge.embeddings import Embedder, current_embedder
-from knowledge.encoding import encode_document, terms_of
+from knowledge.encoding import terms_of
 from knowledge.errors import page_ranges
 from knowledge.extract.elements import Extraction
 from knowledge.extract.errors import ExtractionError
-from knowledge.models import Chunk, Document, Word
+from knowledge.models import Chunk, Document, Space, Word
+from knowledge.passages import findable, points_of
 from knowledge.services.documents import event_payload
 from knowledge.services.fetching import FetchFailed, fetch_page
 from knowledge.services.recognition import extract_with_recognition
+from knowledge.services.spaces import forget_points, live_space, lock_live_space, wake_filling
 from knowledge.spelling import is_word, shortened
 from knowledge.tokens import tokens_of
 from omnisupport.lib.errors import Unavailable
@@ -93,8 +94,7 @@ def ingest_document(document_id: uuid.UUID) -> str:
             raise ExtractionError("unreadable")
         if work.document.state != State.INDEXING or not _chunks(work).exists():
             _read_and_split(work)
-        _index(work)
-        _publish(work)
+        _publish(work, _index(work))
     except Superseded:
         _leave_nothing(work)
         return ""
@@ -177,7 +177,7 @@ def _store_chunks(work: _Work, pieces: list[chunking.Piece]) -> None:
             tokens=piece.tokens,
             language=piece.language,
             content_hash=piece.content_hash,
-            terms=sorted({term[:_MAX_TERM] for term in terms_of(_findable(document, piece))}),
+            terms=sorted({term[:_MAX_TERM] for term in terms_of(findable(document, piece))}),
         )
         for number, piece in enumerate(pieces, start=1)
     ]
@@ -185,7 +185,7 @@ def _store_chunks(work: _Work, pieces: list[chunking.Piece]) -> None:
         work.update(total=len(rows))
         _chunks(work).delete()
         Chunk.objects.bulk_create(rows, batch_size=500)
-    learn_words(_findable(document, piece) for piece in pieces)
+    learn_words(findable(document, piece) for piece in pieces)
 
 
 def learn_words(texts: Iterable[str]) -> None:
@@ -197,56 +197,50 @@ def learn_words(texts: Iterable[str]) -> None:
     Word.objects.bulk_create(rows, batch_size=1000, ignore_conflicts=True)
 
 
-def _findable(document: Document, piece: chunking.Piece | Chunk) -> str:
-    """What a question is compared with: a passage is often understood only with its title and section."""
-    return f"{document.title}\n{piece.heading_path}\n{piece.text}"
-
-
-def _index(work: _Work) -> None:
-    """Goes on where a dead worker stopped, if the index agrees on where that was."""
-    embedder = current_embedder()
-    space = embedder.space if embedder else index.WORDS
+def _index(work: _Work) -> Space:
+    """Words alone, so that it is found at once; goes on where a dead worker stopped, if the index agrees on where that was."""
+    space = live_space()
     chunks = list(_chunks(work).order_by("number"))
     schema, document_id = current_schema(), work.document.id
-    done = index.count(schema, space, document_id=document_id, version=work.version)
+    done = index.count(schema, space.name, document_id=document_id, version=work.version)
     if done > len(chunks) or done != work.document.done:
         # Points of an attempt with another text or into another space.
-        index.delete_document(schema, document_id, only_version=work.version, space=space)
+        index.delete_document(schema, document_id, only_version=work.version, space=space.name)
         done = 0
     for start in range(done, len(chunks), _BATCH):
         batch = chunks[start : start + _BATCH]
-        index.upsert_chunks(schema, _points(work, batch, embedder), space)
+        index.upsert_chunks(schema, points_of(work.document, work.version, batch), space.name, space.dimensions)
         work.update(done=start + len(batch), total=len(chunks))
+    return space
 
 
-def _points(work: _Work, chunks: list[Chunk], embedder: Embedder | None) -> list[index.Point]:
-    texts = [_findable(work.document, chunk) for chunk in chunks]
-    dense: list[Any] = list(embedder.embed(texts, "document")) if embedder else [None] * len(chunks)
-    return [
-        index.Point(work.document.id, work.version, chunk.number, chunk.id, encode_document(text), vector)
-        for chunk, text, vector in zip(chunks, texts, dense, strict=True)
-    ]
-
-
-def _publish(work: _Work) -> None:
+def _publish(work: _Work, space: Space) -> None:
     """Switches to the new version at once; what is left of the old one is then removed."""
-    document, version, old_space = work.document, work.version, work.document.space
-    embedder = current_embedder()
-    space = embedder.space if embedder else index.WORDS
+    while not _switched(work, space):
+        # Another space took the place of the one that was written into.
+        space = _index(work)
+    document = work.document
+    index.delete_document(current_schema(), document.id, except_version=document.version, space=space.name)
+
+
+def _switched(work: _Work, space: Space) -> bool:
+    document, version = work.document, work.document.version + 1
     with transaction.atomic():
+        live = lock_live_space()
+        if live.name != space.name:
+            return False
         work.update(
             state=State.PARTLY_READY if document.error else State.READY,
             version=version,
-            space=space,
+            space="" if live.dimensions else live.name,
             chunk_count=_chunks(work).count(),
             claim=None,
             attempts=0,
             checked_at=timezone.now(),
         )
         Chunk.objects.filter(document=document, version__lt=version).delete()
-    index.delete_document(current_schema(), document.id, except_version=version, space=space)
-    if old_space and old_space != space:
-        index.delete_document(current_schema(), document.id, space=old_space)
+        wake_filling()
+    return True
 
 
 def _chunks(work: _Work) -> Any:
@@ -267,7 +261,7 @@ def _leave_nothing(work: _Work) -> None:
     """A document deleted meanwhile: its vectors went before our last ones came."""
     log.info("ingestion_superseded", document=str(work.document.id))
     if not Document.objects.filter(id=work.document.id).exclude(state=State.DELETING).exists():
-        index.delete_document(current_schema(), work.document.id)
+        forget_points(work.document.id)
 
 
 def _try_later(work: _Work, code: str) -> None:

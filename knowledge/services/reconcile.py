@@ -11,6 +11,7 @@ from knowledge import index
 from knowledge.models import Chunk, Document, Word
 from knowledge.services.documents import reindex_document
 from knowledge.services.ingest import learn_words
+from knowledge.services.spaces import live_space, wake_filling
 from tenants.names import current_schema
 
 log = structlog.get_logger(__name__)
@@ -31,9 +32,10 @@ def check_documents(limit: int = 50) -> int:
     """Indexes again what the index has lost or has too much of. Returns how many documents that were."""
     due = Q(checked_at=None) | Q(checked_at__lt=timezone.now() - CHECK_EVERY)
     documents = Document.objects.filter(due, state__in=_SEARCHABLE).order_by("checked_at")[:limit]
+    space = live_space()
     wrong = 0
     for document in documents:
-        held = index.count(current_schema(), document.space, document_id=document.id)
+        held = index.count(current_schema(), space.name, document_id=document.id)
         if held == document.chunk_count:
             Document.objects.filter(id=document.id).update(checked_at=timezone.now())
             continue
@@ -42,6 +44,7 @@ def check_documents(limit: int = 50) -> int:
         wrong += 1
     if documents:
         _bring_words_up_to_date()
+        wake_filling()
     return wrong
 
 

@@ -13,7 +13,6 @@ from django.db import connection
 from django.utils import timezone
 
 from knowledge import index
-from knowledge.embeddings import _factories
 from knowledge.models import Chunk, Document
 from knowledge.search import search_passages
 from knowledge.services import ingest
@@ -23,7 +22,6 @@ from knowledge.services.documents import (
     delete_document,
     erase_document,
     get_document,
-    reindex_document,
     replace_document,
 )
 from knowledge.services.ingest import ingest_document, waiting_documents
@@ -215,7 +213,7 @@ def test_of_many_workers_one_gets_the_document(live_shop, monkeypatch):
     worked = []
     monkeypatch.setattr(ingest, "_read_and_split", lambda work: worked.append(work))
     monkeypatch.setattr(ingest, "_index", lambda work: None)
-    monkeypatch.setattr(ingest, "_publish", lambda work: None)
+    monkeypatch.setattr(ingest, "_publish", lambda work, space: None)
 
     def work(_n: int) -> None:
         with tenant_context(live_shop.schema):
@@ -235,11 +233,11 @@ def test_a_worker_that_died_while_indexing_is_continued_where_it_stopped(shop, m
     upserted = []
     upsert = index.upsert_chunks
 
-    def count_and_die(schema, points, space):
+    def count_and_die(schema, points, *space):
         if upserted:
             raise KeyboardInterrupt
         upserted.append(len(points))
-        return upsert(schema, points, space)
+        return upsert(schema, points, *space)
 
     monkeypatch.setattr(index, "upsert_chunks", count_and_die)
     with pytest.raises(KeyboardInterrupt):
@@ -280,29 +278,6 @@ def test_a_file_that_kills_its_workers_is_given_up(shop):
     assert ingest_document(document.id) == "failed"
     document.refresh_from_db()
     assert document.error == "unreadable"
-
-
-def test_indexing_again_after_a_model_was_chosen_moves_to_its_space(shop, add):
-    document = add(files.DELIVERY_MD)
-    embedder = SimpleNamespace(space="tiny-v1", dimensions=2, embed=lambda texts, kind: [[1.0, 0.5] for _ in texts])
-    _factories.append(lambda: embedder)
-    try:
-        assert "450 ₽" in best("доставка в Казань")  # still found in the old space
-        reindex_document(document.id)
-        ingest_document(document.id)
-        document.refresh_from_db()
-        assert document.space == "tiny-v1"
-        result = search_passages("доставка в Казань")
-        assert (result.legs, "450 ₽" in result.passages[0].text) == (["words", "dense"], True)
-        assert (index.count(shop.schema), index.count(shop.schema, "tiny-v1")) == (0, document.chunk_count)
-        embedder.embed = _unavailable
-        assert search_passages("доставка в Казань").legs == ["words"]
-    finally:
-        _factories.pop()
-
-
-def _unavailable(*_args):
-    raise Unavailable("no provider")
 
 
 # ---- Pages given by address --------------------------------------------------------------------------------------------

@@ -96,16 +96,19 @@ _CASES = "(?:а|я|у|ю|е|и|ы|о|ой|ей|ою|ею|ом|ем|ым|ого|�
 _LAST_VOWEL = re.compile(r"(?<=\w{2})(?:ия|ий|ый|ой|ая|[аяеёиоуыэюйь])$", re.IGNORECASE)
 
 
-def without_personal_data(text: str) -> str:
+def without_personal_data(text: str, names: Iterable[str] = ()) -> str:
     """For a search: what is nobody else's business says nothing about what is asked."""
-    return _replace(text, lambda _kind, _value: " ")
+    text = _replace(text, lambda _kind, _value: " ")
+    for pattern in _name_patterns(names):
+        text = pattern.sub(" ", text)
+    return text
 
 
 class Mask:
     """The tokens of one call. The same value gets the same token. `names`: what the customer is called."""
 
     def __init__(self, names: Iterable[str] = ()) -> None:
-        self._names = [_name_pattern(part) for name in names for part in _NAME_PART.findall(name)]
+        self._names = _name_patterns(names)
         self._tokens: dict[str, str] = {}
         self._counts: dict[str, int] = {}
 
@@ -133,6 +136,10 @@ class Mask:
             self._counts[kind] = self._counts.get(kind, 0) + 1
             self._tokens[value] = f"[{kind}_{self._counts[kind]}]"
         return self._tokens[value]
+
+
+def _name_patterns(names: Iterable[str]) -> list[re.Pattern[str]]:
+    return [_name_pattern(part) for name in names for part in _NAME_PART.findall(name)]
 
 
 def _name_pattern(part: str) -> re.Pattern[str]:

@@ -24,6 +24,8 @@ ABSTAINS = json.dumps({"answer": "", "citations": [], "answerable": False})
 def answer_from(messages: Iterable[tuple[str, str]]) -> str:
     """The JSON text that a well-behaved model would give for these (role, text) messages."""
     messages = list(messages)
+    if any(role == "system" and '{"order"' in text for role, text in messages):
+        return _order_of(messages)
     tools = [found for role, text in messages if role == "system" for found in _TOOL.findall(text)]
     if tools:
         return _choice_of(tools, _last_question(messages))
@@ -55,6 +57,16 @@ def _choice_of(tools: Sequence[tuple[str, str]], question: str) -> str:
         if given and {pair["name"] for pair in given} >= set(told["required"]):
             return json.dumps({"tool": name, "arguments": given}, ensure_ascii=False)
     return json.dumps({"tool": "", "arguments": []})
+
+
+def _order_of(messages: Sequence[tuple[str, str]]) -> str:
+    """The numbers of the sources that share a word with the question, those that share most of it first."""
+    asked = _words(_last_question(messages))
+    shared = {}
+    for _tag, attributes, text in (found for _role, said in messages for found in _SOURCE.findall(said)):
+        if number := _NUMBER.search(attributes):
+            shared[int(number[1])] = len(asked & _words(f"{attributes} {text}"))
+    return json.dumps({"order": sorted((n for n in shared if shared[n]), key=lambda n: -shared[n])})
 
 
 def _last_question(messages: Sequence[tuple[str, str]]) -> str:

@@ -37,6 +37,8 @@ class OpenAIStandIn(StandIn):
             "OPENAI_COMPATIBLE_API_URL": self.base_url,
             "OPENAI_COMPATIBLE_API_KEY": API_KEY,
             "OPENAI_COMPATIBLE_MODEL": CHAT_MODEL,
+            "OPENAI_COMPATIBLE_EMBEDDING_MODEL": EMBEDDING_MODEL,
+            "OPENAI_COMPATIBLE_EMBEDDING_DIM": str(EMBEDDING_DIM),
         }
 
     def handle(self, request: Request) -> Answer:

@@ -50,6 +50,7 @@ from ai_assistant.providers.base.errors import (
     truncated,
 )
 from ai_assistant.providers.base.gate import Gate
+from ai_assistant.providers.base.pace import Pace
 from ai_assistant.providers.base.retry import stream_with_retries, with_retries
 from ai_assistant.providers.base.streams import ServerEvent, iter_events, iter_json_lines, iter_lines
 from ai_assistant.providers.base.tokens import AccessToken, SharedToken
@@ -60,7 +61,7 @@ __all__ = [
     "AuthError", "BadRequest", "BudgetExceeded", "CallContext", "ChatMessage",
     "ChatProvider", "ChatRequest", "ChatResult", "CircuitOpen", "ContentFiltered", "ContextTooLong",
     "CredentialField", "Delta", "Done", "EmbeddingProvider", "EmbeddingResult", "EmbeddingSpace", "Endpoint",
-    "Failure", "Finish", "Gate", "LLMError", "OptionRefused", "ProtocolError", "ProviderCredentials",
+    "Failure", "Finish", "Gate", "LLMError", "OptionRefused", "Pace", "ProtocolError", "ProviderCredentials",
     "ProviderUnavailable", "QuotaExhausted", "RateLimited", "Replace", "Reply", "Secret", "ServerEvent",
     "SharedToken", "SourcePassage", "StreamEvent", "Text", "TextKind", "Usage", "check_vectors", "default_error",
     "describe_fields", "estimate_tokens", "finish_chat", "given_values", "iter_events", "iter_json_lines",

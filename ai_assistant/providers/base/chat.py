@@ -130,7 +130,7 @@ class CallContext:
 
     `session_key` is a salted hash of the conversation: it lets a provider reuse its cache of the prompt's beginning.
     `tenant` shares a credential fairly with others; `has_alternative`: another provider stands ready, so nothing is worth
-    waiting for.
+    waiting for. `least_seconds`: a call that would start with less time than this cannot end well.
     """
 
     deadline: float
@@ -138,6 +138,7 @@ class CallContext:
     session_key: str = ""
     tenant: str = ""
     has_alternative: bool = False
+    least_seconds: float = 6.0
     allowance: Allowance = field(default_factory=Allowance)
 
     @classmethod
@@ -222,8 +223,8 @@ def finish_chat(
 
 
 def check_vectors(vectors: list[list[float]], texts: Sequence[str], space: EmbeddingSpace) -> None:
-    """Raises ProtocolError unless there is a finite vector of the promised size for every text."""
+    """Raises ProtocolError unless there is a finite vector of the promised size, and not all of zeros, for every text."""
     if len(vectors) != len(texts) or any(len(vector) != space.dim for vector in vectors):
         raise ProtocolError(code="llm_embedding_shape", provider=space.provider, retryable=False)
-    if not all(math.isfinite(number) for vector in vectors for number in vector):
+    if not all(any(vector) and all(map(math.isfinite, vector)) for vector in vectors):
         raise ProtocolError(code="llm_embedding_shape", provider=space.provider, retryable=False)

@@ -38,8 +38,6 @@ log = structlog.get_logger(__name__)
 SHARE = 0.3
 FAILURES = 5
 REST_SECONDS, AUTH_REST_SECONDS, QUOTA_REST_SECONDS = 30.0, 60.0, 600.0
-# An answer needs so much time at least: whoever gets a place later cannot use it.
-_ANSWER_SECONDS = 6.0
 # With another provider to go to, nobody waits longer.
 _IMPATIENT_SECONDS = 3.0
 LONGEST_REST_WAITED = 8.0
@@ -185,7 +183,7 @@ class Gate:
 
     def _wait_for_place(self, context: CallContext) -> str:
         member = f"{uuid4().hex}|{context.tenant}"
-        longest = _IMPATIENT_SECONDS if context.has_alternative else context.seconds_left() - _ANSWER_SECONDS
+        longest = _IMPATIENT_SECONDS if context.has_alternative else context.seconds_left() - context.least_seconds
         given_up = context.seconds_left() - max(longest, 0)
         while not self._take_place(member, context):
             if context.seconds_left() <= given_up:
@@ -219,7 +217,7 @@ class Gate:
             return
         seconds = rests / 1000
         kind = _RESTING.get(why.decode(), CircuitOpen)
-        fits = seconds <= LONGEST_REST_WAITED and seconds + _ANSWER_SECONDS <= context.seconds_left()
+        fits = seconds <= LONGEST_REST_WAITED and seconds + context.least_seconds <= context.seconds_left()
         if kind is not RateLimited or context.has_alternative or not fits:
             raise kind(provider=self.provider, retry_after=seconds, retryable=False)
         sleep(seconds)

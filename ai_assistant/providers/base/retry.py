@@ -58,7 +58,8 @@ def _check_deadline(provider: str, context: CallContext) -> None:
 
 def _rest_or_raise(error: LLMError, attempt: int, context: CallContext) -> None:
     wait = _wait(error, attempt)
-    retrying = _is_worth_a_retry(error, attempt, context) and wait + _LEAST_TIME <= context.seconds_left()
+    fits = wait + min(_LEAST_TIME, context.least_seconds) <= context.seconds_left()
+    retrying = fits and _is_worth_a_retry(error, attempt, context)
     log.warning(
         "llm_attempt_failed", provider=error.provider, code=error.code, request_id=error.request_id,
         attempt=attempt, retrying=retrying, purpose=context.purpose,

@@ -1,7 +1,9 @@
 """Measures retrieval and abstention: documents go through the whole product into a workspace made for it and dropped after.
 
 manage.py evaluate_search --documents pages.jsonl --questions questions.jsonl [--unanswerable none.jsonl] [--typos]
+                          [--embeddings PROVIDER] [--rerank PROVIDER]
 A document is {"id", "text", "title"?}; a question {"q" or "question", "passage_id" or "pages"}; an unanswerable {"question"}.
+Providers are asked with the keys of the installation. With them the same questions are also measured by words alone.
 """
 
 import json
@@ -9,19 +11,29 @@ import random
 import tempfile
 import time
 from argparse import ArgumentParser
+from collections import Counter
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 from django.core.files.base import ContentFile
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
 from django.test import override_settings
 
+from ai_assistant.models import Assistant
+from ai_assistant.providers import embedding_choices, provider_names
+from ai_assistant.providers.base import CallContext
+from ai_assistant.services.assistants import ensure_assistant
+from ai_assistant.services.meaning import choose_embeddings
+from ai_assistant.services.reranking import CANDIDATES, rerank
 from knowledge import index
 from knowledge.confidence import RELEVANCE_FLOOR
 from knowledge.search import search_passages
 from knowledge.services.documents import add_document
+from knowledge.services.filling import fill_space
 from knowledge.services.ingest import ingest_document
+from knowledge.services.spaces import live_space
+from omnisupport.lib.errors import AppError
 from tenants.db import tenant_context
 from tenants.models import Tenant
 from tenants.provisioning import create_workspace, delete_workspace
@@ -38,6 +50,10 @@ class Command(BaseCommand):
         parser.add_argument("--questions", type=Path, required=True)
         parser.add_argument("--unanswerable", type=Path)
         parser.add_argument("--typos", action="store_true", help="Also with two letters swapped in every second word.")
+        makers = [name for name, _title in embedding_choices()]
+        parser.add_argument("--embeddings", choices=makers, default="", help="Search by meaning too.")
+        models = [name for name in provider_names() if name != "extractive"]
+        parser.add_argument("--rerank", choices=models, default="", help="Have what was found put in order.")
 
     def handle(self, *args: Any, **options: Any) -> None:
         slug = f"evaluation-{uuid4().hex[:8]}"
@@ -58,21 +74,48 @@ class Command(BaseCommand):
         started = time.perf_counter()
         sources = self._ingest(_rows(options["documents"]))
         self.stdout.write(f"{len(set(sources.values()))} documents in {time.perf_counter() - started:.0f} s")
+        self._measure(options, sources, _Way("words alone", by_meaning=False))
+        if options["embeddings"]:
+            self._make_vectors(options["embeddings"])
+            self._measure(options, sources, _Way(f"words and {options['embeddings']}"))
+        if options["rerank"]:
+            ranked = ensure_assistant()
+            ranked.provider, ranked.credentials = options["rerank"], {}
+            name = f"put in order by {options['rerank']}"
+            self._measure(options, sources, _Way(name, bool(options["embeddings"]), ranked))
+
+    def _make_vectors(self, provider: str) -> None:
+        started = time.perf_counter()
+        try:
+            space = choose_embeddings(provider, {})
+        except AppError as error:
+            raise CommandError(str(error)) from None
+        while fill_space():
+            pass
+        if live_space().name != space.name:
+            space.refresh_from_db()
+            raise CommandError(space.error)
+        self.stdout.write(f"vectors in {time.perf_counter() - started:.0f} s")
+
+    def _measure(self, options: dict[str, Any], sources: dict[str, str], way: "_Way") -> None:
+        self.stdout.write(f"{way.name}:")
         questions = _rows(options["questions"])
-        answerable = self._measure(questions, sources)
+        answerable = self._ask(questions, sources, way)
         if options["typos"]:
             chance = random.Random(7)  # noqa: S311  the same typos in every run
             self.stdout.write("with typos:")
-            self._measure([{**row, "question": _with_typos(_text(row), chance)} for row in questions], sources)
+            self._ask([{**row, "question": _with_typos(_text(row), chance)} for row in questions], sources, way)
         if options["unanswerable"]:
-            refused = [self._search(_text(row), sources)[1] for row in _rows(options["unanswerable"])]
+            refused = [way.search(_text(row), sources)[1] for row in _rows(options["unanswerable"])]
             self._print_abstention(answerable, refused)
+        for fault, times in way.faults.items():
+            self.stderr.write(f"{times} times: {fault}")
 
-    def _measure(self, questions: list[Row], sources: dict[str, str]) -> list[float]:
+    def _ask(self, questions: list[Row], sources: dict[str, str], way: "_Way") -> list[float]:
         """Prints how early the right documents come; returns the confidences."""
         ranks, confidences = [], []
         for row in questions:
-            found, confidence = self._search(_text(row), sources)
+            found, confidence = way.search(_text(row), sources)
             wanted = set(row.get("pages") or [row["passage_id"]])
             ranks.append(next((rank for rank, source in enumerate(found, start=1) if source in wanted), 0))
             confidences.append(confidence)
@@ -91,11 +134,6 @@ class Command(BaseCommand):
             sources[str(document.id)] = row["id"]
         return sources
 
-    def _search(self, question: str, sources: dict[str, str]) -> tuple[list[str], float]:
-        result = search_passages(question, limit=50)
-        found = dict.fromkeys(sources[passage.document_id] for passage in result.passages)
-        return list(found)[:_DEPTH], result.confidence
-
     def _print_recall(self, ranks: list[int]) -> None:
         for depth in (1, 3, 5, 10):
             share = sum(0 < rank <= depth for rank in ranks) / len(ranks)
@@ -110,6 +148,30 @@ class Command(BaseCommand):
         refused = sum(value < RELEVANCE_FLOOR for value in unanswerable) / len(unanswerable)
         self.stdout.write(f"AUROC     {sum(pairs) / len(pairs):.3f}   ({len(unanswerable)} unanswerable)")
         self.stdout.write(f"floor {RELEVANCE_FLOOR}: kept {kept:.3f}, refused {refused:.3f}")
+
+
+class _Way:
+    """One way to search, and what went wrong with its providers."""
+
+    def __init__(self, name: str, by_meaning: bool = True, ranked: Assistant | None = None) -> None:
+        self.name, self.faults = name, Counter[str]()
+        self._by_meaning, self._ranked = by_meaning, ranked
+
+    def search(self, question: str, sources: dict[str, str]) -> tuple[list[str], float]:
+        """The first documents, and the confidence."""
+        result = search_passages(question, limit=50, by_meaning=self._by_meaning)
+        passages = result.passages
+        self._note(result.meaning.get("error", ""))
+        if self._ranked and passages:
+            first, call = rerank(self._ranked, question, passages[:CANDIDATES], CallContext.within(60))
+            passages = [*first, *passages[CANDIDATES:]]
+            self._note(call["message"])
+        found = dict.fromkeys(sources[passage.document_id] for passage in passages)
+        return list(found)[:_DEPTH], result.confidence
+
+    def _note(self, fault: str) -> None:
+        if fault:
+            self.faults[fault] += 1
 
 
 def _rows(path: Path) -> list[Row]:
