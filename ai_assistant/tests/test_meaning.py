@@ -66,32 +66,31 @@ def test_yandex_is_asked_for_the_right_half_of_its_pair(library, assistant, yand
     assert set(uris[:-1]) == {"doc/latest"} and uris[-1] == "query/latest"
 
 
-@pytest.mark.parametrize(
-    "fault",
-    [
-        Reply(429, json={"error": {"message": "busy"}}, headers={"Retry-After": "30"}),
-        Reply(429, json={"error": {"message": "busy"}}),
-        Reply(500, html="<h1>no</h1>"),
-        Reply(503, json={}),
-        Reply(401, json={"error": {"message": "key", "code": 4}}),
-        Reply(402, json={"status": 402, "message": "Payment Required"}),
-        Reply(200, html="<h1>hello</h1>"),
-        Reply(200, json={"data": [], "embedding": []}),
-        Reply(200, json={"data": [{"index": 0, "embedding": [1.0, 0.5]}], "embedding": [1.0, 0.5]}),
-        Reply(200, json={"data": [{"index": 0, "embedding": [0.0] * 256}], "embedding": [0.0] * 256}),
-        Reply(200, json={"data": [{"index": 0}], "embedding": ["x"]}),
-        Reply(200, json={"data": []}, cut=True),
-        Reply(raw=[]),
-        Reply(chunks=drip(b" ", 0.05)),
-    ],
-    ids=str,
-)
+STRANGE = {
+    "busy for long": lambda: Reply(429, json={"error": {"message": "busy"}}, headers={"Retry-After": "30"}),
+    "busy": lambda: Reply(429, json={"error": {"message": "busy"}}),
+    "error": lambda: Reply(500, html="<h1>no</h1>"),
+    "not there": lambda: Reply(503, json={}),
+    "key refused": lambda: Reply(401, json={"error": {"message": "key", "code": 4}}),
+    "paid for no more": lambda: Reply(402, json={"status": 402, "message": "Payment Required"}),
+    "a page": lambda: Reply(200, html="<h1>hello</h1>"),
+    "no vector": lambda: Reply(200, json={"data": [], "embedding": []}),
+    "another size": lambda: Reply(200, json={"data": [{"index": 0, "embedding": [1.0, 0.5]}], "embedding": [1.0, 0.5]}),
+    "zeros": lambda: Reply(200, json={"data": [{"index": 0, "embedding": [0.0] * 256}], "embedding": [0.0] * 256}),
+    "no number in it": lambda: Reply(200, json={"data": [{"index": 0}], "embedding": ["x"]}),
+    "cut": lambda: Reply(200, json={"data": []}, cut=True),
+    "died": lambda: Reply(raw=[]),
+    "slow drip": lambda: Reply(chunks=drip(b" ", 0.05)),
+}
+
+
+@pytest.mark.parametrize("fault", STRANGE)
 def test_a_silent_or_strange_provider_leaves_words_to_search(provider, fault, monkeypatch):
     name, stand_in = provider
     choose_embeddings(name, KEYS[name])
     fill()
     monkeypatch.setattr("knowledge.search.VECTOR_SECONDS", 0.6)
-    stand_in.script(*[fault] * 4, path=PATH[name])
+    stand_in.script(*[STRANGE[fault]() for _ in range(4)], path=PATH[name])
     result = search_passages(QUESTION)
     assert result.legs == ["words"] and result.meaning["error"] and result.meaning["code"]
     assert "45 дней" in result.passages[0].text
