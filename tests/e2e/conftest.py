@@ -46,6 +46,8 @@ class Desk:
     def open(self, ticket: Any) -> "Desk":
         self.page.locator(f"#open-{ticket.id}").click()
         expect(self.page.locator(f"#talk[data-ticket='{ticket.id}']")).to_be_visible()
+        # For some milliseconds its buttons do nothing yet.
+        expect(self.page.locator(".htmx-settling")).to_have_count(0)
         return self
 
     def view(self, name: str) -> "Desk":
