@@ -250,10 +250,10 @@ def test_the_poller_brings_a_letter_into_the_ledger(live_shop, settings, mail, m
         poller = Poller(ingress)
         poller.start()
         try:
-            await asyncio.to_thread(mail.imap.waiting.acquire, timeout=20)
+            assert await asyncio.to_thread(mail.imap.waiting.acquire, timeout=60)
             mail.imap.add(letter("раз"))
             # It waits again when the first letter and the position are stored.
-            assert await asyncio.to_thread(mail.imap.waiting.acquire, timeout=20)
+            assert await asyncio.to_thread(mail.imap.waiting.acquire, timeout=60)
         finally:
             await poller.stop()
             await ingress.close()
