@@ -1,6 +1,7 @@
 """Whom a request goes to, the next one where the first fails, and what each call cost."""
 
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from decimal import Decimal
@@ -33,7 +34,7 @@ _LEAST_SECONDS = 1.0
 Answered = TypeVar("Answered", ChatResult, ChatResult | None)
 
 
-class Calls:
+class Calls(ABC):
     """`_ask_one` of a subclass asks one provider. `asked` and `cost` (roubles; None: some has no price) are for the receipt."""
 
     def __init__(self, assistant: Assistant, links: Sequence[Link], context: CallContext) -> None:
@@ -80,8 +81,8 @@ class Calls:
                     self._note(started, result.usage.total, model=result.model)
                 return result
 
-    def _ask_one(self, complaint: str, on_text: OnText | None) -> tuple[ChatRequest, ChatResult]:
-        raise NotImplementedError
+    @abstractmethod
+    def _ask_one(self, complaint: str, on_text: OnText | None) -> tuple[ChatRequest, ChatResult]: ...
 
     def _context_of_call(self) -> CallContext:
         return replace(self._context, has_alternative=self._at + 1 < len(self._links))

@@ -1,0 +1,167 @@
+"""A conversation and what is said of it."""
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Lower
+from django.utils.translation import gettext_lazy as _
+
+from tickets.models.contacts import Contact, ContactAddress
+
+
+class Team(models.Model):
+    name = models.CharField(_("name"), max_length=80)
+    members = models.ManyToManyField(
+        settings.AUTH_USER_MODEL, verbose_name=_("members"), related_name="teams", blank=True
+    )
+
+    class Meta:
+        verbose_name = _("team")
+        verbose_name_plural = _("teams")
+        ordering = ["name"]
+        constraints = [models.UniqueConstraint(Lower("name"), name="team_name_unique")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Tag(models.Model):
+    name = models.CharField(_("name"), max_length=40)
+
+    class Meta:
+        verbose_name = _("tag")
+        verbose_name_plural = _("tags")
+        ordering = ["name"]
+        constraints = [models.UniqueConstraint(Lower("name"), name="tag_name_unique")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Status(models.TextChoices):
+    OPEN = "open", _("Open")
+    WAITING = "waiting", _("Waiting for customer")
+    SOLVED = "solved", _("Solved")
+    # Final: the next message of the customer begins a new ticket.
+    CLOSED = "closed", _("Closed")
+
+
+class Priority(models.IntegerChoices):
+    LOW = 1, _("Low")
+    NORMAL = 2, _("Normal")
+    HIGH = 3, _("High")
+    URGENT = 4, _("Urgent")
+
+
+class HandoffReason(models.TextChoices):
+    """Why the assistant gave a conversation to people."""
+
+    ASKED = "asked", _("the customer asked for a person")
+    NO_SOURCE = "no_source", _("no source in the documents")
+    NOT_SURE = "not_sure", _("not sure of the answer")
+    UNREAD_FILE = "unread_file", _("a file it cannot read")
+    LIMIT = "limit", _("limit reached")
+    BUDGET = "budget", _("the budget for the model is used up")
+    ERROR = "error", _("error of the model")
+    OFF = "off", _("the assistant is switched off")
+    HOURS = "hours", _("people are there")
+    TOPIC = "topic", _("a topic that is for people")
+    TOOL = "tool", _("a tool could not be used")
+
+    @classmethod
+    def words(cls, code: str) -> str:
+        """For people; a code of an older release stays as it is."""
+        return str(cls(code).label) if code in cls.values else code
+
+
+class AssistantMode(models.TextChoices):
+    """What the assistant does in a channel whose new conversations go to it."""
+
+    ANSWER = "answer", _("answers")
+    OUTSIDE_HOURS = "outside_hours", _("answers outside working hours")
+    ASK_FIRST = "ask_first", _("asks first: the assistant or a person")
+    SUGGEST = "suggest", _("suggests replies to agents; writes nothing to customers")
+    OFF = "off", _("does nothing")
+
+
+class TicketNumber(models.Model):
+    """One row: the last number given. Locked while a ticket is made, so numbers have no gaps and no doubles."""
+
+    last = models.BigIntegerField(default=0)
+
+
+class Ticket(models.Model):
+    """A conversation with one contact, from its first message until it is closed. `address` is where they last wrote."""
+
+    number = models.BigIntegerField(_("number"), unique=True, editable=False)
+    contact = models.ForeignKey(Contact, verbose_name=_("contact"), on_delete=models.PROTECT, related_name="tickets")
+    address = models.ForeignKey(ContactAddress, on_delete=models.PROTECT, related_name="tickets")
+    channel = models.ForeignKey(
+        "channels_app.Channel", verbose_name=_("channel"), on_delete=models.PROTECT, related_name="tickets"
+    )
+    subject = models.CharField(_("subject"), max_length=255, blank=True)
+    # Where a channel has several conversations with one person (e-mail): which one it is; made of its first letter's id.
+    thread = models.CharField(max_length=32, blank=True, editable=False)
+    status = models.CharField(_("status"), max_length=10, choices=Status, default=Status.OPEN)
+    priority = models.PositiveSmallIntegerField(_("priority"), choices=Priority, default=Priority.NORMAL)
+    assignee = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        verbose_name=_("assignee"),
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="tickets",
+    )
+    team = models.ForeignKey(
+        Team, verbose_name=_("team"), null=True, blank=True, on_delete=models.SET_NULL, related_name="tickets"
+    )
+    tags = models.ManyToManyField(Tag, verbose_name=_("tags"), related_name="tickets", blank=True)
+    created_at = models.DateTimeField(_("created"), auto_now_add=True)
+    last_activity_at = models.DateTimeField(_("last activity"), auto_now_add=True)
+    last_message = models.ForeignKey("Message", null=True, on_delete=models.SET_NULL, related_name="+")
+    # Start of the customer's present wait for a person: the earliest unanswered message, or the hand-over.
+    waiting_since = models.DateTimeField(null=True)
+    # Facts for reports, written once by services; definitions stand in analytics/metrics.py.
+    human_wait_from = models.DateTimeField(null=True)
+    first_reply_at = models.DateTimeField(null=True)
+    first_solved_at = models.DateTimeField(null=True)
+    solved_at = models.DateTimeField(null=True)
+    reopened_count = models.PositiveIntegerField(default=0)
+    handed_over_at = models.DateTimeField(null=True)
+    handoff_reason = models.CharField(max_length=40, blank=True)
+    assistant_replied = models.BooleanField(default=False)
+    human_replied = models.BooleanField(default=False)
+
+    class Meta:
+        verbose_name = _("ticket")
+        verbose_name_plural = _("tickets")
+        constraints = [
+            # The one open conversation of an address (and thread): two webhooks at once cannot make two tickets.
+            models.UniqueConstraint(
+                fields=["address", "thread"], condition=~Q(status="closed"), name="one_live_ticket_per_address"
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["status", "-last_activity_at", "-id"], name="ticket_by_status"),
+            models.Index(fields=["assignee", "status", "-last_activity_at", "-id"], name="ticket_by_assignee"),
+            models.Index(
+                fields=["-last_activity_at", "-id"], name="ticket_live", condition=Q(status__in=["open", "waiting"])
+            ),
+            models.Index(
+                fields=["status", "assignee", "team"],
+                name="ticket_counters",
+                condition=Q(status__in=["open", "waiting"]),
+            ),
+            models.Index(fields=["contact", "-id"], name="ticket_by_contact"),
+            models.Index(
+                fields=["created_at"], name="ticket_created", include=["channel", "assignee", "first_reply_at"]
+            ),
+            models.Index(fields=["solved_at"], name="ticket_solved", condition=Q(solved_at__isnull=False)),
+        ]
+
+    def __str__(self) -> str:
+        return f"#{self.number}"
+
+    @property
+    def is_live(self) -> bool:
+        return self.status != Status.CLOSED
