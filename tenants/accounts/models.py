@@ -17,6 +17,14 @@ class Role(models.TextChoices):
     OPERATOR = "operator", _("Operator")
 
 
+class Access(models.TextChoices):
+    """Which conversations an agent may see; admins see all."""
+
+    ALL = "all", _("all conversations")
+    TEAMS = "teams", _("those of their teams, and nobody's")
+    OWN = "own", _("their own only")
+
+
 class UserManager(BaseUserManager["User"]):
     def create_user(self, email: str, password: str | None = None, **fields: Any) -> "User":
         user = self.model(email=self.normalize_email(email).lower(), **fields)
@@ -49,6 +57,16 @@ class User(AbstractBaseUser):
         default=0,
         choices=[(0, _("none")), (5, _("5 seconds")), (10, _("10 seconds")), (20, _("20 seconds"))],
     )
+    access = models.CharField(_("sees"), max_length=8, choices=Access, default=Access.ALL)
+    # Without it phones and e-mail addresses are masked; showing one is written to the log.
+    sees_contact_details = models.BooleanField(_("sees phones and e-mail addresses"), default=True)
+    # Set by hand; online and offline follow from the open screens.
+    is_away = models.BooleanField(_("away"), default=False)
+    # How many open conversations are given to them automatically; null: any number.
+    capacity = models.PositiveSmallIntegerField(_("capacity"), null=True, blank=True)
+    is_compact = models.BooleanField(_("compact rows"), default=False)
+    # What they are told of and how: {event: ["app", "sound", "desktop", "email"]}; an absent event has the defaults of notices.
+    notices = models.JSONField(_("notices"), default=dict, blank=True)
     is_active = models.BooleanField(_("active"), default=True)
     date_joined = models.DateTimeField(_("joined"), auto_now_add=True)
 

@@ -1,4 +1,5 @@
 from tickets.models.contacts import (
+    Company,
     Contact,
     ContactAddress,
     ContactMerge,
@@ -14,7 +15,9 @@ from tickets.models.message import (
 )
 from tickets.models.ticket import (
     AssistantMode,
+    CustomStatus,
     HandoffReason,
+    Incident,
     Priority,
     Status,
     Tag,
@@ -28,11 +31,14 @@ __all__ = [
     "AssistantMode",
     "Attachment",
     "Author",
+    "Company",
     "Contact",
     "ContactAddress",
     "ContactMerge",
+    "CustomStatus",
     "Delivery",
     "HandoffReason",
+    "Incident",
     "Message",
     "MessageKind",
     "MessageSearch",

@@ -9,6 +9,28 @@ from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
 
+class Company(models.Model):
+    """Who several contacts work for. A new contact with an e-mail address of its `domain` belongs to it."""
+
+    name = models.CharField(_("name"), max_length=200)
+    domain = models.CharField(_("domain"), max_length=253, blank=True)
+    attributes = models.JSONField(_("attributes"), default=dict, blank=True)
+    notes = models.TextField(_("notes"), blank=True, max_length=5000)
+    created_at = models.DateTimeField(_("created"), auto_now_add=True)
+
+    class Meta:
+        verbose_name = _("company")
+        verbose_name_plural = _("companies")
+        ordering = ["name"]
+        constraints = [
+            models.UniqueConstraint(Lower("name"), name="company_name_unique"),
+            models.UniqueConstraint(Lower("domain"), condition=~Q(domain=""), name="company_domain_unique"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class Contact(models.Model):
     """A customer. How they reach us is in `addresses`; one person may have several."""
 
@@ -18,6 +40,10 @@ class Contact(models.Model):
     phone = models.CharField(_("phone"), max_length=32, blank=True)
     language = models.CharField(_("language"), max_length=8, blank=True)
     attributes = models.JSONField(_("attributes"), default=dict, blank=True)
+    company = models.ForeignKey(
+        Company, verbose_name=_("company"), null=True, blank=True, on_delete=models.SET_NULL, related_name="contacts"
+    )
+    notes = models.TextField(_("notes"), blank=True, max_length=5000)
     is_blocked = models.BooleanField(_("blocked"), default=False)
     # This person turned out to be that one; kept for a day so that it can be undone.
     merged_into = models.ForeignKey("self", null=True, on_delete=models.SET_NULL, related_name="+", editable=False)

@@ -84,6 +84,41 @@ class AssistantMode(models.TextChoices):
     OFF = "off", _("does nothing")
 
 
+class CustomStatus(models.Model):
+    """A workspace's own name for a state; `category` is what the product understands by it."""
+
+    name = models.CharField(_("name"), max_length=60)
+    category = models.CharField(_("means"), max_length=10, choices=Status)
+    position = models.PositiveSmallIntegerField(_("position"), default=0)
+    is_active = models.BooleanField(_("can be chosen"), default=True)
+
+    class Meta:
+        verbose_name = _("status")
+        verbose_name_plural = _("statuses")
+        ordering = ["position", "name"]
+        constraints = [models.UniqueConstraint(Lower("name"), name="custom_status_name_unique")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Incident(models.Model):
+    """One cause that many conversations are about; they can be answered all at once."""
+
+    title = models.CharField(_("title"), max_length=200)
+    is_open = models.BooleanField(_("open"), default=True)
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    created_at = models.DateTimeField(_("created"), auto_now_add=True)
+
+    class Meta:
+        verbose_name = _("incident")
+        verbose_name_plural = _("incidents")
+        ordering = ["-id"]
+
+    def __str__(self) -> str:
+        return self.title
+
+
 class TicketNumber(models.Model):
     """One row: the last number given. Locked while a ticket is made, so numbers have no gaps and no doubles."""
 
@@ -116,6 +151,23 @@ class Ticket(models.Model):
         Team, verbose_name=_("team"), null=True, blank=True, on_delete=models.SET_NULL, related_name="tickets"
     )
     tags = models.ManyToManyField(Tag, verbose_name=_("tags"), related_name="tickets", blank=True)
+    # The workspace's own name for `status`; its category always equals it.
+    custom_status = models.ForeignKey(
+        CustomStatus, null=True, blank=True, on_delete=models.SET_NULL, related_name="tickets"
+    )
+    # Out of sight until `wakes_at`; without it until the customer writes, which wakes it in any case.
+    is_snoozed = models.BooleanField(default=False)
+    wakes_at = models.DateTimeField(null=True, blank=True)
+    is_spam = models.BooleanField(default=False)
+    # Values of custom fields, by key.
+    attributes = models.JSONField(default=dict, blank=True)
+    incident = models.ForeignKey(
+        Incident, null=True, blank=True, on_delete=models.SET_NULL, related_name="tickets", db_index=False
+    )
+    # Closed because it goes on there.
+    merged_into = models.ForeignKey(
+        "self", null=True, blank=True, on_delete=models.SET_NULL, related_name="merged", db_index=False
+    )
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
     last_activity_at = models.DateTimeField(_("last activity"), auto_now_add=True)
     last_message = models.ForeignKey("Message", null=True, on_delete=models.SET_NULL, related_name="+")
@@ -153,6 +205,9 @@ class Ticket(models.Model):
                 condition=Q(status__in=["open", "waiting"]),
             ),
             models.Index(fields=["contact", "-id"], name="ticket_by_contact"),
+            models.Index(fields=["wakes_at"], name="ticket_wakes", condition=Q(is_snoozed=True)),
+            models.Index(fields=["merged_into"], name="ticket_merged", condition=Q(merged_into__isnull=False)),
+            models.Index(fields=["incident"], name="ticket_incident", condition=Q(incident__isnull=False)),
             models.Index(
                 fields=["created_at"], name="ticket_created", include=["channel", "assignee", "first_reply_at"]
             ),
