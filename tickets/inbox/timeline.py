@@ -121,11 +121,9 @@ def _assigned(payload: dict[str, Any]) -> tuple[str, str]:
 
 def _status(payload: dict[str, Any]) -> tuple[str, str]:
     labels = dict(Status.choices)
-    to = str(payload.get("to"))
-    icon = "circle-check" if to in {Status.SOLVED, Status.CLOSED} else "open"
-    return icon, _("State: %(from)s → %(to)s") % {
-        "from": labels.get(str(payload.get("from")), ""), "to": labels.get(to, to)
-    }  # fmt: skip
+    names = {end: payload.get(f"{end}_name") or labels.get(payload.get(end, ""), "") for end in ("from", "to")}
+    icon = "circle-check" if payload.get("to") in {Status.SOLVED, Status.CLOSED} else "open"
+    return icon, _("State: %(from)s → %(to)s") % names
 
 
 def _priority(payload: dict[str, Any]) -> tuple[str, str]:

@@ -21,7 +21,7 @@ from tenants.sockets import newest_seq
 from tickets import queries
 from tickets.inbox.forms import ContactForm, read_ids, read_selection
 from tickets.inbox.timeline import Item, make_items
-from tickets.models import Priority, Status, Ticket
+from tickets.models import Priority, Ticket
 from tickets.queries import Selection
 from tickets.services.merging import same_person_suggestions, undoable_merges
 
@@ -182,7 +182,7 @@ def facts(ticket: Ticket, viewer: User) -> dict[str, Any]:
         "scheduled": queries.scheduled_of(ticket),
         "suggested": list(same_person_suggestions(ticket.contact)[:5]),
         "merges": list(undoable_merges(ticket.contact)),
-        "statuses": Status.choices,
+        "states": queries.states(ticket),
         "priorities": Priority.choices,
         "contact_form": ContactForm(instance=ticket.contact, prefix="contact"),
     }

@@ -39,7 +39,8 @@ def event_body(event: Event) -> str:
     """JSON of `{id, seq, type, created_at, workspace, data}`; `data` has the payload and ticket, message, contact as they are
     when the event is dispatched."""
     data: dict[str, Any] = dict(event.payload)
-    ticket = Ticket.objects.prefetch_related("tags").filter(id=event.ticket_id).first() if event.ticket_id else None
+    tickets = Ticket.objects.select_related("custom_status").prefetch_related("tags")
+    ticket = tickets.filter(id=event.ticket_id).first() if event.ticket_id else None
     if ticket is not None:
         data["ticket"] = TicketSerializer(ticket).data
     message_id = event.payload.get("message_id")
