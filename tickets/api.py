@@ -20,7 +20,7 @@ from tenants.accounts.models import User
 from tenants.accounts.permissions import AgentReadsAdminWrites, IsAgent
 from tickets import queries
 from tickets import serializers as shapes
-from tickets.models import Contact, CustomStatus, Message, MessageKind, Tag, Team, Ticket
+from tickets.models import Contact, CustomField, CustomStatus, Message, MessageKind, Tag, Team, Ticket
 from tickets.services.attachments import store_upload
 from tickets.services.contacts import update_contact
 from tickets.services.delivery import retry_message
@@ -202,6 +202,22 @@ class CustomStatusViewSet(viewsets.ReadOnlyModelViewSet[CustomStatus]):
     lookup_value_regex = r"\d{1,18}"
 
 
+class CustomFieldFilter(filters.FilterSet):
+    class Meta:
+        model = CustomField
+        fields = ["target"]
+
+
+class CustomFieldViewSet(viewsets.ReadOnlyModelViewSet[CustomField]):
+    """The fields that this workspace has added to conversations, contacts and companies; values are their `attributes`."""
+
+    queryset = CustomField.objects.all()
+    serializer_class = shapes.CustomFieldSerializer
+    permission_classes = [IsAgent]
+    filterset_class = CustomFieldFilter
+    lookup_value_regex = r"\d{1,18}"
+
+
 class SearchViewSet(viewsets.GenericViewSet[Any]):
     serializer_class = shapes.FoundPageSerializer
     permission_classes = [IsAgent]
@@ -242,4 +258,5 @@ def register(router: DefaultRouter) -> None:
     router.register("contacts", ContactViewSet, basename="contact")
     router.register("teams", TeamViewSet, basename="team")
     router.register("tags", TagViewSet, basename="tag")
+    router.register("custom-fields", CustomFieldViewSet, basename="custom-field")
     router.register("custom-statuses", CustomStatusViewSet, basename="custom-status")

@@ -17,6 +17,7 @@ from tenants.events.models import Event
 from tickets.models import (
     Attachment,
     ContactAddress,
+    CustomField,
     CustomStatus,
     Message,
     ScheduledReply,
@@ -43,6 +44,7 @@ TIMELINE_EVENTS = (
     "ticket.assigned",
     "ticket.priority_changed",
     "ticket.tags_changed",
+    "ticket.attributes_changed",
     "ticket.handed_over",
     "ticket.schedule_changed",
     "contact.changed",
@@ -364,6 +366,18 @@ def states(ticket: Ticket | None = None) -> list[States]:
         States(str(label), ((value, str(label)), *((one.key, one.name) for one in named if one.category == value)))
         for value, label in Status.choices
     ]
+
+
+def custom_fields() -> list[CustomField]:
+    return list(CustomField.objects.all())
+
+
+def get_field(target: str, key: str) -> CustomField:
+    """Raises NotFound."""
+    field = CustomField.objects.filter(target=target, key=key).first()
+    if field is None:
+        raise NotFound(_("There is no such field."))
+    return field
 
 
 def all_teams() -> list[Team]:

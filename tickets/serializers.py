@@ -9,6 +9,7 @@ from tickets.models import (
     Attachment,
     Contact,
     ContactAddress,
+    CustomField,
     CustomStatus,
     Message,
     MessageKind,
@@ -58,6 +59,15 @@ class CustomStatusSerializer(serializers.ModelSerializer[CustomStatus]):
         read_only_fields = fields
 
 
+class CustomFieldSerializer(serializers.ModelSerializer[CustomField]):
+    options = serializers.ListField(child=serializers.CharField(), read_only=True)
+
+    class Meta:
+        model = CustomField
+        fields = ["id", "target", "key", "label", "type", "options", "pattern", "hint", "required_to_solve", "position"]
+        read_only_fields = fields
+
+
 class StateSerializer(serializers.ModelSerializer[CustomStatus]):
     class Meta:
         model = CustomStatus
@@ -72,13 +82,14 @@ class TicketSerializer(serializers.ModelSerializer[Ticket]):
     assignee = serializers.UUIDField(source="assignee_id", read_only=True, allow_null=True)
     tags = serializers.SlugRelatedField[Tag](slug_field="name", many=True, read_only=True)
     custom_status = StateSerializer(read_only=True, allow_null=True)
+    attributes = serializers.DictField(read_only=True)
 
     class Meta:
         model = Ticket
         fields = [
             "id", "number", "subject", "status", "custom_status", "priority", "contact", "channel", "assignee", "team", "tags",
             "created_at", "last_activity_at", "waiting_since", "first_reply_at", "solved_at", "reopened_count",
-            "handed_over_at", "handoff_reason",
+            "handed_over_at", "handoff_reason", "attributes",
         ]  # fmt: skip
         read_only_fields = fields
 
@@ -93,6 +104,8 @@ class TicketChangeSerializer(serializers.Serializer[Any]):
     assignee = serializers.UUIDField(required=False, allow_null=True)
     team = serializers.IntegerField(required=False, allow_null=True)
     tags = serializers.ListField(child=serializers.CharField(max_length=40), required=False, max_length=50)
+    # By key of a custom field; the others stay as they are, null empties one.
+    attributes = serializers.DictField(required=False)
 
     def to_internal_value(self, data: Any) -> Any:
         unknown = sorted(set(data) - set(self.fields)) if isinstance(data, dict) else []

@@ -138,6 +138,19 @@ def _tags(payload: dict[str, Any]) -> tuple[str, str]:
     return "tag", _("Tags: %(names)s") % {"names": names} if names else _("No tags any more")
 
 
+def _attributes(payload: dict[str, Any]) -> tuple[str, str]:
+    lines = (
+        f"{one['label']}: {_value(one.get('from'))} → {_value(one.get('to'))}" for one in payload.get("changed", [])
+    )
+    return "pencil", "; ".join(lines)
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, bool):
+        return _("yes") if value else _("no")
+    return "—" if value is None else str(value)
+
+
 def _handed_over(payload: dict[str, Any]) -> tuple[str, str]:
     return "handover", _("Handed over to people: %(reason)s") % {
         "reason": HandoffReason.words(str(payload.get("reason", "")))
@@ -170,6 +183,7 @@ _DESCRIPTIONS: dict[str, Callable[[dict[str, Any]], tuple[str, str] | None]] = {
     "ticket.status_changed": _status,
     "ticket.priority_changed": _priority,
     "ticket.tags_changed": _tags,
+    "ticket.attributes_changed": _attributes,
     "ticket.handed_over": _handed_over,
     "ticket.schedule_changed": _schedule,
     "contact.changed": _contact,

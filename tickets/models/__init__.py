@@ -4,6 +4,7 @@ from tickets.models.contacts import (
     ContactAddress,
     ContactMerge,
 )
+from tickets.models.fields import CustomField, FieldTarget, FieldType
 from tickets.models.message import (
     Attachment,
     Author,
@@ -36,8 +37,11 @@ __all__ = [
     "Contact",
     "ContactAddress",
     "ContactMerge",
+    "CustomField",
     "CustomStatus",
     "Delivery",
+    "FieldTarget",
+    "FieldType",
     "HandoffReason",
     "InboxSettings",
     "Incident",

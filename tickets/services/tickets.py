@@ -15,7 +15,9 @@ from tenants.accounts.models import User
 from tenants.events.log import record
 from tickets.models import (
     ContactAddress,
+    CustomField,
     CustomStatus,
+    FieldTarget,
     InboxSettings,
     Priority,
     Status,
@@ -24,6 +26,7 @@ from tickets.models import (
     Ticket,
     TicketNumber,
 )  # fmt: skip
+from tickets.services.fields import merge_values, refuse_unfilled
 
 
 def lock_ticket(ticket_id: int) -> Ticket:
@@ -106,15 +109,24 @@ def set_assignee(ticket: Ticket, assignee: User | None, actor: User | None) -> N
 
 @transaction.atomic
 def set_status(ticket_id: int, *, status: str, actor: User | None) -> Ticket:
-    """`status` is one of Status, or the key of a CustomStatus. Raises InvalidInput for an unknown one, Conflict when the
-    address already has a newer live ticket."""
+    """`status` is one of Status, or the key of a CustomStatus. Raises InvalidInput for an unknown one and while a field that
+    solving needs is empty, Conflict when the address already has a newer live ticket."""
     ticket = lock_ticket(ticket_id)
-    move_status(ticket, status, actor)
+    choose_status(ticket, status, actor)
     return ticket
 
 
+def choose_status(ticket: Ticket, status: str, actor: User | None) -> None:
+    """The same for a caller that holds the lock already."""
+    before = ticket.status
+    move_status(ticket, status, actor)
+    if ticket.status in _OVER and before not in _OVER:
+        refuse_unfilled(ticket)
+
+
 def move_status(ticket: Ticket, status: str, actor: User | None) -> None:
-    """The same for a caller that holds the lock already. A plain status drops the workspace's own name for the one before."""
+    """Whatever its fields say: for what the product does by itself. A plain status drops the workspace's own name for the one
+    before. The caller holds the lock."""
     status, custom = _read_status(status, ticket.custom_status_id)
     before, custom_before = ticket.status, ticket.custom_status
     if before == status and custom_before == custom:
@@ -194,8 +206,33 @@ def close_solved() -> int:
 
 
 @transaction.atomic
+def set_ticket_attributes(ticket_id: int, *, changes: Mapping[str, Any], actor: User | None) -> Ticket:
+    """Values of the conversation's custom fields by key. Raises InvalidInput with `field`, the key."""
+    ticket = lock_ticket(ticket_id)
+    before = ticket.attributes
+    ticket.attributes = merge_values(FieldTarget.TICKET, before, changes, strict=True)
+    changed = [key for key in changes if before.get(key) != ticket.attributes.get(key)]
+    if changed:
+        ticket.save(update_fields=["attributes"])
+        labels = dict(CustomField.objects.filter(target=FieldTarget.TICKET).values_list("key", "label"))
+        record(
+            "ticket.attributes_changed",
+            ticket_id=ticket.id,
+            actor_id=actor.id if actor else None,
+            payload={
+                "changed": [
+                    {"key": key, "label": labels[key], "from": before.get(key), "to": ticket.attributes.get(key)}
+                    for key in changed
+                ]
+            },
+        )
+    return ticket
+
+
+@transaction.atomic
 def change_ticket(ticket_id: int, *, changes: Mapping[str, Any], actor: User | None) -> None:
-    """Any of assignee, team, priority, tags, status, custom_status (an id) at once: all, or none when one is refused."""
+    """Any of assignee, team, priority, tags, attributes, status, custom_status (an id) at once: all, or none when one is
+    refused."""
     if "assignee" in changes:
         assign_ticket(ticket_id, assignee_id=changes["assignee"], actor=actor)
     if "team" in changes:
@@ -204,6 +241,8 @@ def change_ticket(ticket_id: int, *, changes: Mapping[str, Any], actor: User | N
         set_priority(ticket_id, priority=int(changes["priority"]), actor=actor)
     if "tags" in changes:
         set_tags(ticket_id, names=changes["tags"], actor=actor)
+    if "attributes" in changes:
+        set_ticket_attributes(ticket_id, changes=changes["attributes"], actor=actor)
     if "status" in changes:
         set_status(ticket_id, status=changes["status"], actor=actor)
     if "custom_status" in changes:

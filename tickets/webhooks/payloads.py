@@ -18,6 +18,7 @@ EVENT_TYPES = (
     "ticket.assigned",
     "ticket.priority_changed",
     "ticket.tags_changed",
+    "ticket.attributes_changed",
     "ticket.handed_over",
     "message.received",
     "message.posted",
