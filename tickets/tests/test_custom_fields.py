@@ -252,5 +252,5 @@ def test_admins_make_fields_and_never_change_key_and_type(shop):
     field.refresh_from_db()
     assert (field.key, field.type, field.label) == ("reason", "choice", "Повод")
     for wrong in ({"key": "Причина"}, {"key": "a b"}, {"options": ""}, {"pattern": "("}):
-        assert admin.post("/admin/tickets/customfield/add/", {**form, "key": "other", **wrong}).status_code == 200
+        assert admin.post("/admin/tickets/customfield/add/", {**form, "key": "other", **wrong}).status_code == 400
     assert CustomField.objects.count() == 1
