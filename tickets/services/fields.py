@@ -44,7 +44,7 @@ def read_value(field: CustomField, value: Any) -> Any:
     if value is None or (isinstance(value, str) and not value.strip()):
         return None
     try:
-        return _READERS[field.type](field, value.strip() if isinstance(value, str) else value)
+        return _READERS[FieldType(field.type)](field, value.strip() if isinstance(value, str) else value)
     except _Refused as refused:
         raise InvalidInput(f"{field.label}: {refused}", field=field.key) from None
 

@@ -180,7 +180,9 @@ def test_the_service_refuses_whoever_asks(shop, api, ticket, needed):
     # In one request both: the values come first.
     update_contact(ticket.contact_id, changes={"attributes": {"inn": "1"}}, actor=None)
     both = {"status": "solved", "attributes": {"reason": "Брак"}}
-    assert api.patch(f"/api/v1/tickets/{ticket.id}/", both, content_type="application/json").json()["status"] == "solved"
+    assert (
+        api.patch(f"/api/v1/tickets/{ticket.id}/", both, content_type="application/json").json()["status"] == "solved"
+    )
 
 
 def test_waiting_needs_nothing_and_a_number_of_nought_is_a_value(shop, ticket):
