@@ -2,6 +2,7 @@
 import { setUpAids } from "./aids";
 import { edit, mountComposer, settleComposer, setUpComposer } from "./composer";
 import { Feed } from "./feed";
+import { focusField, undoChoice } from "./fields";
 import { setUpFragments } from "./fragments";
 import { setUpKeys } from "./keys";
 import { settleList } from "./list";
@@ -9,9 +10,10 @@ import { noteEvent, refetch } from "./live";
 import { kick, paintWaiting, setUpOutbox } from "./outbox";
 import { inbox, toast, word } from "./parts";
 import { settleScreen, setUpScreens } from "./screens";
-import { fetchHtml, sentence, setUpRequests } from "./server";
+import { fetchHtml, fieldOf, sentence, setUpRequests } from "./server";
 import { setUpTimes } from "./times";
 import { forgetTyping, makeTeller, noteTyping } from "./typing";
+import { introduce, noteOthers, paintViewers, setUpViewers, tell } from "./viewers";
 
 const BANNER_AFTER = 1_000;
 let shown = "";
@@ -29,6 +31,8 @@ function mount(): void {
   settleComposer();
   settleList();
   settleScreen();
+  paintViewers();
+  tell();
 }
 
 function showConnection(): (up: boolean) => void {
@@ -41,6 +45,7 @@ function showConnection(): (up: boolean) => void {
       timer = 0;
       banner.hidden = true;
       kick();
+      introduce();
     } else timer ||= window.setTimeout(() => {
       banner.hidden = false;
       // Perhaps it is not the line but the session that has ended: then the answer leads to the log-in page.
@@ -51,9 +56,11 @@ function showConnection(): (up: boolean) => void {
 
 function setUpErrors(): void {
   document.addEventListener("htmx:responseError", (event) => {
-    const { xhr } = (event as CustomEvent<{ xhr: XMLHttpRequest }>).detail;
+    const { xhr, elt } = (event as CustomEvent<{ xhr: XMLHttpRequest; elt: Element }>).detail;
     if (!xhr.getResponseHeader("HX-Redirect")) toast(sentence(xhr.responseText) || word("failed"));
+    undoChoice(elt);
     mount();
+    focusField(fieldOf(xhr.responseText));
   });
   for (const kind of ["htmx:sendError", "htmx:timeout"]) {
     document.addEventListener(kind, () => { toast(word("offline")); mount(); });
@@ -65,18 +72,20 @@ function start(): void {
   setUpFragments();
   setUpErrors();
   setUpScreens();
-  let feed: Feed;
-  setUpComposer(makeTeller(() => feed));
+  let feed: Feed | undefined;
+  setUpComposer(makeTeller((ticket, on) => feed?.typing(ticket, on)));
   setUpOutbox(edit);
   setUpAids();
   setUpKeys();
   setUpTimes();
   for (const kind of ["htmx:afterSettle", "htmx:historyRestore", "inbox:changed"]) document.addEventListener(kind, mount);
+  setUpViewers((frame) => feed?.send(frame));
   mount();
   const showUp = showConnection();
   feed = new Feed(Number(document.getElementById("list")!.dataset.seq), {
     onEvent: noteEvent,
-    onTyping: noteTyping,
+    onTyping: (frame) => noteTyping(frame, paintViewers),
+    onOther: noteOthers,
     onResync: refetch,
     onConnection: showUp,
   });
