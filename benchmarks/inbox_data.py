@@ -248,7 +248,7 @@ def _copy(cursor: Any, schema: str, table: str, columns: tuple[str, ...], rows: 
 def _defaults(table: str, named: tuple[str, ...]) -> dict[str, Any]:
     model = next(model for model in apps.get_models() if model._meta.db_table == table)
     others = [field for field in model._meta.concrete_fields if field.column not in named and not field.primary_key]
-    values = {field.column: field.get_default() for field in others if not field.null}
+    values = {field.column: field.get_default() for field in others if field.column and not field.null}
     return {name: json.dumps(value) if isinstance(value, dict | list) else value for name, value in values.items()}
 
 

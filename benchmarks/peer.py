@@ -56,7 +56,10 @@ def _result(name: str, place: int, limit: float, ours: Any, theirs: Any, about: 
 def _install(folder: Path) -> Path | None:
     python = folder / "bin" / "python"
     if not (folder / "ready").exists():
-        steps = ([sys.executable, "-m", "venv", folder], [python, "-m", "pip", "install", "-q", *REQUIREMENTS])
+        steps = (
+            [sys.executable, "-m", "venv", str(folder)],
+            [str(python), "-m", "pip", "install", "-q", *REQUIREMENTS],
+        )
         if any(subprocess.run(step, check=False, capture_output=True).returncode for step in steps):
             return None
         (folder / "ready").touch()
