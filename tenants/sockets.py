@@ -67,10 +67,11 @@ async def serve_socket(
     hello: Mapping[str, Any],
     on_frame: Callable[[Socket, dict[str, Any]], Awaitable[None]],
     still_allowed: Callable[[], Awaitable[bool]],
+    make_socket: Callable[[Any], Socket] = Socket,
 ) -> None:
     """Runs one accepted socket until it ends. `still_allowed` is asked again every minute."""
     await receive()
-    socket = Socket(send)
+    socket = make_socket(send)
     subprotocol = PROTOCOL if PROTOCOL in scope.get("subprotocols", ()) else None
     await send({"type": "websocket.accept", "subprotocol": subprotocol})
     for group in groups:

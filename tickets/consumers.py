@@ -27,7 +27,11 @@ from tenants.sockets import (
     socket_tenant,
     token_from_subprotocol,
 )
+from tickets.models import Ticket
 from tickets.realtime import AGENTS, event_frame
+from tickets.rights import sees_all, visible_to
+from tickets.sieve import Sieve, sifted
+from tickets.signals import agent_typing
 
 RESYNC_LIMIT = 500
 
@@ -69,12 +73,21 @@ async def agent_socket(scope: Mapping[str, Any], receive: Any, send: Any) -> Non
         user = await in_tenant(schema, user_of_session, cookie)
     if user is None or not user.is_agent:
         return await refuse(receive, send)
-    user_id = str(user.id)
+    user_id, rights = str(user.id), _rights(user)
 
     async def still_allowed() -> bool:
         if ticket:
-            return await in_tenant(schema, agent_by_id, user_id) is not None
-        return await in_tenant(schema, user_of_session, cookie) is not None
+            now = await in_tenant(schema, agent_by_id, user_id)
+        else:
+            now = await in_tenant(schema, user_of_session, cookie)
+        # With other rights it is another socket: the client comes back at once.
+        return now is not None and _rights(now) == rights
+
+    async def look(texts: list[str]) -> list[str]:
+        return await in_tenant(schema, sifted, user, texts)
+
+    def make_socket(send: Any) -> Socket:
+        return Socket(send) if sees_all(user) else Sieve(send, look)
 
     async def on_frame(socket: Socket, frame: dict[str, Any]) -> None:
         await _handle(schema, user, socket, frame)
@@ -87,7 +100,12 @@ async def agent_socket(scope: Mapping[str, Any], receive: Any, send: Any) -> Non
         hello={"type": "hello", "seq": str(await in_tenant(schema, newest_seq))},
         on_frame=on_frame,
         still_allowed=still_allowed,
+        make_socket=make_socket,
     )
+
+
+def _rights(user: User) -> tuple[bool, str]:
+    return sees_all(user), user.access
 
 
 async def _handle(schema: str, user: User, socket: Socket, frame: dict[str, Any]) -> None:
@@ -96,6 +114,8 @@ async def _handle(schema: str, user: User, socket: Socket, frame: dict[str, Any]
             for text in await in_tenant(schema, frames_since, int(seq)):
                 socket.offer(text)
         case {"type": "typing", "ticket": str(ticket), "on": bool(on)} if is_id(ticket):
+            if not sees_all(user) and not await in_tenant(schema, _sees, user, int(ticket)):
+                return
             typing = {"type": "typing", "ticket": ticket, "who": user.name, "user": str(user.id), "on": on}
             await hub.publish(group_name(AGENTS, schema=schema), typing)
             await in_tenant(schema, _tell_customer, int(ticket), on, user)
@@ -111,10 +131,11 @@ def frames_since(seq: int) -> list[str]:
     return [orjson.dumps(event_frame(event)).decode() for event in events]
 
 
-def _tell_customer(ticket_id: int, on: bool, user: User) -> None:
-    from tickets.models import Ticket
-    from tickets.signals import agent_typing
+def _sees(user: User, ticket_id: int) -> bool:
+    return Ticket.objects.filter(visible_to(user), id=ticket_id).exists()
 
+
+def _tell_customer(ticket_id: int, on: bool, user: User) -> None:
     ticket = Ticket.objects.select_related("address").filter(id=ticket_id).first()
     if ticket is not None:
         agent_typing.send(sender=Ticket, ticket=ticket, user=user, on=on)
