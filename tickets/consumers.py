@@ -1,9 +1,11 @@
 """The agents' websocket, `/ws/agent/`: session cookie of the same origin, or a single-use ticket from the API."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
 from importlib import import_module
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from django.conf import settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
@@ -28,12 +30,37 @@ from tenants.sockets import (
     token_from_subprotocol,
 )
 from tickets.models import Ticket
+from tickets.presence import move_screen, snapshot
 from tickets.realtime import AGENTS, event_frame
 from tickets.rights import sees_all, visible_to
 from tickets.sieve import Sieve, sifted
 from tickets.signals import agent_typing
 
 RESYNC_LIMIT = 500
+
+
+@dataclass
+class Screen:
+    """One socket, and what its person has before their eyes."""
+
+    schema: str
+    user: User
+    id: str
+    ticket: str = ""
+    idle: bool = False
+
+    async def move(self, *, leaves: bool = False) -> None:
+        await in_tenant(
+            self.schema,
+            move_screen,
+            self.schema,
+            self.id,
+            user_id=self.user.id,
+            name=str(self.user),
+            ticket=self.ticket,
+            idle=self.idle,
+            leaves=leaves,
+        )
 
 
 def user_of_session(cookie_header: str) -> User | None:
@@ -76,21 +103,20 @@ async def agent_socket(scope: Mapping[str, Any], receive: Any, send: Any) -> Non
     user_id, rights = str(user.id), _rights(user)
 
     async def still_allowed() -> bool:
-        if ticket:
-            now = await in_tenant(schema, agent_by_id, user_id)
-        else:
-            now = await in_tenant(schema, user_of_session, cookie)
+        asked = (agent_by_id, user_id) if ticket else (user_of_session, cookie)
         # With other rights it is another socket: the client comes back at once.
-        return now is not None and _rights(now) == rights
+        return _rights(await in_tenant(schema, *asked)) == rights
 
     async def look(texts: list[str]) -> list[str]:
         return await in_tenant(schema, sifted, user, texts)
 
-    def make_socket(send: Any) -> Socket:
-        return Socket(send) if sees_all(user) else Sieve(send, look)
+    screen = Screen(schema, user, uuid4().hex[:12])
 
     async def on_frame(socket: Socket, frame: dict[str, Any]) -> None:
-        await _handle(schema, user, socket, frame)
+        await _handle(screen, socket, frame)
+
+    async def on_end() -> None:
+        await screen.move(leaves=True)
 
     await serve_socket(
         scope,
@@ -100,22 +126,31 @@ async def agent_socket(scope: Mapping[str, Any], receive: Any, send: Any) -> Non
         hello={"type": "hello", "seq": str(await in_tenant(schema, newest_seq))},
         on_frame=on_frame,
         still_allowed=still_allowed,
-        make_socket=make_socket,
+        on_end=on_end,
+        make_socket=Socket if sees_all(user) else partial(Sieve, look=look),
     )
 
 
-def _rights(user: User) -> tuple[bool, str]:
-    return sees_all(user), user.access
+def _rights(user: User | None) -> tuple[bool, str] | None:
+    return (sees_all(user), user.access) if user else None
 
 
-async def _handle(schema: str, user: User, socket: Socket, frame: dict[str, Any]) -> None:
+async def _handle(screen: Screen, socket: Socket, frame: dict[str, Any]) -> None:
+    schema, user = screen.schema, screen.user
+    if frame.get("ticket") and not sees_all(user) and not await in_tenant(schema, _sees, user, str(frame["ticket"])):
+        return
     match frame:
+        case {"type": "ping"}:
+            await screen.move()
+        case {"type": "here"}:
+            socket.offer(await in_tenant(schema, snapshot))
+        case {"type": "viewing", "ticket": str(ticket), "idle": bool(idle)} if not ticket or is_id(ticket):
+            screen.ticket, screen.idle = ticket, idle
+            await screen.move()
         case {"type": "since", "seq": str(seq)} if is_id(seq):
             for text in await in_tenant(schema, frames_since, int(seq)):
                 socket.offer(text)
         case {"type": "typing", "ticket": str(ticket), "on": bool(on)} if is_id(ticket):
-            if not sees_all(user) and not await in_tenant(schema, _sees, user, int(ticket)):
-                return
             typing = {"type": "typing", "ticket": ticket, "who": user.name, "user": str(user.id), "on": on}
             await hub.publish(group_name(AGENTS, schema=schema), typing)
             await in_tenant(schema, _tell_customer, int(ticket), on, user)
@@ -131,8 +166,8 @@ def frames_since(seq: int) -> list[str]:
     return [orjson.dumps(event_frame(event)).decode() for event in events]
 
 
-def _sees(user: User, ticket_id: int) -> bool:
-    return Ticket.objects.filter(visible_to(user), id=ticket_id).exists()
+def _sees(user: User, ticket_id: str) -> bool:
+    return is_id(ticket_id) and Ticket.objects.filter(visible_to(user), id=ticket_id).exists()
 
 
 def _tell_customer(ticket_id: int, on: bool, user: User) -> None:

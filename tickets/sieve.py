@@ -56,7 +56,7 @@ class Sieve(Socket):
 def sifted(user: User, texts: Iterable[str]) -> list[str]:
     """The frames as this person may have them. One query for all, two when contacts are among them."""
     frames = [orjson.loads(text) for text in texts]
-    tickets = {str(frame["ticket"]) for frame in frames if frame.get("ticket")}
+    tickets = {ticket for frame in frames for ticket in _tickets_of(frame)}
     contacts = {contact for frame in frames if (contact := _contact_of(frame))}
     seen = set(map(str, _ids(Ticket.objects.filter(visible_to(user), id__in=tickets)))) if tickets else set()
     if contacts:
@@ -70,12 +70,19 @@ def _ids(rows: Any) -> Iterable[int | UUID]:
     return ids
 
 
+def _tickets_of(frame: dict[str, Any]) -> Iterable[str]:
+    """`viewing` of the frame `here` has who looks at what, by conversation."""
+    return [str(frame["ticket"])] if frame.get("ticket") else frame.get("viewing", ())
+
+
 def _contact_of(frame: dict[str, Any]) -> str:
     """Whom an event without a conversation is about."""
     return "" if frame.get("ticket") else str(frame.get("data", {}).get("contact_id", ""))
 
 
 def _passed(frame: dict[str, Any], seen: set[str]) -> dict[str, Any] | None:
+    if "viewing" in frame:
+        return {**frame, "viewing": {ticket: who for ticket, who in frame["viewing"].items() if ticket in seen}}
     about = str(frame.get("ticket") or _contact_of(frame))
     if not about or about in seen:
         return frame

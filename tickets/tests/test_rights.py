@@ -161,6 +161,8 @@ def test_frames_of_what_one_may_not_see_are_empty_places(desk):
         event(5, None, "channel.health_changed", channel_id="x"),
         '{"type":"pong"}',
     ]
+    here = {"type": "here", "viewing": {str(mine.id): [], str(others.id): []}, "presence": {}}
+    assert orjson.loads(sifted(desk.agent, [orjson.dumps(here).decode()])[0])["viewing"] == {str(mine.id): []}
     passed = sifted(desk.agent, texts)
     empty = '{"type":"event","seq":"%s","event":"%s","ticket":null,"data":{}}'
     assert passed == [
