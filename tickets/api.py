@@ -20,7 +20,8 @@ from tenants.accounts.models import User
 from tenants.accounts.permissions import AgentReadsAdminWrites, IsAgent
 from tickets import queries
 from tickets import serializers as shapes
-from tickets.models import Contact, Message, MessageKind, Tag, Team, Ticket
+from tickets.models import Contact, CustomField, CustomStatus, Message, MessageKind, Tag, Team, Ticket
+from tickets.rights import about_visible, contacts_visible_to, visible_to
 from tickets.services.attachments import store_upload
 from tickets.services.contacts import update_contact
 from tickets.services.delivery import retry_message
@@ -38,12 +39,17 @@ class TicketFilter(filters.FilterSet):
 
     class Meta:
         model = Ticket
-        fields = ["status", "priority", "team", "number"]
+        fields = ["status", "custom_status", "priority", "team", "number"]
 
 
 def actor(request: Request) -> User:
     assert isinstance(request.user, User)
     return request.user
+
+
+def viewer_of(view: viewsets.GenericViewSet[Any]) -> User:
+    """Who asks; the description of the API is made without anybody."""
+    return User() if getattr(view, "swagger_fake_view", False) else actor(view.request)
 
 
 @extend_schema_view(list=extend_schema(summary="Tickets, newest first"), retrieve=extend_schema(summary="One ticket"))
@@ -55,10 +61,11 @@ class TicketViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.G
     lookup_value_regex = r"\d{1,18}"
 
     def get_queryset(self) -> QuerySet[Ticket]:
-        return Ticket.objects.prefetch_related("tags")
+        seen = Ticket.objects.filter(visible_to(viewer_of(self)))
+        return seen.select_related("custom_status").prefetch_related("tags")
 
     @extend_schema(
-        summary="Change status, priority, assignee, team or tags",
+        summary="Change status, its own name, priority, assignee, team or tags",
         request=shapes.TicketChangeSerializer,
         responses=shapes.TicketSerializer,
     )
@@ -79,7 +86,8 @@ class MessageViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.
 
     def get_queryset(self) -> QuerySet[Message]:
         ticket_id = str(self.kwargs.get("ticket_pk", ""))
-        return Message.objects.filter(ticket_id=int(ticket_id or 0)).prefetch_related("attachments")
+        seen = about_visible(viewer_of(self))
+        return Message.objects.filter(seen, ticket_id=int(ticket_id or 0)).prefetch_related("attachments")
 
     def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         self._ticket_id()
@@ -87,7 +95,7 @@ class MessageViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.
 
     def _ticket_id(self) -> int:
         ticket_id = int(self.kwargs["ticket_pk"])
-        if not Ticket.objects.filter(id=ticket_id).exists():
+        if not Ticket.objects.filter(visible_to(viewer_of(self)), id=ticket_id).exists():
             raise NotFound(_("There is no such ticket."))
         return ticket_id
 
@@ -168,7 +176,7 @@ class ContactViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.
     lookup_value_regex = r"[0-9a-fA-F-]{36}"
 
     def get_queryset(self) -> QuerySet[Contact]:
-        return self.queryset.prefetch_related("addresses")
+        return self.queryset.filter(contacts_visible_to(viewer_of(self))).prefetch_related("addresses")
 
     @extend_schema(summary="Change what we know of a contact", request=shapes.ContactSerializer)
     def partial_update(self, request: Request, pk: str) -> Response:
@@ -193,6 +201,31 @@ class TagViewSet(viewsets.ModelViewSet[Tag]):
     lookup_value_regex = r"\d{1,18}"
 
 
+class CustomStatusViewSet(viewsets.ReadOnlyModelViewSet[CustomStatus]):
+    """The workspace's own names for the states of conversations. They are made in its settings."""
+
+    queryset = CustomStatus.objects.all()
+    serializer_class = shapes.CustomStatusSerializer
+    permission_classes = [IsAgent]
+    lookup_value_regex = r"\d{1,18}"
+
+
+class CustomFieldFilter(filters.FilterSet):
+    class Meta:
+        model = CustomField
+        fields = ["target"]
+
+
+class CustomFieldViewSet(viewsets.ReadOnlyModelViewSet[CustomField]):
+    """The fields that this workspace has added to conversations, contacts and companies; values are their `attributes`."""
+
+    queryset = CustomField.objects.all()
+    serializer_class = shapes.CustomFieldSerializer
+    permission_classes = [IsAgent]
+    filterset_class = CustomFieldFilter
+    lookup_value_regex = r"\d{1,18}"
+
+
 class SearchViewSet(viewsets.GenericViewSet[Any]):
     serializer_class = shapes.FoundPageSerializer
     permission_classes = [IsAgent]
@@ -211,7 +244,7 @@ class SearchViewSet(viewsets.GenericViewSet[Any]):
         asked.is_valid(raise_exception=True)
         data = asked.validated_data
         selection = queries.Selection(
-            viewer_id=actor(request).id,
+            viewer=actor(request),
             channel_id=data.get("channel"),
             team_id=data.get("team"),
             text=data["q"],
@@ -233,3 +266,5 @@ def register(router: DefaultRouter) -> None:
     router.register("contacts", ContactViewSet, basename="contact")
     router.register("teams", TeamViewSet, basename="team")
     router.register("tags", TagViewSet, basename="tag")
+    router.register("custom-fields", CustomFieldViewSet, basename="custom-field")
+    router.register("custom-statuses", CustomStatusViewSet, basename="custom-status")

@@ -10,10 +10,11 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from omnisupport.lib.errors import Conflict, InvalidInput
+from omnisupport.lib.errors import Conflict, InvalidInput, NotFound
 from tenants.accounts.access import agent_required, signed_in
 from tenants.accounts.models import User
 from tickets import queries
+from tickets.inbox.fields import Refusal
 from tickets.inbox.forms import (
     ContactForm,
     MessageForm,
@@ -26,7 +27,7 @@ from tickets.inbox.forms import (
 )
 from tickets.inbox.timeline import make_items
 from tickets.inbox.views import facts
-from tickets.models import Message, MessageKind, Ticket
+from tickets.models import FieldTarget, Message, MessageKind, Ticket
 from tickets.services import tickets as changes
 from tickets.services.attachments import store_upload
 from tickets.services.contacts import update_contact
@@ -41,7 +42,7 @@ from tickets.services.schedule import drop_reply, schedule_reply, send_reply
 def post(request: HttpRequest, number: int) -> HttpResponse:
     """A reply or a note. The same client_id twice is one message, so a script may repeat until it hears an answer."""
     user = signed_in(request)
-    ticket = queries.get_conversation(number)
+    ticket = queries.get_conversation(number, user)
     data = checked(MessageForm(request.POST))
     attachment_ids = read_uuids(request.POST.getlist("attachments"))
     kind = MessageKind(data["kind"])
@@ -81,7 +82,7 @@ def _moment_to_undo(user: User) -> datetime | None:
 @agent_required
 def take_back(request: HttpRequest, message_id: int) -> HttpResponse:
     """Before it has left. The words go back into the composer."""
-    message = queries.get_message(message_id)
+    message = queries.get_message(message_id, signed_in(request))
     if message.user_id != signed_in(request).id or not cancel_message(message.id):
         raise Conflict(_("Too late: this message is on its way."))
     return _with_words(_show_message(request, message.ticket, message), message.text)
@@ -90,7 +91,7 @@ def take_back(request: HttpRequest, message_id: int) -> HttpResponse:
 @require_POST
 @agent_required
 def drop_scheduled(request: HttpRequest, reply_id: int) -> HttpResponse:
-    number = queries.get_scheduled(reply_id).ticket.number
+    number = queries.get_scheduled(reply_id, signed_in(request)).ticket.number
     dropped = drop_reply(reply_id, signed_in(request))
     return _with_words(_show_facts(request, number), dropped.text if dropped else "")
 
@@ -98,7 +99,7 @@ def drop_scheduled(request: HttpRequest, reply_id: int) -> HttpResponse:
 @require_POST
 @agent_required
 def send_scheduled(request: HttpRequest, reply_id: int) -> HttpResponse:
-    number = queries.get_scheduled(reply_id).ticket.number
+    number = queries.get_scheduled(reply_id, signed_in(request)).ticket.number
     send_reply(reply_id)
     return _show_facts(request, number)
 
@@ -112,7 +113,7 @@ def _with_words(response: HttpResponse, text: str) -> HttpResponse:
 @require_POST
 @agent_required
 def retry(request: HttpRequest, message_id: int) -> HttpResponse:
-    message = queries.get_message(message_id)
+    message = queries.get_message(message_id, signed_in(request))
     if not retry_message(message.id):
         raise Conflict(_("This message is on its way already."))
     return _show_message(request, message.ticket, message)
@@ -127,7 +128,7 @@ def _show_message(request: HttpRequest, ticket: Ticket, message: Message) -> Htt
 @require_POST
 @agent_required
 def assign(request: HttpRequest, number: int) -> HttpResponse:
-    ticket = queries.get_conversation(number)
+    ticket = queries.get_conversation(number, signed_in(request))
     assignee_id = checked(UUIDChoice(request.POST))["value"]
     changes.assign_ticket(ticket.id, assignee_id=assignee_id, actor=signed_in(request))
     return _show_facts(request, number)
@@ -136,7 +137,7 @@ def assign(request: HttpRequest, number: int) -> HttpResponse:
 @require_POST
 @agent_required
 def team(request: HttpRequest, number: int) -> HttpResponse:
-    ticket = queries.get_conversation(number)
+    ticket = queries.get_conversation(number, signed_in(request))
     changes.set_team(ticket.id, team_id=checked(NumberChoice(request.POST))["value"], actor=signed_in(request))
     return _show_facts(request, number)
 
@@ -144,7 +145,7 @@ def team(request: HttpRequest, number: int) -> HttpResponse:
 @require_POST
 @agent_required
 def priority(request: HttpRequest, number: int) -> HttpResponse:
-    ticket = queries.get_conversation(number)
+    ticket = queries.get_conversation(number, signed_in(request))
     wanted = checked(NumberChoice(request.POST))["value"]
     changes.set_priority(ticket.id, priority=wanted or 0, actor=signed_in(request))
     return _show_facts(request, number)
@@ -153,7 +154,7 @@ def priority(request: HttpRequest, number: int) -> HttpResponse:
 @require_POST
 @agent_required
 def status(request: HttpRequest, number: int) -> HttpResponse:
-    ticket = queries.get_conversation(number)
+    ticket = queries.get_conversation(number, signed_in(request))
     wanted = checked(TextChoice(request.POST))["value"]
     changes.set_status(ticket.id, status=wanted, actor=signed_in(request))
     return _show_facts(request, number)
@@ -163,7 +164,7 @@ def status(request: HttpRequest, number: int) -> HttpResponse:
 @agent_required
 def tags(request: HttpRequest, number: int) -> HttpResponse:
     """Names separated by commas."""
-    ticket = queries.get_conversation(number)
+    ticket = queries.get_conversation(number, signed_in(request))
     names = checked(TextChoice(request.POST))["value"].split(",")
     changes.set_tags(ticket.id, names=names, actor=signed_in(request))
     return _show_facts(request, number)
@@ -171,8 +172,25 @@ def tags(request: HttpRequest, number: int) -> HttpResponse:
 
 @require_POST
 @agent_required
+def field(request: HttpRequest, number: int, target: str, key: str) -> HttpResponse:
+    """A custom field of the conversation or its contact. What is refused stays in it, with the reason beside."""
+    ticket, actor = queries.get_conversation(number, signed_in(request)), signed_in(request)
+    typed = request.POST.get("value", "").replace("\x00", "")
+    target = queries.get_field(target, key).target
+    try:
+        if target == FieldTarget.TICKET:
+            changes.set_ticket_attributes(ticket.id, changes={key: typed}, actor=actor)
+        else:
+            update_contact(ticket.contact_id, changes={"attributes": {key: typed}}, actor=actor)
+    except InvalidInput as error:
+        return _show_facts(request, number, refusal=Refusal(target, key, typed, str(error)))
+    return _show_facts(request, number)
+
+
+@require_POST
+@agent_required
 def contact(request: HttpRequest, number: int) -> HttpResponse:
-    ticket = queries.get_conversation(number)
+    ticket = queries.get_conversation(number, signed_in(request))
     form = ContactForm(request.POST, prefix="contact")
     if not form.is_valid():
         return _show_facts(request, number, contact_form=form)
@@ -184,10 +202,11 @@ def contact(request: HttpRequest, number: int) -> HttpResponse:
 @agent_required
 def merge(request: HttpRequest, number: int) -> HttpResponse:
     """The other contact (`value`) is the same person as this conversation's."""
-    ticket = queries.get_conversation(number)
+    ticket = queries.get_conversation(number, signed_in(request))
     other = checked(UUIDChoice(request.POST))["value"]
     if other is None:
         raise InvalidInput(_("Choose a contact."), field="value")
+    queries.get_contact(other, signed_in(request))
     merge_contacts(kept_id=ticket.contact_id, gone_id=other, user=signed_in(request))
     return _show_facts(request, number)
 
@@ -195,15 +214,21 @@ def merge(request: HttpRequest, number: int) -> HttpResponse:
 @require_POST
 @agent_required
 def part(request: HttpRequest, number: int, merge_id: int) -> HttpResponse:
-    undo_merge(merge_id, signed_in(request))
+    ticket = queries.get_conversation(number, signed_in(request))
+    undo_merge(merge_id, signed_in(request), kept_id=ticket.contact_id)
     return _show_facts(request, number)
 
 
-def _show_facts(request: HttpRequest, number: int, **changed: Any) -> HttpResponse:
+def _show_facts(request: HttpRequest, number: int, refusal: Refusal | None = None, **changed: Any) -> HttpResponse:
     if not request.headers.get("HX-Request"):
         return redirect("inbox:conversation", number=number)
     viewer = signed_in(request)
-    context = facts(queries.get_conversation(number), viewer) | changed
+    try:
+        ticket = queries.get_conversation(number, viewer)
+    except NotFound:
+        # Given to somebody whose conversations the person may not see.
+        return render(request, "inbox/_gone.html")
+    context = facts(ticket, viewer, refusal) | changed
     context["selection"] = read_selection(request.GET, viewer)
     return render(request, "inbox/_facts.html", context)
 

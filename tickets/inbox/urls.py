@@ -5,6 +5,7 @@ from tickets.inbox import actions, views
 app_name = "inbox"
 urlpatterns = [
     path("", views.inbox, name="list"),
+    path("gone/", views.gone, name="gone"),
     path("rows/", views.fresh_rows, name="rows"),
     path("uploads/", actions.upload, name="upload"),
     path("messages/<int:message_id>/retry/", actions.retry, name="retry"),
@@ -22,6 +23,7 @@ urlpatterns = [
     path("<int:number>/status/", actions.status, name="status"),
     path("<int:number>/tags/", actions.tags, name="tags"),
     path("<int:number>/contact/", actions.contact, name="contact"),
+    path("<int:number>/fields/<slug:target>/<slug:key>/", actions.field, name="field"),
     path("<int:number>/merge/", actions.merge, name="merge"),
     path("<int:number>/merge/<int:merge_id>/undo/", actions.part, name="part"),
 ]
