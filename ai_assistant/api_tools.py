@@ -1,6 +1,6 @@
 """REST: the assistant's tools, and what it would learn from solved conversations. For admins."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import mixins, serializers, status, viewsets
@@ -48,7 +48,7 @@ class ToolSerializer(serializers.ModelSerializer[Tool]):
             "timeout", "needs_verified", "changes_something", "not_found_text", "is_active",
         ]  # fmt: skip
         # A name that is taken is told by the service, like everywhere.
-        extra_kwargs = {"name": {"validators": []}}
+        extra_kwargs: ClassVar[dict[str, dict[str, Any]]] = {"name": {"validators": []}}
 
     def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
         return {**super().get_fields(), "fields": SeenFieldSerializer(many=True, allow_empty=False)}
