@@ -27,10 +27,12 @@ from tickets.models import (
     Ticket,
 )  # fmt: skip
 from tickets.rights import about_visible, contacts_visible_to, sees_all, visible_to
-from tickets.search import Hit, best_hits, fragment_of, hits_in, newest_hits
+from tickets.search import Found, Hit, best_hits, found_in, fragment_of, hits_in, newest_hits
 from tickets.words import Piece, Query, read_query
 
 PAGE = 50
+# So many messages stand above one that is jumped to.
+_ABOVE = 10
 # Above every order there is, and still a whole number in a browser.
 _FIRST = 2**53 - 1
 # What a row shows: of five tables a tenth of the columns.
@@ -297,6 +299,33 @@ def thread_page(ticket: Ticket, before: int | None = None) -> tuple[list[Message
     if has_earlier:
         events = events.filter(created_at__gte=page[0].created_at)
     return page, list(events.order_by("id")), has_earlier
+
+
+def thread_from(ticket: Ticket, first: int) -> tuple[list[Message], list[Event], bool]:
+    """The page that begins with the message `first`, and whether there are later ones."""
+    found = list(_messages().filter(ticket=ticket, id__gte=first).order_by("id")[: PAGE + 1])
+    page, has_later = found[:PAGE], len(found) > PAGE
+    if not page:
+        return [], [], False
+    events = _timeline_events(ticket).filter(created_at__gte=page[0].created_at)
+    if has_later:
+        events = events.filter(created_at__lt=found[PAGE].created_at)
+    return page, list(events.order_by("id")), has_later
+
+
+def thread_around(ticket: Ticket, message_id: int) -> tuple[list[Message], list[Event], bool, bool]:
+    """A page with that message in it, and whether there are earlier and later ones. Raises NotFound."""
+    before = Message.objects.filter(ticket=ticket, id__lt=message_id).order_by("-id").values_list("id", flat=True)
+    earlier = list(before[: _ABOVE + 1])
+    page, events, has_later = thread_from(ticket, earlier[:_ABOVE][-1] if earlier else message_id)
+    if message_id not in {message.id for message in page}:
+        raise NotFound(_("There is no such message."))
+    return page, events, len(earlier) > _ABOVE, has_later
+
+
+def find_in_thread(ticket: Ticket, text: str) -> list[Found]:
+    """Messages of one conversation that answer, oldest first: by their own words, not by its subject and contact."""
+    return found_in(ticket.id, read_query(text))
 
 
 def pick_thread_items(

@@ -9,12 +9,14 @@ from django.db.models import F, FloatField, Func, Lookup, Q, QuerySet, Value
 from django.db.models.functions import Cast
 
 from tickets.models import Message, MessageSearch
-from tickets.words import Piece, Query, make_fragment
+from tickets.words import Piece, Query, found_words, make_fragment
 
 # Messages of a page; several of one ticket are shown as one.
 PAGE = 40
 # The best are chosen among so many newest: ranking reads every row that it ranks.
 _RANKED = 1000
+# Of one conversation.
+_IN_ONE = 200
 # Messages that are walked over before several words are asked of the index.
 _LATEST = 4000
 
@@ -38,6 +40,14 @@ class Hit:
     ticket_id: int
     message_id: int
     order: int
+
+
+@dataclass(frozen=True)
+class Found:
+    """A message of one conversation, and those of its words that answer."""
+
+    message_id: int
+    words: tuple[str, ...]
 
 
 def newest_hits(query: Query, where: Q, before: int | None = None) -> tuple[list[Hit], int | None]:
@@ -87,6 +97,14 @@ def hits_in(query: Query, where: Q, ticket_ids: Collection[int], *, best: bool =
         return _best_of_each(_ranked(found, query)[:_RANKED])
     rows = found.order_by("ticket_id", "-message_id").distinct("ticket_id").values_list("ticket_id", "message_id")
     return [Hit(ticket_id, message_id, message_id) for ticket_id, message_id in rows]
+
+
+def found_in(ticket_id: int, query: Query) -> list[Found]:
+    """The newest messages of one conversation that answer by their own words, oldest first."""
+    newest = _found(query, Q(ticket_id=ticket_id)).order_by("-message_id")
+    rows = newest.values_list("message_id", "message__text")[:_IN_ONE]
+    words = [(message_id, found_words(text, query)) for message_id, text in rows]
+    return [Found(message_id, met) for message_id, met in reversed(words) if met]
 
 
 def fragment_of(message: Message, query: Query) -> tuple[Piece, ...]:

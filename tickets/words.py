@@ -96,6 +96,13 @@ def make_fragment(texts: Iterable[str], query: Query) -> tuple[Piece, ...]:
     return (Piece(first[:_FRAGMENT]),) if first else ()
 
 
+def found_words(text: str, query: Query) -> tuple[str, ...]:
+    """The words of the text that answer, as they are written, each once."""
+    line = text[:_MAX_TEXT]
+    met = (line[slice(*t.span())] for t in _tokens(line) if any(term.meets(_lexemes(t)) for term in query.terms))
+    return tuple(dict.fromkeys(met))
+
+
 def _cut(line: str, spans: list[tuple[int, int]]) -> Iterator[Piece]:
     begin = 0
     if spans[0][0] > _BEFORE:

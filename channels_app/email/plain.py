@@ -27,6 +27,23 @@ _EMPTY = {"br", "hr", "img", "meta", "link", "input", "base", "area", "col", "wb
 _QUOTING = {"gmail_quote", "gmail_quote_container", "yahoo_quoted", "moz-cite-prefix"}
 # Outlook marks only where the earlier letter begins.
 _FROM_HERE = {"divrplyfwdmsg", "appendonsend", "mail-editor-reference-message-container"}
+# What letters are laid out with; nothing that fetches or leaves its place.
+_STYLES = {
+    "background-color", "border", "border-bottom", "border-collapse", "border-color", "border-left", "border-radius",
+    "border-right", "border-spacing", "border-style", "border-top", "border-width", "color", "display", "font", "font-family",
+    "font-size", "font-style", "font-weight", "height", "letter-spacing", "line-height", "list-style-type", "margin",
+    "margin-bottom", "margin-left", "margin-right", "margin-top", "max-width", "min-width", "padding", "padding-bottom",
+    "padding-left", "padding-right", "padding-top", "text-align", "text-decoration", "text-indent", "text-transform",
+    "vertical-align", "white-space", "width", "word-break",
+}  # fmt: skip
+_ATTRIBUTES = {
+    **nh3.ALLOWED_ATTRIBUTES,
+    "*": {"style", "align", "valign", "bgcolor", "width", "height", "dir", "lang", "title"},
+    "a": {"href"},
+    "font": {"color", "face", "size"},
+    "img": {"src", "alt"},
+    "table": {"border", "cellpadding", "cellspacing"},
+}
 DIVIDER = "-----Original Message-----"
 
 
@@ -42,13 +59,26 @@ def html_to_text(source: str, *, mark_quotes: bool = True) -> str:
 
 
 def clean_html(source: str) -> str:
-    """Without scripts, styles, forms and images: nothing in it runs, and nothing is fetched when it is shown."""
+    """Without scripts, style sheets and forms: nothing in it runs. Pictures that lie elsewhere keep their address, which tells
+    the sender when it is fetched: whoever shows this asks the reader first (tickets/inbox/letters.py)."""
     return nh3.clean(
         source[:LONGEST_HTML],
-        tags=nh3.ALLOWED_TAGS - {"img", "map", "area"},
+        tags=(nh3.ALLOWED_TAGS | {"font"}) - {"map", "area"},
+        attributes=_ATTRIBUTES,
+        attribute_filter=_kept_value,
+        filter_style_properties=_STYLES,
         url_schemes={"http", "https", "mailto", "tel"},
+        url_relative="deny",
         link_rel="noopener noreferrer nofollow",
     )
+
+
+def _kept_value(tag: str, attribute: str, value: str) -> str | None:
+    if attribute == "style" and ("(" in value.replace("rgb(", "").replace("rgba(", "") or "\\" in value):
+        return None
+    if (tag, attribute) == ("img", "src") and not value.startswith(("https://", "http://")):
+        return None
+    return value
 
 
 class _Reader(HTMLParser):

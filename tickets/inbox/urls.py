@@ -1,6 +1,6 @@
 from django.urls import path
 
-from tickets.inbox import actions, views
+from tickets.inbox import actions, letters, views
 
 app_name = "inbox"
 urlpatterns = [
@@ -12,9 +12,13 @@ urlpatterns = [
     path("messages/<int:message_id>/take-back/", actions.take_back, name="take-back"),
     path("scheduled/<int:reply_id>/drop/", actions.drop_scheduled, name="drop-scheduled"),
     path("scheduled/<int:reply_id>/send/", actions.send_scheduled, name="send-scheduled"),
+    path("messages/<int:message_id>/letter/", letters.letter, name="letter"),
     path("messages/<int:message_id>/attempts/", views.attempts, name="attempts"),
     path("<int:number>/", views.inbox, name="conversation"),
     path("<int:number>/earlier/", views.earlier, name="earlier"),
+    path("<int:number>/later/", views.later, name="later"),
+    path("<int:number>/around/", views.around, name="around"),
+    path("<int:number>/find/", views.find, name="find"),
     path("<int:number>/items/", views.fresh_items, name="items"),
     path("<int:number>/messages/", actions.post, name="post"),
     path("<int:number>/assign/", actions.assign, name="assign"),

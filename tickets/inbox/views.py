@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 from uuid import uuid4
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.cache import patch_vary_headers
@@ -17,12 +17,13 @@ from django.views.decorators.http import require_GET
 
 from tenants.accounts.access import agent_required, current_path, signed_in
 from tenants.accounts.models import User
+from tenants.events.models import Event
 from tenants.sockets import newest_seq
 from tickets import queries
 from tickets.inbox.fields import Refusal, field_rows
 from tickets.inbox.forms import ContactForm, read_ids, read_selection
-from tickets.inbox.timeline import Item, make_items
-from tickets.models import FieldTarget, Priority, Ticket
+from tickets.inbox.timeline import make_items
+from tickets.models import FieldTarget, Message, Priority, Ticket
 from tickets.queries import Selection
 from tickets.rights import contacts_visible_to
 from tickets.services.merging import same_person_suggestions, undoable_merges
@@ -100,6 +101,36 @@ def earlier(request: HttpRequest, number: int) -> HttpResponse:
 
 @require_GET
 @agent_required
+def later(request: HttpRequest, number: int) -> HttpResponse:
+    """The page of a thread after the message `after`."""
+    ticket = queries.get_conversation(number, signed_in(request))
+    after = read_ids(request.GET.get("after", ""))
+    messages, events, has_later = queries.thread_from(ticket, (after[0] if after else 0) + 1)
+    return _answer(request, "inbox/_thread.html", _stretch(ticket, messages, events, has_later=has_later))
+
+
+@require_GET
+@agent_required
+def around(request: HttpRequest, number: int) -> HttpResponse:
+    """The page of a thread that the message `message` is on."""
+    ticket = queries.get_conversation(number, signed_in(request))
+    wanted = read_ids(request.GET.get("message", ""))
+    messages, events, has_earlier, has_later = queries.thread_around(ticket, wanted[0] if wanted else 0)
+    context = _stretch(ticket, messages, events, has_earlier=has_earlier, has_later=has_later)
+    return _answer(request, "inbox/_thread.html", context)
+
+
+@require_GET
+@agent_required
+def find(request: HttpRequest, number: int) -> HttpResponse:
+    """Messages of this conversation that answer the words `q`, with the words of theirs that do."""
+    ticket = queries.get_conversation(number, signed_in(request))
+    found = queries.find_in_thread(ticket, request.GET.get("q", "")[:200])
+    return JsonResponse({"found": [{"id": str(one.message_id), "words": one.words} for one in found]})
+
+
+@require_GET
+@agent_required
 def fresh_items(request: HttpRequest, number: int) -> HttpResponse:
     """Single entries of a thread by id, and with `facts=1` what stands around it."""
     viewer = signed_in(request)
@@ -173,8 +204,19 @@ def conversation_context(number: int, viewer: User, selection: Selection) -> dic
 
 def _thread(ticket: Ticket, before: int | None = None) -> dict[str, Any]:
     messages, events, has_earlier = queries.thread_page(ticket, before)
-    items: list[Item] = make_items(messages, events)
-    return {"ticket": ticket, "items": items, "earlier": messages[0].id if has_earlier else None}
+    return _stretch(ticket, messages, events, has_earlier=has_earlier)
+
+
+def _stretch(
+    ticket: Ticket, messages: list[Message], events: list[Event], *, has_earlier: bool = False, has_later: bool = False
+) -> dict[str, Any]:
+    """A part of a thread, with where the parts before and after it begin."""
+    return {
+        "ticket": ticket,
+        "items": make_items(messages, events),
+        "earlier": messages[0].id if has_earlier else None,
+        "later": messages[-1].id if has_later else None,
+    }
 
 
 def facts(ticket: Ticket, viewer: User, refusal: Refusal | None = None) -> dict[str, Any]:

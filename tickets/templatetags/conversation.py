@@ -1,12 +1,14 @@
 """How conversations are put into words and signs."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from datetime import datetime
 from typing import Any
 
 from django import template
 from django.utils.translation import gettext as _
 
 from omnisupport.lib.markup import PLAIN, translate
+from tickets import queries
 from tickets.models import Attachment, Author, ContactAddress, Delivery, HandoffReason, Message, Ticket
 from tickets.services.attachments import INLINE_TYPES
 
@@ -27,6 +29,12 @@ _TICKS: dict[str, str] = {
     Delivery.FAILED: "circle-alert",
     Delivery.UNCERTAIN: "question",
 }
+
+
+@register.filter
+def microseconds(value: datetime | None) -> str:
+    """As `data-order` has it; empty for none."""
+    return str(queries.microseconds(value)) if value else ""
 
 
 @register.filter
@@ -76,6 +84,12 @@ def speaker(message: Message, ticket: Ticket) -> str:
 def shown_as(attachment: Attachment) -> str:
     """image, audio, video or file: only what browsers show without running anything is drawn in the page."""
     return attachment.mime.split("/")[0] if attachment.mime in INLINE_TYPES else "file"
+
+
+@register.filter
+def is_album(attachments: Collection[Attachment]) -> bool:
+    """Several pictures and nothing else: they are shown side by side."""
+    return len(attachments) > 1 and all(file.state == "ready" and shown_as(file) == "image" for file in attachments)
 
 
 @register.filter

@@ -204,7 +204,10 @@ def test_html_without_an_end_takes_no_time():
      '<a href="java&#x73;cript:alert(1)">x</a>', "<svg onload=alert(1)>",
      '<iframe srcdoc="<script>1</script>">', '<base href="//evil.example">', '<meta http-equiv="refresh" content="0;//evil">',
      '<form action="//evil"><input>', "<math><mtext><style><img src=x onerror=alert(1)>", "<style>@import '//evil'</style>",
-     '<img src="https://track.example/p.gif">', '<p style="background:url(//evil)">x</p>',
+     '<img src="//track.example/p.gif">', '<img src="data:image/svg+xml,<svg onload=alert(1)>">',
+     '<img src="/accounts/logout/">',
+     '<p style="background:url(//evil)">x</p>', '<p style="color:url(//evil)">x</p>', '<p style="position:fixed;inset:0">x</p>',
+     r'<p style="color:u\72l(//evil)">x</p>',
      "<noscript><p title='</noscript><img src=x onerror=1>'>"],
 )  # fmt: skip
 def test_html_is_kept_without_what_runs_or_fetches(evil):
@@ -220,8 +223,21 @@ def test_html_is_kept_without_what_runs_or_fetches(evil):
         "<base",
         "<meta",
         "<form",
-        "<img",
-        "style",
+        "src=",
+        "position",
         "url(",
+        "l(//",
     ):
         assert word not in kept.replace("&lt;", "")
+
+
+def test_html_keeps_its_layout_and_where_its_pictures_lie():
+    letter = (
+        '<table bgcolor="#eeeeee" cellpadding="4"><tr><td align="center" style="color:red;float:left">раз</td></tr></table>'
+        '<img src="https://shop.example/logo.png" alt="Лого" width="80" onload="x()"><a href="https://shop.example/">два</a>'
+    )
+    assert clean_html(letter) == (
+        '<table bgcolor="#eeeeee" cellpadding="4"><tbody><tr><td align="center" style="color:red">раз</td></tr></tbody></table>'
+        '<img src="https://shop.example/logo.png" alt="Лого" width="80">'
+        '<a href="https://shop.example/" rel="noopener noreferrer nofollow">два</a>'
+    )

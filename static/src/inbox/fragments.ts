@@ -32,8 +32,9 @@ export function morph(there: Element, wanted: Element): void {
     morphStyle: "outerHTML",
     ignoreActiveValue: true,
     callbacks: {
-      // What the reader has unfolded stays so.
-      beforeAttributeUpdated: (name: string, node: Element) => !(name === "open" && node.tagName === "DETAILS"),
+      // What the reader has unfolded stays so, and as tall as it is.
+      beforeAttributeUpdated: (name: string, node: Element) =>
+        !(name === "open" && node.tagName === "DETAILS") && !(name === "style" && node.tagName === "IFRAME"),
     },
   });
   const now = wanted.id ? document.getElementById(wanted.id) : null;

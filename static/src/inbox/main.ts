@@ -3,13 +3,16 @@ import { setUpAids } from "./aids";
 import { edit, mountComposer, settleComposer, setUpComposer } from "./composer";
 import { Feed } from "./feed";
 import { focusField, undoChoice } from "./fields";
+import { setUpFind } from "./find";
 import { setUpFragments } from "./fragments";
 import { setUpKeys } from "./keys";
 import { settleList } from "./list";
+import { setUpLetters } from "./letters";
 import { noteEvent, refetch } from "./live";
 import { kick, paintWaiting, setUpOutbox } from "./outbox";
 import { inbox, toast, word } from "./parts";
 import { settleScreen, setUpScreens } from "./screens";
+import { mountReading, settleReading, setUpReading } from "./reading";
 import { fetchHtml, fieldOf, sentence, setUpRequests } from "./server";
 import { setUpTimes } from "./times";
 import { forgetTyping, makeTeller, noteTyping } from "./typing";
@@ -27,10 +30,12 @@ function mount(): void {
     forgetTyping();
     mountComposer();
     paintWaiting();
+    mountReading();
   }
   settleComposer();
   settleList();
   settleScreen();
+  settleReading();
   paintViewers();
   tell();
 }
@@ -78,6 +83,9 @@ function start(): void {
   setUpAids();
   setUpKeys();
   setUpTimes();
+  setUpLetters();
+  setUpReading();
+  setUpFind();
   for (const kind of ["htmx:afterSettle", "htmx:historyRestore", "inbox:changed"]) document.addEventListener(kind, mount);
   setUpViewers((frame) => feed?.send(frame));
   mount();

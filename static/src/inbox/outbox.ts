@@ -4,7 +4,8 @@ import { focusField } from "./fields";
 import { apply, parse } from "./fragments";
 import { clonePart, inbox, inPart, openConversation, word } from "./parts";
 import { fetchHtml, Refused } from "./server";
-import { scrollToEnd, settleThread } from "./thread";
+import { toEnd } from "./reading";
+import { settleThread } from "./thread";
 
 export interface File { id: string; name: string; size: number }
 export interface Outgoing {
@@ -59,7 +60,7 @@ export function post(message: Outgoing): void {
   queue.push(message);
   keep(message);
   paint(message);
-  scrollToEnd();
+  void toEnd();
   kick();
 }
 

@@ -4,8 +4,11 @@ import { htmx } from "./server";
 
 const TOGETHER = 5 * 60 * 1_000_000;
 
+/** What has come while the end of the thread was not loaded (reading.ts). */
+export const missedItems = new Set<string>();
+
 const thread = (): HTMLElement | null => document.getElementById("thread");
-const items = (): HTMLElement[] => [...document.querySelectorAll<HTMLElement>("#thread > .item")];
+export const items = (): HTMLElement[] => [...document.querySelectorAll<HTMLElement>("#thread > .item")];
 
 export function placeItem(item: HTMLElement): void {
   const list = thread();
@@ -16,8 +19,9 @@ export function placeItem(item: HTMLElement): void {
   const pending = client ? list.querySelector<HTMLElement>(`.item--pending[data-client-id="${client}"]`) : null;
   pending?.remove();
   const later = items().find((other) => other.matches(".item--pending") || Number(other.dataset.order) > Number(item.dataset.order));
-  // Older than what is loaded: it comes with its page.
+  // Older or later than what is loaded: it comes with its page.
   if (later && later === items()[0] && document.getElementById("earlier")) return;
+  if (!later && document.getElementById("later")) return void missedItems.add(item.id);
   list.insertBefore(item, later ?? null);
   htmx.process(item);
   if (!pending) announce(item);
@@ -44,8 +48,4 @@ export function settleThread(): void {
     item.classList.toggle("item--joined", joined);
     before = item;
   }
-}
-
-export function scrollToEnd(): void {
-  document.getElementById("thread-scroll")?.scrollTo({ top: 0 });
 }

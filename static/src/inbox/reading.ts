@@ -1,0 +1,140 @@
+// Where the reader is in a conversation: the line above what is new, the ways to it and to the end, a message by its address.
+import { apply, parse } from "./fragments";
+import { clonePart, inbox, openConversation } from "./parts";
+import { fetchHtml, htmx } from "./server";
+import { items, missedItems, settleThread } from "./thread";
+
+const KEPT = 400;
+// So far from the end is still at the end.
+const NEAR = 80;
+
+const scroller = (): HTMLElement | null => document.getElementById("thread-scroll");
+const line = (): HTMLElement | null => document.getElementById("thread-new");
+const hasLater = (): boolean => Boolean(document.getElementById("later"));
+const numberOf = (item: HTMLElement): number => Number(item.dataset.message ?? 0);
+
+export function setUpReading(): void {
+  document.addEventListener("click", (event) => {
+    const target = event.target as Element;
+    const link = target.closest<HTMLAnchorElement>('#thread a[href^="#m-"]');
+    if (link) {
+      event.preventDefault();
+      // The address names the message; going back still leaves the conversation.
+      history.replaceState(history.state, "", link.hash);
+      void jumpTo(link.hash.slice(3));
+    } else if (target.closest("#to-end")) void toEnd();
+    else if (target.closest("#to-unread")) void toUnread();
+  });
+  document.addEventListener("scroll", (event) => { if (event.target === scroller()) settleReading(); }, { capture: true, passive: true });
+  document.addEventListener("visibilitychange", settleReading);
+  addEventListener("hashchange", () => { if (location.hash.startsWith("#m-")) void jumpTo(location.hash.slice(3)); });
+}
+
+/** A conversation has come: the line stands above the first message that was not seen here, or that nobody has answered. */
+export function mountReading(): void {
+  drawLine();
+  settleReading();
+  if (location.hash.startsWith("#m-")) void jumpTo(location.hash.slice(3));
+}
+
+/** After every change and every step of the reader. */
+export function settleReading(): void {
+  const place = scroller();
+  if (!place) return;
+  if (document.hidden) drawLine();
+  // In a reversed column the end is 0 and everything above it is less.
+  const away = -place.scrollTop > NEAR || hasLater();
+  const fresh = unread().length;
+  document.getElementById("to-end")!.hidden = !away;
+  document.getElementById("to-end-count")!.textContent = away && fresh ? String(fresh) : "";
+  const mark = line();
+  const above = mark ? mark.getBoundingClientRect().bottom <= place.getBoundingClientRect().top : allNew();
+  document.getElementById("to-unread")!.hidden = !above;
+  if (!away && !document.hidden) keepSeen();
+  if (missedItems.size && !hasLater()) void fetchMissed();
+}
+
+export async function jumpTo(message: string): Promise<void> {
+  if (!document.getElementById(`m-${message}`) && !await load(`around/?message=${message}`)) return;
+  const item = document.getElementById(`m-${message}`);
+  for (const other of document.querySelectorAll(".item--here")) other.classList.remove("item--here");
+  item?.classList.add("item--here");
+  item?.scrollIntoView({ block: "center" });
+}
+
+export async function toEnd(): Promise<void> {
+  if (hasLater()) await load("earlier/");
+  scroller()?.scrollTo({ top: 0 });
+  settleReading();
+}
+
+async function toUnread(): Promise<void> {
+  if (allNew()) {
+    await load(`around/?message=${lastSeen()}`);
+    drawLine();
+  }
+  line()?.scrollIntoView({ block: "start" });
+  settleReading();
+}
+
+/** What was seen last is not loaded: the line belongs above all that is. */
+function allNew(): boolean {
+  const first = items().find(numberOf);
+  return Boolean(lastSeen() && first && numberOf(first) > lastSeen() && document.getElementById("earlier"));
+}
+
+/** Another part of the conversation in the place of what is loaded; what has come meanwhile stays at its end. */
+async function load(part: string): Promise<boolean> {
+  const here = openConversation();
+  const list = document.getElementById("thread");
+  if (!here || !list) return false;
+  try {
+    const loaded = parse(await fetchHtml(`/inbox/${here.number}/${part}`));
+    if (openConversation()?.number !== here.number) return false;
+    const newest = Math.max(0, ...loaded.map((element) => Number((element as HTMLElement).dataset.order ?? 0)));
+    const ends = !loaded.some((element) => element.id === "later");
+    const kept = ends ? items().filter((item) => item.matches(".item--pending") || Number(item.dataset.order) > newest) : [];
+    list.replaceChildren(...loaded, ...kept);
+    htmx.process(list);
+    settleThread();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** What came while the end was not loaded, and was perhaps not in the answer that brought the end. */
+async function fetchMissed(): Promise<void> {
+  missedItems.clear();
+  const here = openConversation();
+  if (!here) return;
+  const answer = parse(await fetchHtml(`/inbox/${here.number}/earlier/`)).filter((element) => element.matches(".item"));
+  if (openConversation()?.number === here.number) apply(answer);
+}
+
+function drawLine(): void {
+  if (line()) return;
+  const first = unread()[0];
+  // Above everything it would say nothing.
+  if (first?.previousElementSibling?.matches(".item")) first.before(clonePart("new"));
+}
+
+/** Messages of the customer that were not seen here; where nothing was seen yet, those that nobody has answered. */
+function unread(): HTMLElement[] {
+  const seen = lastSeen();
+  const waiting = Number(document.getElementById("talk")?.dataset.waiting || Infinity);
+  return items().filter((item) => item.matches(".item--in") && (seen ? numberOf(item) > seen : Number(item.dataset.order) >= waiting));
+}
+
+const key = (): string => `seen:${inbox().dataset.user}`;
+const allSeen = (): Record<string, number> => JSON.parse(localStorage.getItem(key()) ?? "{}") as Record<string, number>;
+const lastSeen = (): number => allSeen()[openConversation()?.ticket ?? ""] ?? 0;
+
+function keepSeen(): void {
+  const here = openConversation();
+  const newest = Math.max(0, ...items().map(numberOf));
+  if (!here || newest <= lastSeen()) return;
+  const entries = Object.entries({ ...allSeen(), [here.ticket]: newest });
+  // The oldest conversations have the least numbers, and those come first.
+  localStorage.setItem(key(), JSON.stringify(Object.fromEntries(entries.slice(-KEPT))));
+}
