@@ -20,6 +20,7 @@ from tenants.accounts.models import User
 from tenants.accounts.permissions import AgentReadsAdminWrites, IsAgent
 from tickets import queries
 from tickets import serializers as shapes
+from tickets.api_state import StateActions
 from tickets.models import Contact, Message, MessageKind, Tag, Team, Ticket
 from tickets.services.attachments import store_upload
 from tickets.services.contacts import update_contact
@@ -47,7 +48,7 @@ def actor(request: Request) -> User:
 
 
 @extend_schema_view(list=extend_schema(summary="Tickets, newest first"), retrieve=extend_schema(summary="One ticket"))
-class TicketViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet[Ticket]):
+class TicketViewSet(StateActions, mixins.ListModelMixin, mixins.RetrieveModelMixin):
     queryset = Ticket.objects.all()
     serializer_class = shapes.TicketSerializer
     permission_classes = [IsAgent]

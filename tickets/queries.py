@@ -21,9 +21,11 @@ from tickets.words import Piece, Query, read_query
 PAGE = 50
 # Above every order there is, and still a whole number in a browser.
 _FIRST = 2**53 - 1
+LIVE = (Status.OPEN, Status.WAITING)
 # What a row shows: of five tables a tenth of the columns.
 _LISTED = (
     "number", "status", "priority", "last_activity_at", "waiting_since", "subject",
+    "is_snoozed", "wakes_at",
     "contact__name", "contact__email", "contact__phone", "channel__kind", "channel__name", "assignee__name", "assignee__email",
     "last_message__author", "last_message__text", "last_message__content", "last_message__delivery",
 )  # fmt: skip
@@ -31,6 +33,8 @@ _LISTED = (
 _UNUSED = ("channel__secrets", "channel__config", "channel__poll_state")
 TIMELINE_EVENTS = (
     "ticket.status_changed",
+    "ticket.snoozed",
+    "ticket.woken",
     "ticket.assigned",
     "ticket.priority_changed",
     "ticket.tags_changed",
@@ -41,22 +45,26 @@ TIMELINE_EVENTS = (
 
 # ---- The list --------------------------------------------------------------------------------------------------------
 
+# What waits for us now. Spam and what was merged into another is closed.
+_TO_DO = Q(status=Status.OPEN, is_snoozed=False)
 _VIEWS: dict[str, Callable[[UUID], Q]] = {
-    "mine": lambda viewer: Q(status=Status.OPEN, assignee_id=viewer),
-    "unassigned": lambda _viewer: Q(status=Status.OPEN, assignee=None),
-    "open": lambda _viewer: Q(status=Status.OPEN),
-    "assistant": lambda _viewer: Q(status=Status.OPEN, assignee__role=Role.ASSISTANT),
-    "waiting": lambda _viewer: Q(status=Status.WAITING),
+    "mine": lambda viewer: _TO_DO & Q(assignee_id=viewer),
+    "unassigned": lambda _viewer: _TO_DO & Q(assignee=None),
+    "open": lambda _viewer: _TO_DO,
+    "assistant": lambda _viewer: _TO_DO & Q(assignee__role=Role.ASSISTANT),
+    "waiting": lambda _viewer: Q(status=Status.WAITING, is_snoozed=False),
+    "snoozed": lambda _viewer: Q(status__in=LIVE, is_snoozed=True),
     "solved": lambda _viewer: Q(status=Status.SOLVED),
     "closed": lambda _viewer: Q(status=Status.CLOSED),
 }
 # One walk over an index of live tickets; people are joined to the sums, not to the tickets.
 _COUNTS_SQL = """
-SELECT sums.status, sums.assignee_id, person.role, sums.count FROM (
-    SELECT status, assignee_id, count(*) AS count FROM tickets_ticket WHERE status IN ('open', 'waiting') GROUP BY 1, 2
+SELECT sums.status, sums.assignee_id, sums.is_snoozed, person.role, sums.count FROM (
+    SELECT status, assignee_id, is_snoozed, count(*) AS count FROM tickets_ticket
+    WHERE status IN ('open', 'waiting') GROUP BY 1, 2, 3
 ) AS sums LEFT JOIN accounts_user AS person ON person.id = sums.assignee_id
 """
-_COUNTED = ("mine", "unassigned", "open", "assistant", "waiting")
+_COUNTED = ("mine", "unassigned", "open", "assistant", "waiting", "snoozed")
 
 
 @dataclass(frozen=True)
@@ -140,9 +148,9 @@ def count_views(viewer_id: UUID) -> dict[str, int]:
     counts = dict.fromkeys(_COUNTED, 0)
     with connection.cursor() as cursor:
         cursor.execute(_COUNTS_SQL)
-        for status, assignee_id, role, count in cursor.fetchall():
-            if status == Status.WAITING:
-                counts["waiting"] += count
+        for status, assignee_id, is_snoozed, role, count in cursor.fetchall():
+            if is_snoozed or status == Status.WAITING:
+                counts["snoozed" if is_snoozed else "waiting"] += count
                 continue
             counts["open"] += count
             counts["mine"] += count if assignee_id == viewer_id else 0

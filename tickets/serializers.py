@@ -63,7 +63,7 @@ class TicketSerializer(serializers.ModelSerializer[Ticket]):
         fields = [
             "id", "number", "subject", "status", "priority", "contact", "channel", "assignee", "team", "tags", "created_at",
             "last_activity_at", "waiting_since", "first_reply_at", "solved_at", "reopened_count", "handed_over_at",
-            "handoff_reason",
+            "handoff_reason", "is_snoozed", "wakes_at",
         ]  # fmt: skip
         read_only_fields = fields
 

@@ -2,7 +2,6 @@
 
 import json
 from datetime import datetime, timedelta
-from typing import Any
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
@@ -21,11 +20,10 @@ from tickets.inbox.forms import (
     TextChoice,
     UUIDChoice,
     checked,
-    read_selection,
     read_uuids,
 )
 from tickets.inbox.timeline import make_items
-from tickets.inbox.views import facts
+from tickets.inbox.views import show_facts as _show_facts
 from tickets.models import Message, MessageKind, Ticket
 from tickets.services import tickets as changes
 from tickets.services.attachments import store_upload
@@ -197,15 +195,6 @@ def merge(request: HttpRequest, number: int) -> HttpResponse:
 def part(request: HttpRequest, number: int, merge_id: int) -> HttpResponse:
     undo_merge(merge_id, signed_in(request))
     return _show_facts(request, number)
-
-
-def _show_facts(request: HttpRequest, number: int, **changed: Any) -> HttpResponse:
-    if not request.headers.get("HX-Request"):
-        return redirect("inbox:conversation", number=number)
-    viewer = signed_in(request)
-    context = facts(queries.get_conversation(number), viewer) | changed
-    context["selection"] = read_selection(request.GET, viewer)
-    return render(request, "inbox/_facts.html", context)
 
 
 @require_POST

@@ -8,9 +8,11 @@ from typing import Any
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from omnisupport.lib.dates import moment
 from tenants.events.models import Event
 from tickets.models import Author, HandoffReason, Message, MessageKind, Priority, Status
 from tickets.queries import microseconds
+from tickets.services.snoozing import Waking
 
 # Messages of one author within this time stand under one name.
 _TOGETHER = timedelta(minutes=5)
@@ -140,6 +142,20 @@ def _tags(payload: dict[str, Any]) -> tuple[str, str]:
     return "tag", _("Tags: %(names)s") % {"names": names} if names else _("No tags any more")
 
 
+def _snoozed(payload: dict[str, Any]) -> tuple[str, str]:
+    if not payload.get("until"):
+        return "snooze", _("Snoozed until the customer writes")
+    return "snooze", _("Snoozed until %(when)s") % {"when": moment(datetime.fromisoformat(payload["until"]))}
+
+
+def _woken(payload: dict[str, Any]) -> tuple[str, str]:
+    words = {
+        Waking.TIME: _("Back again: the time has come"),
+        Waking.CUSTOMER: _("Back again: the customer wrote"),
+    }
+    return "bell", words.get(payload.get("why", ""), _("Back again"))
+
+
 def _handed_over(payload: dict[str, Any]) -> tuple[str, str]:
     return "handover", _("Handed over to people: %(reason)s") % {
         "reason": HandoffReason.words(str(payload.get("reason", "")))
@@ -172,6 +188,8 @@ _DESCRIPTIONS: dict[str, Callable[[dict[str, Any]], tuple[str, str] | None]] = {
     "ticket.status_changed": _status,
     "ticket.priority_changed": _priority,
     "ticket.tags_changed": _tags,
+    "ticket.snoozed": _snoozed,
+    "ticket.woken": _woken,
     "ticket.handed_over": _handed_over,
     "ticket.schedule_changed": _schedule,
     "contact.changed": _contact,

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from tickets.inbox import actions, views
+from tickets.inbox import actions, snoozing, views
 
 app_name = "inbox"
 urlpatterns = [
@@ -21,6 +21,9 @@ urlpatterns = [
     path("<int:number>/priority/", actions.priority, name="priority"),
     path("<int:number>/status/", actions.status, name="status"),
     path("<int:number>/tags/", actions.tags, name="tags"),
+    path("moment/", snoozing.read, name="moment"),
+    path("<int:number>/snooze/", snoozing.snooze, name="snooze"),
+    path("<int:number>/wake/", snoozing.wake, name="wake"),
     path("<int:number>/contact/", actions.contact, name="contact"),
     path("<int:number>/merge/", actions.merge, name="merge"),
     path("<int:number>/merge/<int:merge_id>/undo/", actions.part, name="part"),

@@ -18,6 +18,7 @@ from tickets.services.continuity import carry_over, move_here
 from tickets.services.indexing import index_message
 from tickets.services.letters import Letter, find_thread, name_of, named_by_another
 from tickets.services.schedule import drop_on_reply
+from tickets.services.snoozing import Waking, wake
 from tickets.services.tickets import live_ticket, move_status, open_ticket
 
 __all__ = [
@@ -173,6 +174,7 @@ def attach_files(message: Message, row: ContactAddress, files: tuple[IncomingFil
 def _note_inbound(ticket: Ticket, row: ContactAddress, message: Message) -> None:
     if ticket.status in {Status.SOLVED, Status.WAITING}:
         move_status(ticket, Status.OPEN, None)
+    wake(ticket, Waking.CUSTOMER)
     now = timezone.now()
     ticket.last_message = message
     ticket.last_activity_at = now

@@ -119,10 +119,16 @@ def move_status(ticket: Ticket, status: str, actor: User | None) -> None:
         ticket.solved_at = ticket.solved_at or now
         ticket.first_solved_at = ticket.first_solved_at or now
         ticket.waiting_since = None
+        # What is done needs no reminder.
+        ticket.is_snoozed, ticket.wakes_at = False, None
     elif before in {Status.SOLVED, Status.CLOSED}:
         ticket.solved_at = None
         ticket.reopened_count += 1
-    ticket.save(update_fields=["status", "solved_at", "first_solved_at", "waiting_since", "reopened_count"])
+    ticket.save(
+        update_fields=[
+            "status", "solved_at", "first_solved_at", "waiting_since", "reopened_count", "is_snoozed", "wakes_at",
+        ]
+    )  # fmt: skip
     record(
         "ticket.status_changed",
         ticket_id=ticket.id,

@@ -9,6 +9,7 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
+from omnisupport.lib import dates
 from omnisupport.lib.markup import PLAIN, translate
 from tickets.models import Attachment, Author, ContactAddress, Delivery, HandoffReason, Message, Ticket
 from tickets.services.attachments import INLINE_TYPES
@@ -19,6 +20,12 @@ register = template.Library()
 @register.filter
 def handoff_reason(code: str) -> str:
     return HandoffReason.words(code)
+
+
+@register.filter
+def moment(value: datetime) -> str:
+    """A time that is to come."""
+    return dates.moment(value)
 
 
 _TICKS: dict[str, str] = {

@@ -1,11 +1,13 @@
 // The inbox: server-rendered, kept fresh over one websocket. Modules act on the page; none of them keeps a copy of it.
 import { setUpAids } from "./aids";
 import { edit, mountComposer, settleComposer, setUpComposer } from "./composer";
+import { setUpDialog } from "./dialog";
 import { Feed } from "./feed";
 import { setUpFragments } from "./fragments";
 import { setUpKeys } from "./keys";
 import { settleList } from "./list";
 import { noteEvent, refetch } from "./live";
+import { setUpMoments } from "./moments";
 import { kick, paintWaiting, setUpOutbox } from "./outbox";
 import { inbox, toast, word } from "./parts";
 import { settleScreen, setUpScreens } from "./screens";
@@ -69,6 +71,8 @@ function start(): void {
   setUpComposer(makeTeller(() => feed));
   setUpOutbox(edit);
   setUpAids();
+  setUpDialog();
+  setUpMoments();
   setUpKeys();
   setUpTimes();
   for (const kind of ["htmx:afterSettle", "htmx:historyRestore", "inbox:changed"]) document.addEventListener(kind, mount);
