@@ -14,6 +14,7 @@ import { settleScreen, setUpScreens } from "./screens";
 import { fetchHtml, sentence, setUpRequests } from "./server";
 import { setUpTimes } from "./times";
 import { forgetTyping, makeTeller, noteTyping } from "./typing";
+import { introduce, noteOthers, paintViewers, setUpViewers, tell } from "./viewers";
 
 const BANNER_AFTER = 1_000;
 let shown = "";
@@ -31,6 +32,8 @@ function mount(): void {
   settleComposer();
   settleList();
   settleScreen();
+  paintViewers();
+  tell();
 }
 
 function showConnection(): (up: boolean) => void {
@@ -43,6 +46,7 @@ function showConnection(): (up: boolean) => void {
       timer = 0;
       banner.hidden = true;
       kick();
+      introduce();
     } else timer ||= window.setTimeout(() => {
       banner.hidden = false;
       // Perhaps it is not the line but the session that has ended: then the answer leads to the log-in page.
@@ -67,8 +71,8 @@ function start(): void {
   setUpFragments();
   setUpErrors();
   setUpScreens();
-  let feed: Feed;
-  setUpComposer(makeTeller(() => feed));
+  let feed: Feed | undefined;
+  setUpComposer(makeTeller((ticket, on) => feed?.typing(ticket, on)));
   setUpOutbox(edit);
   setUpAids();
   setUpDialog();
@@ -76,11 +80,13 @@ function start(): void {
   setUpKeys();
   setUpTimes();
   for (const kind of ["htmx:afterSettle", "htmx:historyRestore", "inbox:changed"]) document.addEventListener(kind, mount);
+  setUpViewers((frame) => feed?.send(frame));
   mount();
   const showUp = showConnection();
   feed = new Feed(Number(document.getElementById("list")!.dataset.seq), {
     onEvent: noteEvent,
-    onTyping: noteTyping,
+    onTyping: (frame) => noteTyping(frame, paintViewers),
+    onOther: noteOthers,
     onResync: refetch,
     onConnection: showUp,
   });
