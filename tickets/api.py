@@ -26,6 +26,7 @@ from tickets.services.attachments import store_upload
 from tickets.services.contacts import update_contact
 from tickets.services.delivery import retry_message
 from tickets.services.post import post_message
+from tickets.services.spam import block_contact
 from tickets.services.tickets import change_ticket
 
 
@@ -170,6 +171,17 @@ class ContactViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.
 
     def get_queryset(self) -> QuerySet[Contact]:
         return self.queryset.prefetch_related("addresses")
+
+    @extend_schema(
+        summary="Block, or not: what a blocked contact writes is kept as spam", request=shapes.BlockSerializer
+    )
+    @action(detail=True, methods=["post"])
+    def block(self, request: Request, pk: str) -> Response:
+        serializer = shapes.BlockSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        wanted = serializer.validated_data["is_blocked"]
+        block_contact(self.get_object().id, is_blocked=wanted, actor=actor(request))
+        return Response(self.get_serializer(self.get_object()).data)
 
     @extend_schema(summary="Change what we know of a contact", request=shapes.ContactSerializer)
     def partial_update(self, request: Request, pk: str) -> Response:

@@ -12,6 +12,7 @@ from tenants.accounts.models import User
 from tickets.models import Ticket
 from tickets.serializers import TicketSerializer
 from tickets.services.snoozing import snooze_ticket, understand, wake_ticket
+from tickets.services.spam import mark_spam
 
 
 class SnoozeSerializer(serializers.Serializer[Any]):
@@ -19,6 +20,10 @@ class SnoozeSerializer(serializers.Serializer[Any]):
 
     until = serializers.DateTimeField(required=False, allow_null=True)
     text = serializers.CharField(required=False, max_length=100)
+
+
+class SpamSerializer(serializers.Serializer[Any]):
+    is_spam = serializers.BooleanField(default=True)
 
 
 class StateActions(viewsets.GenericViewSet[Ticket]):
@@ -36,6 +41,13 @@ class StateActions(viewsets.GenericViewSet[Ticket]):
     @action(detail=True, methods=["post"])
     def wake(self, request: Request, pk: str) -> Response:
         wake_ticket(self.get_object().id, actor=_actor(request))
+        return self._shown()
+
+    @extend_schema(summary="Spam, or not", request=SpamSerializer, responses=TicketSerializer)
+    @action(detail=True, methods=["post"])
+    def spam(self, request: Request, pk: str) -> Response:
+        wanted = _checked(SpamSerializer, request)["is_spam"]
+        mark_spam(self.get_object().id, is_spam=wanted, actor=_actor(request))
         return self._shown()
 
     def _shown(self) -> Response:

@@ -25,7 +25,7 @@ LIVE = (Status.OPEN, Status.WAITING)
 # What a row shows: of five tables a tenth of the columns.
 _LISTED = (
     "number", "status", "priority", "last_activity_at", "waiting_since", "subject",
-    "is_snoozed", "wakes_at",
+    "is_snoozed", "wakes_at", "is_spam",
     "contact__name", "contact__email", "contact__phone", "channel__kind", "channel__name", "assignee__name", "assignee__email",
     "last_message__author", "last_message__text", "last_message__content", "last_message__delivery",
 )  # fmt: skip
@@ -35,6 +35,7 @@ TIMELINE_EVENTS = (
     "ticket.status_changed",
     "ticket.snoozed",
     "ticket.woken",
+    "ticket.spam_changed",
     "ticket.assigned",
     "ticket.priority_changed",
     "ticket.tags_changed",
@@ -55,7 +56,8 @@ _VIEWS: dict[str, Callable[[UUID], Q]] = {
     "waiting": lambda _viewer: Q(status=Status.WAITING, is_snoozed=False),
     "snoozed": lambda _viewer: Q(status__in=LIVE, is_snoozed=True),
     "solved": lambda _viewer: Q(status=Status.SOLVED),
-    "closed": lambda _viewer: Q(status=Status.CLOSED),
+    "closed": lambda _viewer: Q(status=Status.CLOSED, is_spam=False, merged_into=None),
+    "spam": lambda _viewer: Q(is_spam=True),
 }
 # One walk over an index of live tickets; people are joined to the sums, not to the tickets.
 _COUNTS_SQL = """

@@ -50,6 +50,10 @@ class ContactSerializer(serializers.ModelSerializer[Contact]):
         read_only_fields = ["id", "is_blocked", "created_at"]
 
 
+class BlockSerializer(serializers.Serializer[Any]):
+    is_blocked = serializers.BooleanField(default=True)
+
+
 class TicketSerializer(serializers.ModelSerializer[Ticket]):
     id = serializers.CharField(read_only=True)
     number = serializers.CharField(read_only=True)
@@ -63,7 +67,7 @@ class TicketSerializer(serializers.ModelSerializer[Ticket]):
         fields = [
             "id", "number", "subject", "status", "priority", "contact", "channel", "assignee", "team", "tags", "created_at",
             "last_activity_at", "waiting_since", "first_reply_at", "solved_at", "reopened_count", "handed_over_at",
-            "handoff_reason", "is_snoozed", "wakes_at",
+            "handoff_reason", "is_snoozed", "wakes_at", "is_spam",
         ]  # fmt: skip
         read_only_fields = fields
 

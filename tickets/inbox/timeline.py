@@ -156,6 +156,10 @@ def _woken(payload: dict[str, Any]) -> tuple[str, str]:
     return "bell", words.get(payload.get("why", ""), _("Back again"))
 
 
+def _spam(payload: dict[str, Any]) -> tuple[str, str]:
+    return ("spam", _("Marked as spam")) if payload.get("to") else ("check", _("Not spam"))
+
+
 def _handed_over(payload: dict[str, Any]) -> tuple[str, str]:
     return "handover", _("Handed over to people: %(reason)s") % {
         "reason": HandoffReason.words(str(payload.get("reason", "")))
@@ -176,6 +180,8 @@ def _contact(payload: dict[str, Any]) -> tuple[str, str] | None:
         return "users", _("Merged with %(name)s") % {"name": payload["merged"]}
     if "parted" in payload:
         return "users", _("Parted from %(name)s again") % {"name": payload["parted"]}
+    if "blocked" in payload:
+        return ("ban", _("Blocked")) if payload["blocked"] else ("check", _("Not blocked any more"))
     if "unreachable" not in payload:
         return None
     if reason := payload["unreachable"]:
@@ -190,6 +196,7 @@ _DESCRIPTIONS: dict[str, Callable[[dict[str, Any]], tuple[str, str] | None]] = {
     "ticket.tags_changed": _tags,
     "ticket.snoozed": _snoozed,
     "ticket.woken": _woken,
+    "ticket.spam_changed": _spam,
     "ticket.handed_over": _handed_over,
     "ticket.schedule_changed": _schedule,
     "contact.changed": _contact,

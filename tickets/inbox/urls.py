@@ -1,6 +1,6 @@
 from django.urls import path
 
-from tickets.inbox import actions, snoozing, views
+from tickets.inbox import actions, snoozing, spam, views
 
 app_name = "inbox"
 urlpatterns = [
@@ -23,6 +23,8 @@ urlpatterns = [
     path("<int:number>/tags/", actions.tags, name="tags"),
     path("moment/", snoozing.read, name="moment"),
     path("<int:number>/snooze/", snoozing.snooze, name="snooze"),
+    path("<int:number>/spam/", spam.mark, name="spam"),
+    path("<int:number>/block/", spam.block, name="block"),
     path("<int:number>/wake/", snoozing.wake, name="wake"),
     path("<int:number>/contact/", actions.contact, name="contact"),
     path("<int:number>/merge/", actions.merge, name="merge"),

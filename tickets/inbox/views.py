@@ -34,6 +34,7 @@ VIEW_TITLES = {
     "snoozed": (_("Snoozed"), "snooze"),
     "solved": (_("Solved"), "circle-check"),
     "closed": (_("Closed"), "archive"),
+    "spam": (_("Spam"), "spam"),
 }
 
 

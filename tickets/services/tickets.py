@@ -108,10 +108,7 @@ def move_status(ticket: Ticket, status: str, actor: User | None) -> None:
     before = ticket.status
     if before == status:
         return
-    if (
-        before == Status.CLOSED
-        and Ticket.objects.filter(address_id=ticket.address_id, thread=ticket.thread).exclude(status="closed").exists()
-    ):
+    if before == Status.CLOSED and has_newer(ticket):
         raise Conflict(_("The customer already has a newer conversation here; this one stays closed."))
     now = timezone.now()
     ticket.status = status
@@ -135,6 +132,12 @@ def move_status(ticket: Ticket, status: str, actor: User | None) -> None:
         actor_id=actor.id if actor else None,
         payload={"from": before, "to": status},
     )
+
+
+def has_newer(ticket: Ticket) -> bool:
+    """Whether the customer has another live conversation in the same place."""
+    same = Ticket.objects.filter(address_id=ticket.address_id, thread=ticket.thread).exclude(id=ticket.id)
+    return same.exclude(status=Status.CLOSED).exists()
 
 
 def close_solved(after: timedelta) -> int:
