@@ -53,10 +53,10 @@ def block_contact(contact_id: UUID, *, is_blocked: bool, actor: User | None) -> 
         contact.is_blocked = is_blocked
         contact.save(update_fields=["is_blocked"])
         payload = {"contact_id": str(contact.id), "blocked": is_blocked}
-        live = list(contact.tickets.exclude(status=Status.CLOSED).values_list("id", flat=True))
-        newest = contact.tickets.order_by("-id").values_list("id", flat=True)[:1]
-        for ticket_id in live or list(newest) or [None]:
-            record("contact.changed", ticket_id=ticket_id, actor_id=actor.id if actor else None, payload=payload)
+        live = contact.tickets.exclude(status=Status.CLOSED)
+        # On the newest one where none is going on, so that it stands somewhere.
+        for ticket in live or contact.tickets.order_by("-id")[:1]:
+            record("contact.changed", ticket_id=ticket.id, actor_id=actor.id if actor else None, payload=payload)
     return contact
 
 
