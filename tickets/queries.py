@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from omnisupport.lib.errors import InvalidInput, NotFound
 from tenants.accounts.models import Role, User
 from tenants.events.models import Event
-from tickets.models import Attachment, ContactAddress, Message, ScheduledReply, Status, Team, Ticket
+from tickets.models import Attachment, ContactAddress, Draft, Message, ScheduledReply, Status, Team, Ticket
 from tickets.search import Hit, best_hits, fragment_of, hits_in, newest_hits
 from tickets.words import Piece, Query, read_query
 
@@ -295,6 +295,16 @@ def get_scheduled(reply_id: int) -> ScheduledReply:
     if reply is None:
         raise NotFound(_("This reply is sent already, or was taken back."))
     return reply
+
+
+def drafts_of(ticket: Ticket, viewer: User) -> list[Draft]:
+    """The viewer's own, the one last written first."""
+    return list(Draft.objects.filter(ticket=ticket, user=viewer).order_by("-updated_at"))
+
+
+def drafted_ids(viewer_id: UUID) -> set[int]:
+    """Conversations in which the viewer has begun something."""
+    return set(Draft.objects.filter(user_id=viewer_id).values_list("ticket_id", flat=True))
 
 
 def past_tickets(ticket: Ticket) -> list[Ticket]:

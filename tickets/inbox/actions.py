@@ -31,6 +31,7 @@ from tickets.services import tickets as changes
 from tickets.services.attachments import store_upload
 from tickets.services.contacts import update_contact
 from tickets.services.delivery import cancel_message, retry_message
+from tickets.services.drafts import drop_sent_draft
 from tickets.services.merging import merge_contacts, undo_merge
 from tickets.services.post import post_message
 from tickets.services.schedule import drop_reply, schedule_reply, send_reply
@@ -55,6 +56,7 @@ def post(request: HttpRequest, number: int) -> HttpResponse:
             attachment_ids=attachment_ids,
             cancel_on_reply=data["cancel_on_reply"],
         )
+        drop_sent_draft(ticket.id, user, kind=kind, text=data["text"])
         return _show_facts(request, number)
     message = post_message(
         ticket_id=ticket.id,
@@ -68,6 +70,7 @@ def post(request: HttpRequest, number: int) -> HttpResponse:
         address_id=data["address"],
         due_at=_moment_to_undo(user) if kind == MessageKind.PUBLIC else None,
     )
+    drop_sent_draft(ticket.id, user, kind=kind, text=data["text"])
     if not request.headers.get("HX-Request"):
         return redirect("inbox:conversation", number=number)
     return _show_message(request, ticket, message)

@@ -28,6 +28,16 @@ class MessageForm(forms.Form):
     cancel_on_reply = forms.BooleanField(required=False)
 
 
+class DraftForm(forms.Form):
+    kind = forms.ChoiceField(choices=MessageKind.choices)
+    text = forms.CharField(required=False, strip=False)
+    # The stored one that this was written over; 0: there was none.
+    version = forms.IntegerField(min_value=0, max_value=_BIGINT)
+    reply_to = forms.RegexField(r"^\d{1,18}$", required=False)
+    quote = forms.CharField(required=False)
+    mentions = forms.CharField(required=False)
+
+
 class ContactForm(forms.ModelForm[Contact]):
     class Meta:
         model = Contact

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from tickets.inbox import actions, views
+from tickets.inbox import actions, drafts, views
 
 app_name = "inbox"
 urlpatterns = [
@@ -16,6 +16,7 @@ urlpatterns = [
     path("<int:number>/earlier/", views.earlier, name="earlier"),
     path("<int:number>/items/", views.fresh_items, name="items"),
     path("<int:number>/messages/", actions.post, name="post"),
+    path("<int:number>/draft/", drafts.draft, name="draft"),
     path("<int:number>/assign/", actions.assign, name="assign"),
     path("<int:number>/team/", actions.team, name="team"),
     path("<int:number>/priority/", actions.priority, name="priority"),

@@ -4,6 +4,7 @@ from tickets.models.contacts import (
     ContactAddress,
     ContactMerge,
 )
+from tickets.models.draft import Draft
 from tickets.models.message import (
     Attachment,
     Author,
@@ -37,6 +38,7 @@ __all__ = [
     "ContactMerge",
     "CustomStatus",
     "Delivery",
+    "Draft",
     "HandoffReason",
     "Incident",
     "Message",

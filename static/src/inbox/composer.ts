@@ -1,21 +1,22 @@
-// Writing: reply or note, quote, files, draft. The text is never taken away: each conversation keeps its own in localStorage.
+// Writing: reply or note, quote, files. Each has a draft of its own (drafts.ts): changing between them changes the text.
 import { newId } from "../../../widget/src/id";
+import { begunKind, draftOf, hasBegun, isMoved, keepDraft, setUpDrafts, takeServed } from "./drafts";
 import { OF_NOTES, offerFormats, setUpFormats } from "./formats";
-import { type File as Stored, type Outgoing, post } from "./outbox";
-import { inbox, openConversation, toast, word } from "./parts";
+import { type Outgoing, post } from "./outbox";
+import { openConversation, toast, word } from "./parts";
 import { clearUploads, showUploaded, upload, uploaded, uploading } from "./uploads";
 
 // tickets/services/post.py MAX_TEXT
 const LONGEST = 20_000;
 
-interface Draft { text: string; kind: Outgoing["kind"]; replyTo: string; quote: string; files: Stored[] }
-
 const form = (): HTMLFormElement | null => document.querySelector<HTMLFormElement>("#composer");
 const text = (): HTMLTextAreaElement => document.querySelector<HTMLTextAreaElement>("#text")!;
 const kind = (): Outgoing["kind"] => new FormData(form()!).get("kind") as Outgoing["kind"];
-const replyTo = (): HTMLInputElement => form()!.elements.namedItem("reply_to") as HTMLInputElement;
+const hidden = (name: string): HTMLInputElement => form()!.elements.namedItem(name) as HTMLInputElement;
 const quote = (): HTMLElement => document.getElementById("quote")!;
 
+/** Whose words stand in the field. */
+let shown: { number: string; kind: Outgoing["kind"] } | null = null;
 let tellTyping: (on: boolean) => void = () => undefined;
 
 export function setUpComposer(typing: (on: boolean) => void): void {
@@ -45,20 +46,41 @@ export function setUpComposer(typing: (on: boolean) => void): void {
     if ((event.target as Element).id === "text") tellTyping(false);
   });
   document.addEventListener("keydown", onKey);
+  setUpDrafts((changed) => { if (form() && changed === shown?.kind) showDraft(); else showBegun(); });
   setUpFormats();
   setUpDropping();
 }
 
 /** A conversation has come to the screen. */
 export function mountComposer(): void {
+  shown = null;
   if (!form()) return;
-  const draft = JSON.parse(localStorage.getItem(draftKey()) ?? "null") as Draft | null;
+  const { number } = openConversation()!;
+  takeServed(number, JSON.parse(form()!.dataset.drafts || "[]"));
+  settlePlaces();
+  setMode(isClosed() ? "note" : (begunKind(number) ?? "public"));
+}
+
+function showDraft(): void {
+  const draft = draftOf(shown!.number, shown!.kind);
   clearUploads();
   text().value = draft?.text ?? "";
+  hidden("mentions").value = draft?.mentions ?? "";
   showQuote(draft?.replyTo ?? "", draft?.quote ?? "");
   showUploaded(draft?.files ?? []);
-  settlePlaces();
-  setMode(isClosed() ? "note" : (draft?.kind ?? "public"));
+  fit();
+  count();
+  showBegun();
+}
+
+/** A sign at the kind of writing that is begun and not shown, and a choice where another window has written too. */
+function showBegun(): void {
+  if (!form() || !shown) return;
+  for (const radio of form()!.querySelectorAll<HTMLInputElement>("[name=kind]")) {
+    const begun = radio.value !== shown.kind && hasBegun(shown.number, radio.value as Outgoing["kind"]);
+    radio.parentElement!.querySelector<HTMLElement>(".composer__begun")!.hidden = !begun;
+  }
+  document.getElementById("draft-moved")!.hidden = !isMoved(shown.number, shown.kind);
 }
 
 /** After live changes: a closed conversation takes notes only. */
@@ -101,17 +123,18 @@ export function write(mode: Outgoing["kind"]): void {
 /** What was taken back before it left stands in the field again, above what is there. */
 function takeWordsBack(words: string): void {
   if (!form() || !words) return;
-  text().value = [words, text().value].filter((part) => part.trim()).join("\n");
   write("public");
+  text().value = [words, text().value].filter((part) => part.trim()).join("\n");
   noteInput();
 }
 
 /** A message that the server refused comes back to be changed. */
 export function edit(message: Outgoing): void {
+  write(message.kind);
   if (text().value.trim()) message.text = `${text().value}\n${message.text}`;
   text().value = message.text;
+  hidden("mentions").value ||= message.mentions ?? "";
   showUploaded(message.files);
-  write(message.kind);
   noteInput();
 }
 
@@ -123,18 +146,21 @@ function setMode(mode: Outgoing["kind"]): void {
   composer.dataset.mode = mode === "note" ? "note" : "reply";
   text().placeholder = (mode === "note" ? text().dataset.note : text().dataset.reply) ?? "";
   if (mode === "note") tellTyping(false);
+  if (shown?.kind !== mode) {
+    shown = { number: openConversation()!.number, kind: mode };
+    showDraft();
+  }
   knowPlace();
-  saveDraft();
 }
 
 function setQuote(id: string, words: string): void {
-  showQuote(id, words);
   if (id) write("public");
+  showQuote(id, words);
   saveDraft();
 }
 
 function showQuote(id: string, words: string): void {
-  replyTo().value = id;
+  hidden("reply_to").value = id;
   quote().hidden = !id;
   quote().querySelector("span")!.textContent = words.trim().slice(0, 140) || "…";
 }
@@ -163,19 +189,13 @@ function count(): void {
   counter.classList.toggle("composer__count--over", shown && length > limit);
 }
 
-const draftKey = (): string => `draft:${inbox().dataset.user}:${openConversation()?.number}`;
-
 function saveDraft(): void {
-  const draft: Draft = {
-    text: text().value, kind: kind(), replyTo: replyTo().value, quote: quote().querySelector("span")!.textContent ?? "",
-    files: uploaded(),
-  };
-  try {
-    if (draft.text || draft.files.length || draft.replyTo) localStorage.setItem(draftKey(), JSON.stringify(draft));
-    else localStorage.removeItem(draftKey());
-  } catch {
-    // Storage is full or forbidden: the text is still in the field.
-  }
+  if (!form() || !shown) return;
+  const quoted = quote().querySelector("span")!.textContent ?? "";
+  keepDraft(shown.number, shown.kind, {
+    text: text().value, replyTo: hidden("reply_to").value, quote: hidden("reply_to").value && quoted,
+    mentions: hidden("mentions").value, files: uploaded(),
+  });
 }
 
 function submit(status: string): void {
@@ -187,12 +207,13 @@ function submit(status: string): void {
   if (!later) return;
   post({
     clientId: newId(), at: Date.now(), number: openConversation()!.number, text: words, kind: kind(), files: uploaded(),
-    replyTo: replyTo().value, status: kind() === "public" && status !== "later" ? status : "",
+    replyTo: hidden("reply_to").value, mentions: kind() === "note" ? hidden("mentions").value : "", status: kind() === "public" && status !== "later" ? status : "",
     ...(kind() === "public" ? { address: String(new FormData(form()!).get("address") ?? "") } : {}),
     ...later,
   });
   tellTyping(false);
   text().value = "";
+  hidden("mentions").value = "";
   clearUploads();
   showQuote("", "");
   fit();

@@ -3,11 +3,14 @@ import { Socket } from "../../../widget/src/app/socket";
 
 export interface EventFrame { type: "event"; seq: string; event: string; ticket: string | null; data: Record<string, unknown> }
 export interface TypingFrame { type: "typing"; ticket: string; who: string; user?: string; on: boolean }
-type AgentFrame = { type: "hello"; seq: string } | EventFrame | TypingFrame | { type: "resync" } | { type: "pong" };
+/** One of the agent's own drafts, saved by one of their screens; version "0": it is gone. */
+export interface DraftFrame { type: "draft"; ticket: string; kind: "public" | "note"; version: string }
+type AgentFrame = { type: "hello"; seq: string } | EventFrame | TypingFrame | DraftFrame | { type: "resync" } | { type: "pong" };
 
 export interface Listener {
   onEvent(frame: EventFrame): void;
   onTyping(frame: TypingFrame): void;
+  onDraft(frame: DraftFrame): void;
   /** Fetches everything anew; returns the sequence it stands for. */
   onResync(): Promise<number>;
   onConnection(up: boolean): void;
@@ -35,6 +38,7 @@ export class Feed {
 
   private receive(frame: AgentFrame): void {
     if (frame.type === "typing") this.listener.onTyping(frame);
+    else if (frame.type === "draft") this.listener.onDraft(frame);
     else if (frame.type === "resync") void this.resync();
     else if (frame.type === "event") this.take(frame);
     else if (frame.type === "hello") this.greet(Number(frame.seq));

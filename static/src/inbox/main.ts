@@ -1,11 +1,12 @@
 // The inbox: server-rendered, kept fresh over one websocket. Modules act on the page; none of them keeps a copy of it.
 import { setUpAids } from "./aids";
 import { edit, mountComposer, settleComposer, setUpComposer } from "./composer";
+import { noteDraft } from "./drafts";
 import { Feed } from "./feed";
 import { setUpFragments } from "./fragments";
 import { setUpKeys } from "./keys";
 import { settleList } from "./list";
-import { noteEvent, refetch } from "./live";
+import { noteBegun, noteEvent, refetch } from "./live";
 import { kick, paintWaiting, setUpOutbox } from "./outbox";
 import { inbox, toast, word } from "./parts";
 import { settleScreen, setUpScreens } from "./screens";
@@ -77,6 +78,7 @@ function start(): void {
   feed = new Feed(Number(document.getElementById("list")!.dataset.seq), {
     onEvent: noteEvent,
     onTyping: noteTyping,
+    onDraft: (frame) => { void noteDraft(frame); noteBegun(frame); },
     onResync: refetch,
     onConnection: showUp,
   });

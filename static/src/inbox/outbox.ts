@@ -13,6 +13,8 @@ export interface Outgoing {
   kind: "public" | "note";
   files: File[];
   replyTo: string;
+  /** Of a note: `u:<person>` and `t:<team>`, with commas. */
+  mentions?: string;
   status: string;
   /** Another place than where the customer last wrote. */
   address?: string;
@@ -130,6 +132,7 @@ function formOf(message: Outgoing): FormData {
   form.set("kind", message.kind);
   form.set("reply_to", message.replyTo);
   form.set("status", message.status);
+  if (message.mentions) form.set("mentions", message.mentions);
   if (message.address) form.set("address", message.address);
   if (message.sendAt) form.set("send_at", message.sendAt);
   if (message.cancelOnReply) form.set("cancel_on_reply", "on");
