@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from omnisupport.lib.errors import InvalidInput, NotFound
 from tenants.accounts.models import Role, User
 from tenants.events.models import Event
-from tickets.models import Attachment, ContactAddress, Draft, Message, ScheduledReply, Status, Team, Ticket
+from tickets.models import Attachment, ContactAddress, Draft, Macro, Message, ScheduledReply, Status, Team, Ticket
 from tickets.search import Hit, best_hits, fragment_of, hits_in, newest_hits
 from tickets.words import Piece, Query, read_query
 
@@ -336,6 +336,33 @@ def get_attachment(attachment_id: UUID, viewer: User) -> Attachment:
     if attachment is None or not attachment.file:
         raise NotFound(_("There is no such file."))
     return attachment
+
+
+# ---- Macros ----------------------------------------------------------------------------------------------------------
+
+
+def usable_macros(viewer: User) -> QuerySet[Macro]:
+    """Everyone's, the viewer's own, and those of the viewer's teams."""
+    of_teams = Q(visibility=Macro.Visibility.TEAM, team__members=viewer)
+    own = Q(visibility=Macro.Visibility.PERSONAL, owner=viewer)
+    usable = Macro.objects.filter(Q(visibility=Macro.Visibility.EVERYONE) | own | of_teams)
+    return usable.select_related("team", "owner").distinct()
+
+
+def managed_macros(viewer: User) -> QuerySet[Macro]:
+    """What the viewer finds on the page of macros: admins also those of teams that they are not in."""
+    if not viewer.is_admin:
+        return usable_macros(viewer)
+    own = Q(visibility=Macro.Visibility.PERSONAL, owner=viewer)
+    return Macro.objects.filter(own | ~Q(visibility=Macro.Visibility.PERSONAL)).select_related("team", "owner")
+
+
+def get_macro(macro_id: int, rows: QuerySet[Macro]) -> Macro:
+    """One of `rows`. Raises NotFound."""
+    macro = rows.filter(id=macro_id).first()
+    if macro is None:
+        raise NotFound(_("There is no such macro."))
+    return macro
 
 
 # ---- Choices ---------------------------------------------------------------------------------------------------------

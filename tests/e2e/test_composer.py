@@ -1,11 +1,13 @@
 """Writing, in a real browser: nothing begun is lost, whatever device it was begun on."""
 
+import re
 
 import pytest
 from playwright.sync_api import expect
 
+from tests.e2e.test_inbox import violations
 from tests.servers import until
-from tickets.models import Draft, Message
+from tickets.models import Draft, Macro, Message
 from tickets.services.tickets import assign_ticket
 
 
@@ -58,3 +60,61 @@ def test_leaving_at_once_saves_what_was_typed(live_shop, ticket, sit_down):
     desk.page.locator("#text").fill("Успел")
     desk.page.goto("about:blank")
     until(lambda: Draft.objects.filter(text="Успел").exists())
+
+
+def test_a_macro_a_colleague_and_an_emoji_from_the_keyboard(live_shop, ticket, sit_down):
+    with live_shop.enter():
+        Macro.objects.create(
+            name="Возврат денег",
+            text_ru="{{contact.name}}, вернём {{ticket.sum}}.",
+            actions={"tags": ["возврат"], "status": "solved"},
+            visibility="everyone",
+        )
+    desk = sit_down(live_shop.agent).open(ticket)
+    page, text = desk.page, desk.page.locator("#text")
+
+    # Typed with the keyboard left in English: «djp» is «воз».
+    text.press_sequentially("Добрый день! /djp")
+    expect(page.locator("#expander [role=option]")).to_have_text(re.compile("Возврат денег"))
+    expect(page.locator("#expander mark")).to_have_text("{{ticket.sum}}")
+    assert text.get_attribute("aria-activedescendant") == "choice-0"
+    assert violations(page) == []
+    text.press("Enter")
+    expect(text).to_have_value("Добрый день! Марина, вернём {{ticket.sum}}.")
+    expect(page.locator("#armed li")).to_have_count(2)
+
+    # What stands for nothing does not leave: it is selected, so that typing fills it in.
+    text.press("Control+Enter")
+    expect(page.locator(".toast")).to_contain_text("{{ticket.sum}}")
+    assert Message.objects.filter(author="agent").count() == 0
+    page.keyboard.type("500 ₽")
+    page.locator("#armed li", has_text="возврат").get_by_role("button").click()
+    text.press("Control+Enter")
+    expect(desk.bubble("вернём 500 ₽")).to_be_visible()
+    expect(page.locator("#reopen")).to_be_visible()
+    assert list(ticket.tags.all()) == []
+    assert Macro.objects.get().uses == 1
+
+    # A colleague is named in notes only; the sign has a button, for the Russian layout has none of it.
+    page.locator("#text").press_sequentially("@вер")
+    expect(page.locator("#expander")).to_be_hidden()
+    text.fill("")
+    page.locator(".composer__mode input[value=note]").check(force=True)
+    page.locator("#mention").click()
+    page.keyboard.type("вер")
+    expect(page.locator("#expander [role=option]")).to_have_text(re.compile("Вера Коллега"))
+    text.press("Tab")
+    page.keyboard.type(":спаси")
+    expect(page.locator("#expander [role=option]").first).to_have_text(re.compile("🙏"))
+    text.press("Enter")
+    with page.expect_request(lambda request: request.url.endswith("/messages/")) as sent:
+        text.press("Control+Enter")
+    assert f"u:{live_shop.colleague.id}" in sent.value.post_data
+    expect(desk.bubble("@Вера Коллега 🙏")).to_be_visible()
+
+    # Escape takes the sign of the button away again.
+    page.locator("#macros").click()
+    expect(page.locator("#expander")).to_be_visible()
+    text.press("Escape")
+    expect(page.locator("#expander")).to_be_hidden()
+    expect(text).to_have_value("")

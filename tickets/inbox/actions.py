@@ -2,7 +2,6 @@
 
 import json
 from datetime import datetime, timedelta
-from typing import Any
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
@@ -21,19 +20,21 @@ from tickets.inbox.forms import (
     TextChoice,
     UUIDChoice,
     checked,
-    read_selection,
+    read_actions,
+    read_ids,
     read_uuids,
 )
+from tickets.inbox.macros import values
 from tickets.inbox.timeline import make_items
-from tickets.inbox.views import facts
+from tickets.inbox.views import show_facts as _show_facts
 from tickets.models import Message, MessageKind, Ticket
 from tickets.services import tickets as changes
 from tickets.services.attachments import store_upload
 from tickets.services.contacts import update_contact
 from tickets.services.delivery import cancel_message, retry_message
 from tickets.services.drafts import drop_sent_draft
+from tickets.services.macros import post_with_macros
 from tickets.services.merging import merge_contacts, undo_merge
-from tickets.services.post import post_message
 from tickets.services.schedule import drop_reply, schedule_reply, send_reply
 
 
@@ -46,7 +47,10 @@ def post(request: HttpRequest, number: int) -> HttpResponse:
     data = checked(MessageForm(request.POST))
     attachment_ids = read_uuids(request.POST.getlist("attachments"))
     kind = MessageKind(data["kind"])
+    actions = read_actions(data["actions"])
     if data["send_at"] and kind == MessageKind.PUBLIC:
+        if actions:
+            raise InvalidInput(_("What a macro does cannot wait: take it out, or send at once."), field="actions")
         schedule_reply(
             ticket_id=ticket.id,
             client_id=data["client_id"],
@@ -58,11 +62,14 @@ def post(request: HttpRequest, number: int) -> HttpResponse:
         )
         drop_sent_draft(ticket.id, user, kind=kind, text=data["text"])
         return _show_facts(request, number)
-    message = post_message(
+    message = post_with_macros(
         ticket_id=ticket.id,
         client_id=data["client_id"],
         text=data["text"],
         user=user,
+        macro_ids=read_ids(data["macros"]),
+        actions=actions,
+        values=values(request, ticket) if data["macros"] else {},
         kind=kind,
         attachment_ids=attachment_ids,
         reply_to_id=data["reply_to"],
@@ -200,15 +207,6 @@ def merge(request: HttpRequest, number: int) -> HttpResponse:
 def part(request: HttpRequest, number: int, merge_id: int) -> HttpResponse:
     undo_merge(merge_id, signed_in(request))
     return _show_facts(request, number)
-
-
-def _show_facts(request: HttpRequest, number: int, **changed: Any) -> HttpResponse:
-    if not request.headers.get("HX-Request"):
-        return redirect("inbox:conversation", number=number)
-    viewer = signed_in(request)
-    context = facts(queries.get_conversation(number), viewer) | changed
-    context["selection"] = read_selection(request.GET, viewer)
-    return render(request, "inbox/_facts.html", context)
 
 
 @require_POST

@@ -1,7 +1,7 @@
-"""The composer's drafts, kept while an agent writes."""
+"""What the composer asks for while an agent writes: drafts, and whom a note may name."""
 
 from django.http import HttpRequest, JsonResponse
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_GET, require_http_methods
 
 from tenants.accounts.access import agent_required, signed_in
 from tickets import queries
@@ -27,6 +27,20 @@ def draft(request: HttpRequest, number: int) -> JsonResponse:
         reply_to=data["reply_to"],
         quote=data["quote"],
         mentions=data["mentions"],
+        macro=data["macro"],
         attachment_ids=read_uuids(request.POST.getlist("attachments")),
     )
     return JsonResponse({"draft": stored.shape if stored else None}, status=200 if is_kept else 409)
+
+
+@require_GET
+@agent_required
+def colleagues(request: HttpRequest) -> JsonResponse:
+    """Whom a note may name; `reference` as the hidden field `mentions` has it."""
+    people = [
+        {"reference": f"u:{person.id}", "name": str(person), "team": False}
+        for person in queries.assignable_people()
+        if not person.is_assistant
+    ]
+    teams = [{"reference": f"t:{team.pk}", "name": team.name, "team": True} for team in queries.all_teams()]
+    return JsonResponse({"colleagues": people + teams})

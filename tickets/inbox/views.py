@@ -10,7 +10,7 @@ from uuid import uuid4
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.cache import patch_vary_headers
 from django.utils.translation import gettext_lazy as _
@@ -201,3 +201,13 @@ def facts(ticket: Ticket, viewer: User) -> dict[str, Any]:
         "priorities": Priority.choices,
         "contact_form": ContactForm(instance=ticket.contact, prefix="contact"),
     }
+
+
+def show_facts(request: HttpRequest, number: int, **changed: Any) -> HttpResponse:
+    """What stands around the thread, after a change; the whole page for a form without scripts."""
+    if not request.headers.get("HX-Request"):
+        return redirect("inbox:conversation", number=number)
+    viewer = signed_in(request)
+    context = facts(queries.get_conversation(number), viewer) | changed
+    context |= _address(read_selection(request.GET, viewer))
+    return render(request, "inbox/_facts.html", context)

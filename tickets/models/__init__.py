@@ -5,6 +5,7 @@ from tickets.models.contacts import (
     ContactMerge,
 )
 from tickets.models.draft import Draft
+from tickets.models.macro import Macro
 from tickets.models.message import (
     Attachment,
     Author,
@@ -41,6 +42,7 @@ __all__ = [
     "Draft",
     "HandoffReason",
     "Incident",
+    "Macro",
     "Message",
     "MessageKind",
     "MessageSearch",

@@ -18,7 +18,7 @@ class Draft(models.Model):
     kind = models.CharField(max_length=8, choices=MessageKind, default=MessageKind.PUBLIC)
     text = models.TextField(blank=True)
     # What stands around the text: reply_to "<message id>" · quote "<its words>" · mentions "<u:… or t:…, with commas>" ·
-    #   files [{id, name, size}] (uploads that wait)
+    #   macro "<what the composer keeps of macros, JSON>" · files [{id, name, size}] (uploads that wait)
     content = models.JSONField(default=dict, blank=True)
     # Grows with each change, also over a deletion: whoever writes names the one that they have seen.
     version = models.BigIntegerField()

@@ -24,6 +24,7 @@ def save_draft(
     reply_to: str = "",
     quote: str = "",
     mentions: str = "",
+    macro: str = "",
     attachment_ids: Sequence[UUID] = (),
 ) -> tuple[Draft | None, bool]:
     """What is stored now (None: nothing), and whether it is what came: words that were written over a `version` other than
@@ -31,7 +32,7 @@ def save_draft(
     stored = _locked(ticket, user, kind)
     if (stored.version if stored else 0) != version:
         return stored, False
-    content = _content(user, reply_to, quote, mentions, attachment_ids)
+    content = _content(user, reply_to, quote, mentions, macro, attachment_ids)
     if not text.strip() and not content.get("files") and not content.get("reply_to"):
         _drop(stored)
         return None, True
@@ -53,9 +54,12 @@ def _locked(ticket: Ticket, user: User, kind: MessageKind) -> Draft | None:
     return Draft.objects.select_for_update().filter(ticket=ticket, user=user, kind=kind).first()
 
 
-def _content(user: User, reply_to: str, quote: str, mentions: str, attachment_ids: Sequence[UUID]) -> dict[str, Any]:
+def _content(
+    user: User, reply_to: str, quote: str, mentions: str, macro: str, attachment_ids: Sequence[UUID]
+) -> dict[str, Any]:
     """Only what is there; of the files only those that are the agent's own and wait for a message."""
     found: dict[str, Any] = {"reply_to": reply_to, "quote": quote[:200], "mentions": mentions[:2000]}
+    found["macro"] = macro
     if attachment_ids:
         mine = Attachment.objects.filter(id__in=attachment_ids, message=None, scheduled=None, uploaded_by=user)
         found["files"] = [{"id": str(file.id), "name": file.name, "size": file.size} for file in mine]

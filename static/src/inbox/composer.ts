@@ -1,9 +1,13 @@
 // Writing: reply or note, quote, files. Each has a draft of its own (drafts.ts): changing between them changes the text.
 import { newId } from "../../../widget/src/id";
+import { arm, armed, readArmed, showArmed } from "./armed";
 import { begunKind, draftOf, hasBegun, isMoved, keepDraft, setUpDrafts, takeServed } from "./drafts";
+import { setUpExpander, type Writer } from "./expander";
 import { OF_NOTES, offerFormats, setUpFormats } from "./formats";
+import { apply, parse } from "./fragments";
 import { type Outgoing, post } from "./outbox";
 import { openConversation, toast, word } from "./parts";
+import { fetchHtml, Refused } from "./server";
 import { clearUploads, showUploaded, upload, uploaded, uploading } from "./uploads";
 
 // tickets/services/post.py MAX_TEXT
@@ -47,6 +51,7 @@ export function setUpComposer(typing: (on: boolean) => void): void {
   });
   document.addEventListener("keydown", onKey);
   setUpDrafts((changed) => { if (form() && changed === shown?.kind) showDraft(); else showBegun(); });
+  setUpExpander(writer);
   setUpFormats();
   setUpDropping();
 }
@@ -67,6 +72,7 @@ function showDraft(): void {
   text().value = draft?.text ?? "";
   hidden("mentions").value = draft?.mentions ?? "";
   showQuote(draft?.replyTo ?? "", draft?.quote ?? "");
+  showArmed(draft?.macro ?? "", saveDraft);
   showUploaded(draft?.files ?? []);
   fit();
   count();
@@ -134,6 +140,7 @@ export function edit(message: Outgoing): void {
   if (text().value.trim()) message.text = `${text().value}\n${message.text}`;
   text().value = message.text;
   hidden("mentions").value ||= message.mentions ?? "";
+  if (message.macro) showArmed(message.macro, saveDraft);
   showUploaded(message.files);
   noteInput();
 }
@@ -194,7 +201,7 @@ function saveDraft(): void {
   const quoted = quote().querySelector("span")!.textContent ?? "";
   keepDraft(shown.number, shown.kind, {
     text: text().value, replyTo: hidden("reply_to").value, quote: hidden("reply_to").value && quoted,
-    mentions: hidden("mentions").value, files: uploaded(),
+    mentions: hidden("mentions").value, macro: armed(), files: uploaded(),
   });
 }
 
@@ -203,23 +210,79 @@ function submit(status: string): void {
   if (uploading()) return toast(word("busy"));
   if (!words && !uploaded().length) return text().focus();
   if (words.length > LONGEST) return toast(word("tooLong"));
+  if (unfilled(words)) return;
   const later = status === "later" ? readHour() : {};
   if (!later) return;
   post({
     clientId: newId(), at: Date.now(), number: openConversation()!.number, text: words, kind: kind(), files: uploaded(),
-    replyTo: hidden("reply_to").value, mentions: kind() === "note" ? hidden("mentions").value : "", status: kind() === "public" && status !== "later" ? status : "",
+    replyTo: hidden("reply_to").value, mentions: kind() === "note" ? named(words) : "", macro: armed(),
+    status: kind() === "public" && status !== "later" ? status : "",
     ...(kind() === "public" ? { address: String(new FormData(form()!).get("address") ?? "") } : {}),
     ...later,
   });
   tellTyping(false);
   text().value = "";
   hidden("mentions").value = "";
+  showArmed("", saveDraft);
   clearUploads();
   showQuote("", "");
   fit();
   count();
   saveDraft();
   text().focus();
+}
+
+/** Names of a macro that stand for nothing here are not sent: the first one is shown to be filled in. */
+function unfilled(words: string): boolean {
+  const token = readArmed(armed()).open.find((one) => words.includes(one));
+  if (!token) return false;
+  const at = text().value.indexOf(token);
+  text().focus();
+  text().setSelectionRange(at, at + token.length);
+  toast(`${word("unfilled")} ${token}`);
+  return true;
+}
+
+// ---- What the menus put in (expander.ts) ----------------------------------------------------------------------------
+
+const names = new Map<string, string>();
+
+/** Those mentioned whose names still stand in the text. */
+function named(words: string): string {
+  const references = hidden("mentions").value.split(",").filter(Boolean);
+  return references.filter((one) => words.includes(`@${names.get(one) ?? ""}`)).join(",");
+}
+
+const writer: Writer = {
+  isNote: () => kind() === "note",
+  replace(start, end, words) {
+    text().focus();
+    text().setSelectionRange(start, end);
+    if (document.execCommand(words ? "insertText" : "delete", false, words)) return;
+    text().setRangeText(words, start, end, "end");
+    noteInput();
+  },
+  mention(reference, name) {
+    names.set(reference, name);
+    hidden("mentions").value = [...new Set([...hidden("mentions").value.split(","), reference])].filter(Boolean).join(",");
+    saveDraft();
+  },
+  useMacro(macro) {
+    if (macro.text) {
+      arm(macro, saveDraft);
+      saveDraft();
+    } else void run(macro.id);
+  },
+};
+
+/** A macro without words is done at once. */
+async function run(id: string): Promise<void> {
+  try {
+    const { number } = openConversation()!;
+    apply(parse(await fetchHtml(`/inbox/${number}/macros/${id}/`, { body: new FormData() })));
+  } catch (error) {
+    toast((error instanceof Refused && error.message) || word("failed"));
+  }
 }
 
 /** The hour chosen in «Send later», as the server reads it; null when there is none yet. */

@@ -7,7 +7,7 @@ import { inbox, openConversation } from "./parts";
 import { csrfToken } from "./server";
 
 type Kind = Outgoing["kind"];
-export interface Draft { text: string; replyTo: string; quote: string; mentions: string; files: Stored[] }
+export interface Draft { text: string; replyTo: string; quote: string; mentions: string; macro: string; files: Stored[] }
 interface Kept {
   draft: Draft;
   /** Of the server's words that these were written over; "0": there were none. */
@@ -19,7 +19,7 @@ interface Kept {
   /** The text that was last on its way there: found on the server, it is ours, whatever its version. */
   sent?: string;
 }
-interface Served { kind: Kind; text: string; version: string; reply_to?: string; quote?: string; mentions?: string; files?: Stored[] }
+interface Served { kind: Kind; text: string; version: string; reply_to?: string; quote?: string; mentions?: string; macro?: string; files?: Stored[] }
 
 const PAUSE = 800;
 const AGAIN = 5_000;
@@ -81,8 +81,8 @@ function reconcile(name: string, served: Served | null): boolean {
 function adopt(name: string, served: Served | null): boolean {
   const before = known.get(name)?.draft.text ?? "";
   if (served) {
-    const { text, reply_to: replyTo = "", quote = "", mentions = "", files = [], version } = served;
-    known.set(name, { draft: { text, replyTo, quote, mentions, files }, version, dirty: false, at: Number(version) / 1000 });
+    const { text, reply_to: replyTo = "", quote = "", mentions = "", macro = "", files = [], version } = served;
+    known.set(name, { draft: { text, replyTo, quote, mentions, macro, files }, version, dirty: false, at: Number(version) / 1000 });
   } else known.delete(name);
   remember(name);
   return before !== (served?.text ?? "");
@@ -207,6 +207,7 @@ function formOf(kind: Kind, draft: Draft, version: string): FormData {
   form.set("reply_to", draft.replyTo);
   form.set("quote", draft.replyTo ? draft.quote : "");
   form.set("mentions", draft.mentions);
+  form.set("macro", draft.macro);
   for (const file of draft.files) form.append("attachments", file.id);
   return form;
 }
