@@ -67,8 +67,10 @@ async def serve_socket(
     hello: Mapping[str, Any],
     on_frame: Callable[[Socket, dict[str, Any]], Awaitable[None]],
     still_allowed: Callable[[], Awaitable[bool]],
+    on_end: Callable[[], Awaitable[None]] | None = None,
 ) -> None:
-    """Runs one accepted socket until it ends. `still_allowed` is asked again every minute."""
+    """Runs one accepted socket until it ends. `still_allowed` is asked again every minute; `on_frame` also hears of pings,
+    which are answered already."""
     await receive()
     socket = Socket(send)
     subprotocol = PROTOCOL if PROTOCOL in scope.get("subprotocols", ()) else None
@@ -80,6 +82,8 @@ async def serve_socket(
         await _read_frames(receive, socket, on_frame, still_allowed)
     finally:
         await hub.leave_all(socket)
+        if on_end is not None:
+            await on_end()
     with contextlib.suppress(Exception):
         await send({"type": "websocket.close", "code": 1000})
 
@@ -110,8 +114,7 @@ async def _read_frames(receive: Any, socket: Socket, on_frame: Any, still_allowe
             continue
         if frame.get("type") == "ping":
             socket.offer('{"type":"pong"}')
-        else:
-            await on_frame(socket, frame)
+        await on_frame(socket, frame)
 
 
 def newest_seq() -> int:

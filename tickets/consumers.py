@@ -1,9 +1,10 @@
 """The agents' websocket, `/ws/agent/`: session cookie of the same origin, or a single-use ticket from the API."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from django.conf import settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
@@ -27,9 +28,34 @@ from tenants.sockets import (
     socket_tenant,
     token_from_subprotocol,
 )
+from tickets.presence import move_screen, snapshot
 from tickets.realtime import AGENTS, event_frame
 
 RESYNC_LIMIT = 500
+
+
+@dataclass
+class Screen:
+    """One socket, and what its person has before their eyes."""
+
+    schema: str
+    user: User
+    id: str
+    ticket: str = ""
+    idle: bool = False
+
+    async def move(self, *, leaves: bool = False) -> None:
+        await in_tenant(
+            self.schema,
+            move_screen,
+            self.schema,
+            self.id,
+            user_id=self.user.id,
+            name=str(self.user),
+            ticket=self.ticket,
+            idle=self.idle,
+            leaves=leaves,
+        )
 
 
 def user_of_session(cookie_header: str) -> User | None:
@@ -76,8 +102,13 @@ async def agent_socket(scope: Mapping[str, Any], receive: Any, send: Any) -> Non
             return await in_tenant(schema, agent_by_id, user_id) is not None
         return await in_tenant(schema, user_of_session, cookie) is not None
 
+    screen = Screen(schema, user, uuid4().hex[:12])
+
     async def on_frame(socket: Socket, frame: dict[str, Any]) -> None:
-        await _handle(schema, user, socket, frame)
+        await _handle(screen, socket, frame)
+
+    async def on_end() -> None:
+        await screen.move(leaves=True)
 
     await serve_socket(
         scope,
@@ -87,11 +118,20 @@ async def agent_socket(scope: Mapping[str, Any], receive: Any, send: Any) -> Non
         hello={"type": "hello", "seq": str(await in_tenant(schema, newest_seq))},
         on_frame=on_frame,
         still_allowed=still_allowed,
+        on_end=on_end,
     )
 
 
-async def _handle(schema: str, user: User, socket: Socket, frame: dict[str, Any]) -> None:
+async def _handle(screen: Screen, socket: Socket, frame: dict[str, Any]) -> None:
+    schema, user = screen.schema, screen.user
     match frame:
+        case {"type": "ping"}:
+            await screen.move()
+        case {"type": "here"}:
+            socket.offer(await in_tenant(schema, snapshot))
+        case {"type": "viewing", "ticket": str(ticket), "idle": bool(idle)} if not ticket or is_id(ticket):
+            screen.ticket, screen.idle = ticket, idle
+            await screen.move()
         case {"type": "since", "seq": str(seq)} if is_id(seq):
             for text in await in_tenant(schema, frames_since, int(seq)):
                 socket.offer(text)

@@ -20,7 +20,7 @@ from omnisupport.lib.redis import async_redis, redis_client
 
 log = structlog.get_logger(__name__)
 
-_PREFIX = "rt:"
+PREFIX = "rt:"
 QUEUE_LIMIT = 256
 RESYNC = '{"type":"resync"}'
 
@@ -28,7 +28,7 @@ RESYNC = '{"type":"resync"}'
 def publish(group: str, frame: dict[str, Any]) -> None:
     """From synchronous code, after commit. Loses the frame silently when Redis is away: clients resync."""
     try:
-        redis_client().publish(_PREFIX + group, orjson.dumps(frame))
+        redis_client().publish(PREFIX + group, orjson.dumps(frame))
     except RedisError as error:
         log.warning("frame_lost", group=group, error=str(error))
 
@@ -146,7 +146,7 @@ class Hub:
     async def publish(self, group: str, frame: dict[str, Any]) -> None:
         """From the event loop (typing)."""
         with contextlib.suppress(RedisError, OSError):
-            await self._client().publish(_PREFIX + group, orjson.dumps(frame))
+            await self._client().publish(PREFIX + group, orjson.dumps(frame))
 
     async def close(self) -> None:
         if self._reader is not None:
@@ -168,7 +168,7 @@ class Hub:
             if self._pubsub is None:
                 self._pubsub = self._client().pubsub(ignore_subscribe_messages=True)
             try:
-                await getattr(self._pubsub, name)(_PREFIX + group)
+                await getattr(self._pubsub, name)(PREFIX + group)
             except (RedisError, OSError):
                 self._broken = True
 
@@ -183,7 +183,7 @@ class Hub:
                     continue
                 message = await self._pubsub.get_message(timeout=5)
                 if message is not None:
-                    self._deliver(message["channel"].decode()[len(_PREFIX) :], message["data"].decode())
+                    self._deliver(message["channel"].decode()[len(PREFIX) :], message["data"].decode())
             except (RedisError, OSError, TimeoutError) as error:
                 if not self._broken:
                     log.warning("hub_lost_redis", error=str(error))
@@ -195,7 +195,7 @@ class Hub:
             await self._pubsub.aclose()
             self._pubsub = self._client().pubsub(ignore_subscribe_messages=True)
             if self._groups:
-                await self._pubsub.subscribe(*(_PREFIX + group for group in self._groups))
+                await self._pubsub.subscribe(*(PREFIX + group for group in self._groups))
             self._broken = False
         self._tell_all(RESYNC)
 

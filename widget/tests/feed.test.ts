@@ -20,7 +20,7 @@ describe("the feed", () => {
     new Feed(10, {
       onEvent: (frame) => seen.push(Number(frame.seq)),
       onTyping: () => undefined,
-      onDraft: () => undefined,
+    onOther: () => undefined,
       onResync: () => resync(),
       onConnection: () => undefined,
     }, (onFrame) => {

@@ -5,12 +5,18 @@ export interface EventFrame { type: "event"; seq: string; event: string; ticket:
 export interface TypingFrame { type: "typing"; ticket: string; who: string; user?: string; on: boolean }
 /** One of the agent's own drafts, saved by one of their screens; version "0": it is gone. */
 export interface DraftFrame { type: "draft"; ticket: string; kind: "public" | "note"; version: string }
-type AgentFrame = { type: "hello"; seq: string } | EventFrame | TypingFrame | DraftFrame | { type: "resync" } | { type: "pong" };
+export interface ViewingFrame { type: "viewing"; ticket: string; who: { user: string; name: string }[] }
+export interface PresenceFrame { type: "presence"; user: string; state: string }
+export interface HereFrame { type: "here"; viewing: Record<string, ViewingFrame["who"]>; presence: Record<string, string> }
+export type Frame =
+  | { type: "hello"; seq: string } | EventFrame | TypingFrame | DraftFrame | ViewingFrame | PresenceFrame | HereFrame
+  | { type: "resync" } | { type: "pong" };
 
 export interface Listener {
   onEvent(frame: EventFrame): void;
   onTyping(frame: TypingFrame): void;
-  onDraft(frame: DraftFrame): void;
+  /** What is not of the sequence. */
+  onOther(frame: Frame): void;
   /** Fetches everything anew; returns the sequence it stands for. */
   onResync(): Promise<number>;
   onConnection(up: boolean): void;
@@ -33,15 +39,19 @@ export class Feed {
   }
 
   typing(ticket: string, on: boolean): void {
-    this.socket.send({ type: "typing", ticket, on });
+    this.send({ type: "typing", ticket, on });
   }
 
-  private receive(frame: AgentFrame): void {
+  send(frame: object): void {
+    this.socket.send(frame);
+  }
+
+  private receive(frame: Frame): void {
     if (frame.type === "typing") this.listener.onTyping(frame);
-    else if (frame.type === "draft") this.listener.onDraft(frame);
     else if (frame.type === "resync") void this.resync();
     else if (frame.type === "event") this.take(frame);
     else if (frame.type === "hello") this.greet(Number(frame.seq));
+    else this.listener.onOther(frame);
   }
 
   private greet(newest: number): void {
@@ -89,10 +99,10 @@ export class Feed {
   }
 }
 
-function openSocket(onFrame: (frame: AgentFrame) => void, onLost: () => void): Socket {
+function openSocket(onFrame: (frame: Frame) => void, onLost: () => void): Socket {
   const scheme = location.protocol === "https:" ? "wss:" : "ws:";
   return new Socket(`${scheme}//${location.host}/ws/agent/`, "", {
-    onFrame: (frame) => onFrame(frame as unknown as AgentFrame),
+    onFrame: (frame) => onFrame(frame as unknown as Frame),
     onOpen: () => undefined,
     onLost,
   });

@@ -2,7 +2,7 @@
 import { setUpAids } from "./aids";
 import { edit, mountComposer, settleComposer, setUpComposer } from "./composer";
 import { noteDraft } from "./drafts";
-import { Feed } from "./feed";
+import { Feed, type Frame } from "./feed";
 import { setUpFragments } from "./fragments";
 import { setUpKeys } from "./keys";
 import { settleList } from "./list";
@@ -13,6 +13,7 @@ import { settleScreen, setUpScreens } from "./screens";
 import { fetchHtml, sentence, setUpRequests } from "./server";
 import { setUpTimes } from "./times";
 import { forgetTyping, makeTeller, noteTyping } from "./typing";
+import { introduce, noteOthers, paintViewers, setUpViewers, tell } from "./viewers";
 
 const BANNER_AFTER = 1_000;
 let shown = "";
@@ -30,6 +31,8 @@ function mount(): void {
   settleComposer();
   settleList();
   settleScreen();
+  paintViewers();
+  tell();
 }
 
 function showConnection(): (up: boolean) => void {
@@ -42,6 +45,7 @@ function showConnection(): (up: boolean) => void {
       timer = 0;
       banner.hidden = true;
       kick();
+      introduce();
     } else timer ||= window.setTimeout(() => {
       banner.hidden = false;
       // Perhaps it is not the line but the session that has ended: then the answer leads to the log-in page.
@@ -61,24 +65,32 @@ function setUpErrors(): void {
   }
 }
 
+function noteOther(frame: Frame): void {
+  if (frame.type === "draft") {
+    void noteDraft(frame);
+    noteBegun(frame);
+  } else noteOthers(frame);
+}
+
 function start(): void {
   setUpRequests();
   setUpFragments();
   setUpErrors();
   setUpScreens();
-  let feed: Feed;
-  setUpComposer(makeTeller(() => feed));
+  let feed: Feed | undefined;
+  setUpComposer(makeTeller((ticket, on) => feed?.typing(ticket, on)));
   setUpOutbox(edit);
   setUpAids();
   setUpKeys();
   setUpTimes();
   for (const kind of ["htmx:afterSettle", "htmx:historyRestore", "inbox:changed"]) document.addEventListener(kind, mount);
+  setUpViewers((frame) => feed?.send(frame));
   mount();
   const showUp = showConnection();
   feed = new Feed(Number(document.getElementById("list")!.dataset.seq), {
     onEvent: noteEvent,
-    onTyping: noteTyping,
-    onDraft: (frame) => { void noteDraft(frame); noteBegun(frame); },
+    onTyping: (frame) => noteTyping(frame, paintViewers),
+    onOther: noteOther,
     onResync: refetch,
     onConnection: showUp,
   });
