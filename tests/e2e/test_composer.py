@@ -52,7 +52,7 @@ def test_a_draft_follows_its_author_and_an_old_window_asks_first(live_shop, tick
     desk.page.locator("#text").press("Control+Enter")
     expect(laptop.page.locator("#text")).to_have_value("")
     until(lambda: list(Draft.objects.values_list("text", flat=True)) == ["Проверить склад"])
-    assert Message.objects.filter(text="Из поезда").count() == 1
+    until(lambda: Message.objects.filter(text="Из поезда").exists())
 
 
 def test_leaving_at_once_saves_what_was_typed(live_shop, ticket, sit_down):

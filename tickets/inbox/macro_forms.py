@@ -43,7 +43,7 @@ class MacroForm(forms.ModelForm[Macro]):
             assert isinstance(field, forms.ModelChoiceField)
             field.queryset = Team.objects.all()
             field.empty_label = "—"
-        self.fields["to_team"].widget.choices.field.empty_label = _UNCHANGED[1]  # type: ignore[attr-defined]
+        self.fields["to_team"].widget.choices.field.empty_label = _UNCHANGED[1]
         self.fields["tags"].help_text = self.fields["untag"].help_text = _("with commas between them")
         if not user.is_admin:
             # Only admins write what others use.

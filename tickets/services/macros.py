@@ -13,7 +13,7 @@ from django.utils.translation import ngettext
 from omnisupport.lib.errors import Forbidden, InvalidInput
 from tenants.accounts.models import User
 from tenants.events.log import record
-from tickets.models import CustomStatus, Macro, Message, Priority, Status, Tag, Team, Ticket
+from tickets.models import CustomStatus, Macro, Message, Priority, Status, Team, Ticket
 from tickets.queries import usable_macros
 from tickets.services.post import post_message
 from tickets.services.tickets import change_ticket, lock_ticket
@@ -21,6 +21,8 @@ from tickets.variables import unfilled
 
 ME, NOBODY = "me", "nobody"
 _MOST_TAGS = 20
+# Tag.name
+_LONGEST_TAG = 40
 
 
 def save_macro(macro: Macro | None, *, changes: Mapping[str, Any], user: User) -> Macro:
@@ -167,7 +169,7 @@ def _assignee(value: Any) -> str:
 
 def _tags(value: Any) -> list[str]:
     names = [name.strip() for name in value if isinstance(name, str) and name.strip()]
-    if len(names) > _MOST_TAGS or any(len(name) > Tag._meta.get_field("name").max_length for name in names):
+    if len(names) > _MOST_TAGS or any(len(name) > _LONGEST_TAG for name in names):
         raise ValueError(value)
     return names
 
