@@ -30,6 +30,7 @@ urlpatterns = [
     path("<int:number>/status/", actions.status, name="status"),
     path("<int:number>/tags/", actions.tags, name="tags"),
     path("<int:number>/contact/", actions.contact, name="contact"),
+    path("<int:number>/fields/<slug:target>/<slug:key>/", actions.field, name="field"),
     path("<int:number>/merge/", actions.merge, name="merge"),
     path("<int:number>/merge/<int:merge_id>/undo/", actions.part, name="part"),
 ]

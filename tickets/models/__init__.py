@@ -5,6 +5,7 @@ from tickets.models.contacts import (
     ContactMerge,
 )
 from tickets.models.draft import Draft
+from tickets.models.fields import CustomField, FieldTarget, FieldType
 from tickets.models.macro import Macro
 from tickets.models.message import (
     Attachment,
@@ -19,6 +20,7 @@ from tickets.models.ticket import (
     AssistantMode,
     CustomStatus,
     HandoffReason,
+    InboxSettings,
     Incident,
     Priority,
     Status,
@@ -37,10 +39,14 @@ __all__ = [
     "Contact",
     "ContactAddress",
     "ContactMerge",
+    "CustomField",
     "CustomStatus",
     "Delivery",
     "Draft",
+    "FieldTarget",
+    "FieldType",
     "HandoffReason",
+    "InboxSettings",
     "Incident",
     "Macro",
     "Message",
