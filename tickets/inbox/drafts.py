@@ -14,7 +14,8 @@ from tickets.services.drafts import save_draft
 @agent_required
 def draft(request: HttpRequest, number: int) -> JsonResponse:
     """What is stored: all kinds by GET; by POST what came of saving one, 409 when other words are there by now."""
-    ticket, user = queries.get_conversation(number), signed_in(request)
+    user = signed_in(request)
+    ticket = queries.get_conversation(number, user)
     if request.method == "GET":
         return JsonResponse({"drafts": [one.shape for one in queries.drafts_of(ticket, user)]})
     data = checked(DraftForm(request.POST))

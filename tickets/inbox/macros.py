@@ -29,7 +29,8 @@ def values(request: HttpRequest, ticket: Ticket) -> dict[str, str]:
 @agent_required
 def offered(request: HttpRequest, number: int) -> JsonResponse:
     """Those that may be used, with their texts filled for this conversation."""
-    ticket, user = queries.get_conversation(number), signed_in(request)
+    user = signed_in(request)
+    ticket = queries.get_conversation(number, user)
     known, wordings = values(request, ticket), Wordings.read()
     language = ticket.contact.language or user.language
     macros = []
@@ -51,7 +52,8 @@ def offered(request: HttpRequest, number: int) -> JsonResponse:
 @require_POST
 @agent_required
 def run(request: HttpRequest, number: int, macro_id: int) -> HttpResponse:
-    ticket, user = queries.get_conversation(number), signed_in(request)
+    user = signed_in(request)
+    ticket = queries.get_conversation(number, user)
     run_macro(queries.get_macro(macro_id, queries.usable_macros(user)), ticket.id, user)
     return show_facts(request, number)
 
