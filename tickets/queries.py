@@ -12,6 +12,7 @@ from django.db.models import Prefetch, Q, QuerySet
 from django.utils.translation import gettext as _
 
 from omnisupport.lib.errors import InvalidInput, NotFound
+from omnisupport.lib.masking import veil
 from tenants.accounts.models import Role, User
 from tenants.events.models import Event
 from tickets.models import (
@@ -152,7 +153,7 @@ def pick_rows(selection: Selection, ids: Collection[int]) -> list[Row]:
     if selection.text:
         named, query = _numbered(selection), read_query(selection.text)
         hits = hits_in(query, _where(selection, named), ids, best=selection.best_first)
-        return [*(row for row in named if row.ticket.id in ids), *_hit_rows(hits, query)]
+        return [*(row for row in named if row.ticket.id in ids), *_hit_rows(hits, query, selection.viewer)]
     return _rows(_selected(selection).filter(id__in=ids).order_by("-last_activity_at", "-id"))
 
 
@@ -206,7 +207,7 @@ def _search(selection: Selection, cursor: str) -> Page:
         hits, following = best_hits(query, where), None
     else:
         hits, following = newest_hits(query, where, _read_message_cursor(cursor) if cursor else None)
-    return Page([*([] if cursor else named), *_hit_rows(hits, query)], str(following or ""))
+    return Page([*([] if cursor else named), *_hit_rows(hits, query, selection.viewer)], str(following or ""))
 
 
 def _where(selection: Selection, named: Sequence[Row]) -> Q:
@@ -223,13 +224,15 @@ def _numbered(selection: Selection) -> list[Row]:
     return [Row(ticket, _FIRST, ticket.last_message) for ticket in found]
 
 
-def _hit_rows(hits: Sequence[Hit], query: Query) -> list[Row]:
+def _hit_rows(hits: Sequence[Hit], query: Query, viewer: User) -> list[Row]:
     parts = ("contact", "channel", "assignee", "last_message", "custom_status")
     related = ("ticket", *(f"ticket__{part}" for part in parts))
     unused = [f"ticket__{name}" for name in _UNUSED]
+    # Before the words are cut: of half a number nobody could tell that it is one.
+    shown: Callable[[str], str] = str if viewer.sees_contact_details else veil
     messages = Message.objects.select_related(*related).defer(*unused).in_bulk([hit.message_id for hit in hits])
     found = [(hit, messages[hit.message_id]) for hit in hits if hit.message_id in messages]
-    return [Row(message.ticket, hit.order, message, fragment_of(message, query)) for hit, message in found]
+    return [Row(message.ticket, hit.order, message, fragment_of(message, query, shown)) for hit, message in found]
 
 
 def _read_message_cursor(cursor: str) -> int:

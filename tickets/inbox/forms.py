@@ -50,6 +50,12 @@ class ContactForm(forms.ModelForm[Contact]):
         fields = ["name", "email", "phone"]
         labels = {"name": _("Name")}
 
+    def __init__(self, *args: Any, viewer: User, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name in ("email", "phone"):
+            # What is masked is not for them to change.
+            self.fields[name].disabled = not viewer.sees_contact_details and bool(getattr(self.instance, name))
+
 
 class UUIDChoice(forms.Form):
     """One id, or nothing for «nobody»."""

@@ -32,6 +32,8 @@ urlpatterns = [
     path("<int:number>/tags/", actions.tags, name="tags"),
     path("<int:number>/contact/", actions.contact, name="contact"),
     path("<int:number>/fields/<slug:target>/<slug:key>/", actions.field, name="field"),
+    path("<int:number>/reveal/", actions.reveal, name="reveal"),
+    path("messages/<int:message_id>/reveal/", actions.reveal_words, name="reveal-words"),
     path("<int:number>/merge/", actions.merge, name="merge"),
     path("<int:number>/merge/<int:merge_id>/undo/", actions.part, name="part"),
 ]

@@ -212,7 +212,7 @@ def facts(ticket: Ticket, viewer: User, refusal: Refusal | None = None) -> dict[
         "merges": list(undoable_merges(ticket.contact)),
         "states": queries.states(ticket),
         "priorities": Priority.choices,
-        "contact_form": ContactForm(instance=ticket.contact, prefix="contact"),
+        "contact_form": ContactForm(instance=ticket.contact, prefix="contact", viewer=viewer),
     }
 
 
