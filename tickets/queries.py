@@ -21,6 +21,8 @@ from tickets.models import (
     ContactAddress,
     CustomField,
     CustomStatus,
+    Draft,
+    Macro,
     Message,
     ScheduledReply,
     Status,
@@ -340,6 +342,16 @@ def get_scheduled(reply_id: int, viewer: User) -> ScheduledReply:
     return reply
 
 
+def drafts_of(ticket: Ticket, viewer: User) -> list[Draft]:
+    """The viewer's own, the one last written first."""
+    return list(Draft.objects.filter(ticket=ticket, user=viewer).order_by("-updated_at"))
+
+
+def drafted_ids(viewer_id: UUID) -> set[int]:
+    """Conversations in which the viewer has begun something."""
+    return set(Draft.objects.filter(user_id=viewer_id).values_list("ticket_id", flat=True))
+
+
 def past_tickets(ticket: Ticket, viewer: User) -> list[Ticket]:
     """The contact's other conversations, newest first."""
     others = Ticket.objects.filter(visible_to(viewer), contact_id=ticket.contact_id).exclude(id=ticket.id)
@@ -378,6 +390,33 @@ def get_attachment(attachment_id: UUID, viewer: User) -> Attachment:
     if attachment is None or not attachment.file:
         raise NotFound(_("There is no such file."))
     return attachment
+
+
+# ---- Macros ----------------------------------------------------------------------------------------------------------
+
+
+def usable_macros(viewer: User) -> QuerySet[Macro]:
+    """Everyone's, the viewer's own, and those of the viewer's teams."""
+    of_teams = Q(visibility=Macro.Visibility.TEAM, team__members=viewer)
+    own = Q(visibility=Macro.Visibility.PERSONAL, owner=viewer)
+    usable = Macro.objects.filter(Q(visibility=Macro.Visibility.EVERYONE) | own | of_teams)
+    return usable.select_related("team", "owner").distinct()
+
+
+def managed_macros(viewer: User) -> QuerySet[Macro]:
+    """What the viewer finds on the page of macros: admins also those of teams that they are not in."""
+    if not viewer.is_admin:
+        return usable_macros(viewer)
+    own = Q(visibility=Macro.Visibility.PERSONAL, owner=viewer)
+    return Macro.objects.filter(own | ~Q(visibility=Macro.Visibility.PERSONAL)).select_related("team", "owner")
+
+
+def get_macro(macro_id: int, rows: QuerySet[Macro]) -> Macro:
+    """One of `rows`. Raises NotFound."""
+    macro = rows.filter(id=macro_id).first()
+    if macro is None:
+        raise NotFound(_("There is no such macro."))
+    return macro
 
 
 # ---- Choices ---------------------------------------------------------------------------------------------------------

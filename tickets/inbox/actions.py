@@ -22,8 +22,11 @@ from tickets.inbox.forms import (
     TextChoice,
     UUIDChoice,
     checked,
+    read_actions,
+    read_ids,
     read_uuids,
 )
+from tickets.inbox.macros import values
 from tickets.inbox.timeline import make_items
 from tickets.inbox.views import show_facts as _show_facts
 from tickets.models import Contact, FieldTarget, Message, MessageKind, Ticket
@@ -31,8 +34,9 @@ from tickets.services import tickets as changes
 from tickets.services.attachments import store_upload
 from tickets.services.contacts import note_revealed, reveal_detail, update_contact
 from tickets.services.delivery import cancel_message, retry_message
+from tickets.services.drafts import drop_sent_draft
+from tickets.services.macros import post_with_macros
 from tickets.services.merging import merge_contacts, undo_merge
-from tickets.services.post import post_message
 from tickets.services.schedule import drop_reply, schedule_reply, send_reply
 
 
@@ -45,7 +49,10 @@ def post(request: HttpRequest, number: int) -> HttpResponse:
     data = checked(MessageForm(request.POST))
     attachment_ids = read_uuids(request.POST.getlist("attachments"))
     kind = MessageKind(data["kind"])
+    actions = read_actions(data["actions"])
     if data["send_at"] and kind == MessageKind.PUBLIC:
+        if actions:
+            raise InvalidInput(_("What a macro does cannot wait: take it out, or send at once."), field="actions")
         schedule_reply(
             ticket_id=ticket.id,
             client_id=data["client_id"],
@@ -55,12 +62,16 @@ def post(request: HttpRequest, number: int) -> HttpResponse:
             attachment_ids=attachment_ids,
             cancel_on_reply=data["cancel_on_reply"],
         )
+        drop_sent_draft(ticket.id, user, kind=kind, text=data["text"])
         return _show_facts(request, number)
-    message = post_message(
+    message = post_with_macros(
         ticket_id=ticket.id,
         client_id=data["client_id"],
         text=data["text"],
         user=user,
+        macro_ids=read_ids(data["macros"]),
+        actions=actions,
+        values=values(request, ticket) if data["macros"] else {},
         kind=kind,
         attachment_ids=attachment_ids,
         reply_to_id=data["reply_to"],
@@ -68,6 +79,7 @@ def post(request: HttpRequest, number: int) -> HttpResponse:
         address_id=data["address"],
         due_at=_moment_to_undo(user) if kind == MessageKind.PUBLIC else None,
     )
+    drop_sent_draft(ticket.id, user, kind=kind, text=data["text"])
     if not request.headers.get("HX-Request"):
         return redirect("inbox:conversation", number=number)
     return _show_message(request, ticket, message)
