@@ -14,7 +14,18 @@ from django.utils.translation import gettext as _
 from omnisupport.lib.errors import InvalidInput, NotFound
 from tenants.accounts.models import Role, User
 from tenants.events.models import Event
-from tickets.models import Attachment, ContactAddress, Message, ScheduledReply, Status, Team, Ticket
+from tickets.models import (
+    Attachment,
+    ContactAddress,
+    Delivery,
+    Mention,
+    Message,
+    ScheduledReply,
+    Status,
+    Team,
+    Ticket,
+    TicketFollower,
+)
 from tickets.search import Hit, best_hits, fragment_of, hits_in, newest_hits
 from tickets.words import Piece, Query, read_query
 
@@ -37,6 +48,8 @@ TIMELINE_EVENTS = (
     "ticket.handed_over",
     "ticket.schedule_changed",
     "contact.changed",
+    "ticket.followed",
+    "ticket.mentioned",
 )
 
 # ---- The list --------------------------------------------------------------------------------------------------------
@@ -49,6 +62,11 @@ _VIEWS: dict[str, Callable[[UUID], Q]] = {
     "waiting": lambda _viewer: Q(status=Status.WAITING),
     "solved": lambda _viewer: Q(status=Status.SOLVED),
     "closed": lambda _viewer: Q(status=Status.CLOSED),
+    "mentions": lambda viewer: Q(id__in=Mention.objects.filter(user_id=viewer).values("ticket_id")),
+    "following": lambda viewer: Q(
+        id__in=TicketFollower.objects.filter(user_id=viewer).values("ticket_id"),
+        status__in=[Status.OPEN, Status.WAITING],
+    ),
 }
 # One walk over an index of live tickets; people are joined to the sums, not to the tickets.
 _COUNTS_SQL = """
@@ -149,6 +167,11 @@ def count_views(viewer_id: UUID) -> dict[str, int]:
             counts["unassigned"] += count if assignee_id is None else 0
             counts["assistant"] += count if role == Role.ASSISTANT else 0
     return counts
+
+
+def count_unseen_mentions(viewer_id: UUID) -> int:
+    """Conversations in which a note waits for this person."""
+    return Mention.objects.filter(user_id=viewer_id, seen_at=None).values("ticket_id").distinct().count()
 
 
 def _selected(selection: Selection) -> QuerySet[Ticket]:
@@ -277,12 +300,22 @@ def pick_thread_items(
     return messages, events
 
 
+def added_since(ticket: Ticket, seen: int, writer: User) -> list[Message]:
+    """What others have put into the conversation after the message `seen`, oldest first: whoever writes has not read it."""
+    found = _messages().filter(ticket=ticket, id__gt=seen).exclude(user=writer).exclude(delivery=Delivery.CANCELLED)
+    return list(found.order_by("id")[:PAGE])
+
+
 def _timeline_events(ticket: Ticket) -> QuerySet[Event]:
     return Event.objects.filter(ticket_id=ticket.id, type__in=TIMELINE_EVENTS).select_related("actor")
 
 
 def tags_of(ticket: Ticket) -> list[str]:
     return list(ticket.tags.values_list("name", flat=True))
+
+
+def followers_of(ticket: Ticket) -> list[User]:
+    return [follower.user for follower in ticket.followers.select_related("user")]
 
 
 def scheduled_of(ticket: Ticket) -> list[ScheduledReply]:

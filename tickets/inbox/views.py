@@ -33,6 +33,8 @@ VIEW_TITLES = {
     "waiting": (_("Waiting"), "hourglass"),
     "solved": (_("Solved"), "circle-check"),
     "closed": (_("Closed"), "archive"),
+    "mentions": (_("Mentions"), "at"),
+    "following": (_("Following"), "eye"),
 }
 
 
@@ -141,7 +143,7 @@ def _list_context(request: HttpRequest, selection: Selection) -> dict[str, Any]:
 
 
 def _views(viewer: User, selection: Selection) -> dict[str, Any]:
-    counts = queries.count_views(viewer.id)
+    counts = queries.count_views(viewer.id) | {"mentions": queries.count_unseen_mentions(viewer.id)}
     views = [
         {"name": name, "title": title, "icon": icon, "count": counts.get(name)}
         for name, (title, icon) in VIEW_TITLES.items()
@@ -165,7 +167,12 @@ def conversation_context(number: int, viewer: User, selection: Selection) -> dic
 def _thread(ticket: Ticket, before: int | None = None) -> dict[str, Any]:
     messages, events, has_earlier = queries.thread_page(ticket, before)
     items: list[Item] = make_items(messages, events)
-    return {"ticket": ticket, "items": items, "earlier": messages[0].id if has_earlier else None}
+    return {
+        "ticket": ticket,
+        "items": items,
+        "earlier": messages[0].id if has_earlier else None,
+        "newest": messages[-1].id if messages else None,
+    }
 
 
 def facts(ticket: Ticket, viewer: User) -> dict[str, Any]:
@@ -180,6 +187,7 @@ def facts(ticket: Ticket, viewer: User) -> dict[str, Any]:
         "known": queries.facts_of(ticket),
         "past": queries.past_tickets(ticket),
         "scheduled": queries.scheduled_of(ticket),
+        "followers": queries.followers_of(ticket),
         "suggested": list(same_person_suggestions(ticket.contact)[:5]),
         "merges": list(undoable_merges(ticket.contact)),
         "statuses": Status.choices,

@@ -25,6 +25,10 @@ from tickets.models.ticket import (
     Ticket,
     TicketNumber,
 )
+from tickets.models.together import (
+    Mention,
+    TicketFollower,
+)
 from tickets.working_hours import WorkingHours
 
 __all__ = [
@@ -39,6 +43,7 @@ __all__ = [
     "Delivery",
     "HandoffReason",
     "Incident",
+    "Mention",
     "Message",
     "MessageKind",
     "MessageSearch",
@@ -48,6 +53,7 @@ __all__ = [
     "Tag",
     "Team",
     "Ticket",
+    "TicketFollower",
     "TicketNumber",
     "WorkingHours",
 ]

@@ -16,6 +16,8 @@ const kind = (): Outgoing["kind"] => new FormData(form()!).get("kind") as Outgoi
 const replyTo = (): HTMLInputElement => form()!.elements.namedItem("reply_to") as HTMLInputElement;
 const quote = (): HTMLElement => document.getElementById("quote")!;
 
+// The newest message when the person began to write: whoever adds something after it has not been read.
+let seen = "";
 let tellTyping: (on: boolean) => void = () => undefined;
 
 export function setUpComposer(typing: (on: boolean) => void): void {
@@ -52,6 +54,7 @@ export function setUpComposer(typing: (on: boolean) => void): void {
 /** A conversation has come to the screen. */
 export function mountComposer(): void {
   if (!form()) return;
+  seen = newest();
   const draft = JSON.parse(localStorage.getItem(draftKey()) ?? "null") as Draft | null;
   clearUploads();
   text().value = draft?.text ?? "";
@@ -64,11 +67,15 @@ export function mountComposer(): void {
 /** After live changes: a closed conversation takes notes only. */
 export function settleComposer(): void {
   if (!form()) return;
+  if (!text().value && !uploaded().length) seen = newest();
   settlePlaces();
   const reply = form()!.querySelector<HTMLInputElement>("[name=kind][value=public]")!;
   reply.disabled = isClosed();
   if (isClosed() && kind() !== "note") setMode("note");
 }
+
+/** Its own messages do not matter to the server, so those that still wait need no id. */
+const newest = (): string => [...document.querySelectorAll<HTMLElement>("#thread > [data-message]")].at(-1)?.dataset.message ?? "0";
 
 /** Of several places of one customer those that take no free text now cannot be chosen. */
 function settlePlaces(): void {
@@ -111,6 +118,8 @@ export function edit(message: Outgoing): void {
   if (text().value.trim()) message.text = `${text().value}\n${message.text}`;
   text().value = message.text;
   showUploaded(message.files);
+  // What stopped it has been read.
+  seen = newest();
   write(message.kind);
   noteInput();
 }
@@ -187,7 +196,7 @@ function submit(status: string): void {
   if (!later) return;
   post({
     clientId: newId(), at: Date.now(), number: openConversation()!.number, text: words, kind: kind(), files: uploaded(),
-    replyTo: replyTo().value, status: kind() === "public" && status !== "later" ? status : "",
+    seen, replyTo: replyTo().value, status: kind() === "public" && status !== "later" ? status : "",
     ...(kind() === "public" ? { address: String(new FormData(form()!).get("address") ?? "") } : {}),
     ...later,
   });
