@@ -22,7 +22,7 @@ def set_following(ticket_id: int, *, user: User, follows: bool) -> None:
     if follows:
         _follower, changed = TicketFollower.objects.get_or_create(ticket_id=ticket_id, user=user)
     else:
-        changed, _rows = TicketFollower.objects.filter(ticket_id=ticket_id, user=user).delete()
+        changed = bool(TicketFollower.objects.filter(ticket_id=ticket_id, user=user).delete()[0])
     if changed:
         payload = {"user": str(user.id), "follows": follows}
         record("ticket.followed", ticket_id=ticket_id, actor_id=user.id, payload=payload)
