@@ -172,7 +172,7 @@ def with_mentions(message: Any, reader: Any) -> SafeString:
     # The longest first: one name may begin with another.
     for called in sorted(message.content["mentions"], key=lambda entry: -len(entry["name"])):
         css = "mention mention--me" if called.get("user") == str(reader.pk) else "mention"
-        name = re.compile(f"({re.escape(escape('@' + called['name']))})(?![^<]*</mark>)", re.IGNORECASE)
+        name = re.compile(f"({re.escape(escape('@' + called['name']))})(?![^<]*</mark>)(?![^<>]*>)", re.IGNORECASE)
         html = name.sub(rf'<mark class="{css}">\1</mark>', html)
     return mark_safe(html)  # noqa: S308  # names are found in what is escaped already
 

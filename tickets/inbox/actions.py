@@ -14,6 +14,7 @@ from omnisupport.lib.errors import Conflict, InvalidInput
 from tenants.accounts.access import agent_required, signed_in
 from tenants.accounts.models import User
 from tickets import queries
+from tickets.inbox.fields import Refusal
 from tickets.inbox.forms import (
     ContactForm,
     MessageForm,
@@ -26,7 +27,7 @@ from tickets.inbox.forms import (
 )
 from tickets.inbox.timeline import make_items
 from tickets.inbox.views import facts
-from tickets.models import Message, MessageKind, Ticket
+from tickets.models import FieldTarget, Message, MessageKind, Ticket
 from tickets.services import tickets as changes
 from tickets.services.attachments import store_upload
 from tickets.services.contacts import update_contact
@@ -195,6 +196,23 @@ def tags(request: HttpRequest, number: int) -> HttpResponse:
 
 @require_POST
 @agent_required
+def field(request: HttpRequest, number: int, target: str, key: str) -> HttpResponse:
+    """A custom field of the conversation or its contact. What is refused stays in it, with the reason beside."""
+    ticket, actor = queries.get_conversation(number), signed_in(request)
+    typed = request.POST.get("value", "").replace("\x00", "")
+    target = queries.get_field(target, key).target
+    try:
+        if target == FieldTarget.TICKET:
+            changes.set_ticket_attributes(ticket.id, changes={key: typed}, actor=actor)
+        else:
+            update_contact(ticket.contact_id, changes={"attributes": {key: typed}}, actor=actor)
+    except InvalidInput as error:
+        return _show_facts(request, number, refusal=Refusal(target, key, typed, str(error)))
+    return _show_facts(request, number)
+
+
+@require_POST
+@agent_required
 def contact(request: HttpRequest, number: int) -> HttpResponse:
     ticket = queries.get_conversation(number)
     form = ContactForm(request.POST, prefix="contact")
@@ -223,11 +241,11 @@ def part(request: HttpRequest, number: int, merge_id: int) -> HttpResponse:
     return _show_facts(request, number)
 
 
-def _show_facts(request: HttpRequest, number: int, **changed: Any) -> HttpResponse:
+def _show_facts(request: HttpRequest, number: int, refusal: Refusal | None = None, **changed: Any) -> HttpResponse:
     if not request.headers.get("HX-Request"):
         return redirect("inbox:conversation", number=number)
     viewer = signed_in(request)
-    context = facts(queries.get_conversation(number), viewer) | changed
+    context = facts(queries.get_conversation(number), viewer, refusal) | changed
     context["selection"] = read_selection(request.GET, viewer)
     return render(request, "inbox/_facts.html", context)
 

@@ -23,6 +23,7 @@ urlpatterns = [
     path("<int:number>/tags/", actions.tags, name="tags"),
     path("<int:number>/follow/", actions.follow, name="follow"),
     path("<int:number>/contact/", actions.contact, name="contact"),
+    path("<int:number>/fields/<slug:target>/<slug:key>/", actions.field, name="field"),
     path("<int:number>/merge/", actions.merge, name="merge"),
     path("<int:number>/merge/<int:merge_id>/undo/", actions.part, name="part"),
 ]

@@ -19,9 +19,10 @@ from tenants.accounts.access import agent_required, current_path, signed_in
 from tenants.accounts.models import User
 from tenants.sockets import newest_seq
 from tickets import queries
+from tickets.inbox.fields import Refusal, field_rows
 from tickets.inbox.forms import ContactForm, read_ids, read_selection
 from tickets.inbox.timeline import Item, make_items
-from tickets.models import Priority, Status, Ticket
+from tickets.models import FieldTarget, Priority, Ticket
 from tickets.queries import Selection
 from tickets.services.merging import same_person_suggestions, undoable_merges
 
@@ -175,22 +176,25 @@ def _thread(ticket: Ticket, before: int | None = None) -> dict[str, Any]:
     }
 
 
-def facts(ticket: Ticket, viewer: User) -> dict[str, Any]:
+def facts(ticket: Ticket, viewer: User, refusal: Refusal | None = None) -> dict[str, Any]:
     """The head of a conversation and the panel beside it."""
+    fields = field_rows(queries.custom_fields(), ticket, refusal)
+    in_fields = {row.field.key for row in fields.get(FieldTarget.CONTACT, ())}
     return {
+        "fields": fields,
         "ticket": ticket,
         "viewer": viewer,
         "people": queries.assignable_people(),
         "teams": queries.all_teams(),
         "tags": queries.tags_of(ticket),
         "addresses": queries.addresses_of(ticket),
-        "known": queries.facts_of(ticket),
+        "known": {name: value for name, value in queries.facts_of(ticket).items() if name not in in_fields},
         "past": queries.past_tickets(ticket),
         "scheduled": queries.scheduled_of(ticket),
         "followers": queries.followers_of(ticket),
         "suggested": list(same_person_suggestions(ticket.contact)[:5]),
         "merges": list(undoable_merges(ticket.contact)),
-        "statuses": Status.choices,
+        "states": queries.states(ticket),
         "priorities": Priority.choices,
         "contact_form": ContactForm(instance=ticket.contact, prefix="contact"),
     }

@@ -4,6 +4,7 @@ from tickets.models.contacts import (
     ContactAddress,
     ContactMerge,
 )
+from tickets.models.fields import CustomField, FieldTarget, FieldType
 from tickets.models.message import (
     Attachment,
     Author,
@@ -17,6 +18,7 @@ from tickets.models.ticket import (
     AssistantMode,
     CustomStatus,
     HandoffReason,
+    InboxSettings,
     Incident,
     Priority,
     Status,
@@ -39,9 +41,13 @@ __all__ = [
     "Contact",
     "ContactAddress",
     "ContactMerge",
+    "CustomField",
     "CustomStatus",
     "Delivery",
+    "FieldTarget",
+    "FieldType",
     "HandoffReason",
+    "InboxSettings",
     "Incident",
     "Mention",
     "Message",

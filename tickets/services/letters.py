@@ -44,7 +44,13 @@ def find_thread(row: ContactAddress, letter: Letter, external_id: str) -> tuple[
         return None, hashlib.sha256(f"{external_id}\n{letter.fingerprint}".encode()).hexdigest()[:32]
     live = Ticket.objects.exclude(status=Status.CLOSED).filter(contact_id=row.contact_id)
     same = Q(id=named.id) | (Q(thread=named.thread, channel_id=row.channel_id) & ~Q(thread=""))
-    found = live.filter(same).select_related("assignee").select_for_update(of=("self",)).order_by("-id").first()
+    found = (
+        live.filter(same)
+        .select_related("assignee", "custom_status")
+        .select_for_update(of=("self",))
+        .order_by("-id")
+        .first()
+    )
     return found, named.thread
 
 

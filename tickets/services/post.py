@@ -16,7 +16,7 @@ from tickets import queries
 from tickets.models import Attachment, Author, ContactAddress, Delivery, Message, MessageKind, Status, Ticket
 from tickets.services.following import add_mentions
 from tickets.services.indexing import index_message
-from tickets.services.tickets import lock_ticket, move_status, set_assignee
+from tickets.services.tickets import choose_status, lock_ticket, move_status, set_assignee
 
 MAX_TEXT = 20_000
 # The code of the refusal of a reply whose author has not read the newest messages.
@@ -45,8 +45,8 @@ def post_message(
 
     `status` moves the ticket in the same transaction («send and solve»). `seen` is the newest message that the author of a
     reply has read; `mentions` are those whom a note calls (following.add_mentions). Raises InvalidInput (empty, too long,
-    strange attachment, an address of somebody else), NotFound, Conflict (ticket closed, others have added something since
-    `seen`, or the client_id belongs to another message).
+    strange attachment, an address of somebody else, an empty field that solving needs), NotFound, Conflict (ticket
+    closed, others have added something since `seen`, or the client_id belongs to another message).
     """
     ticket = lock_ticket(ticket_id)
     known = Message.objects.filter(client_id=client_id).first()
@@ -83,7 +83,7 @@ def post_message(
     if kind == MessageKind.NOTE and mentions:
         add_mentions(message, mentions, user)
     if status:
-        move_status(ticket, status, user)
+        choose_status(ticket, status, user)
     return message
 
 

@@ -18,7 +18,7 @@ from tickets.services.continuity import carry_over, move_here
 from tickets.services.indexing import index_message
 from tickets.services.letters import Letter, find_thread, name_of, named_by_another
 from tickets.services.schedule import drop_on_reply
-from tickets.services.tickets import live_ticket, move_status, open_ticket
+from tickets.services.tickets import close_if_over, live_ticket, move_status, open_ticket
 
 __all__ = [
     "Incoming",
@@ -123,14 +123,20 @@ def _conversation(row: ContactAddress, incoming: Incoming, assign_to: UUID | Non
     letter = incoming.letter
     if letter is None:
         subject = incoming.text.strip().split("\n")[0][:120]
-        return live_ticket(row, lock=True) or open_ticket(row, assignee_id=assign_to, subject=subject), incoming.content
-    found, thread = find_thread(row, letter, incoming.external_id)
+        live = _still_open(live_ticket(row, lock=True))
+        return live or open_ticket(row, assignee_id=assign_to, subject=subject), incoming.content
+    named, thread = find_thread(row, letter, incoming.external_id)
+    found = _still_open(named)
     ticket = found or open_ticket(row, assignee_id=assign_to, subject=letter.subject, thread=thread)
     content = {**incoming.content, "fingerprint": letter.fingerprint} | (
         {"automatic": True} if incoming.automatic else {}
     )
-    other = None if found else named_by_another(row, letter)
+    other = None if named else named_by_another(row, letter)
     return ticket, content | ({"answers": str(other.number)} if other else {})
+
+
+def _still_open(ticket: Ticket | None) -> Ticket | None:
+    return None if ticket is None or close_if_over(ticket) else ticket
 
 
 def _note_automatic(ticket: Ticket, message: Message) -> None:

@@ -101,6 +101,14 @@ def test_one_name_inside_another_is_marked_once(shop, ticket):
     assert marked == ["@Вера Кот &lt;b&gt;", "@Вера"]
 
 
+def test_a_name_inside_a_link_leaves_the_link_whole(shop, ticket):
+    shop.colleague.name = "vera"
+    shop.colleague.save()
+    message = note(ticket, shop.agent, "@vera https://example.com/@vera", called(shop.colleague))
+    page = shop.client(shop.agent).get(f"/inbox/{ticket.number}/items/?messages={message.id}").content.decode()
+    assert 'href="https://example.com/@vera"' in page
+
+
 def test_the_view_of_mentions_counts_what_was_not_seen(shop, ticket):
     reader = shop.client(shop.colleague)
     for _again in range(2):
