@@ -117,7 +117,7 @@ def test_the_view_of_mentions_counts_what_was_not_seen(shop, ticket):
     assert numbers(page) == [str(ticket.number)]
     assert re.search(r'id="view-mentions".*?nav__count">1<', page.content.decode(), re.S)
     assert note_mentions_seen(ticket.id, shop.colleague) == 2
-    assert queries.count_unseen_mentions(shop.colleague.id) == 0
+    assert queries.count_unseen_mentions(shop.colleague) == 0
     assert numbers(reader.get("/inbox/?view=mentions")) == [str(ticket.number)]
     assert numbers(shop.client(shop.agent).get("/inbox/?view=mentions")) == []
 
