@@ -178,9 +178,10 @@ def status(request: HttpRequest, number: int) -> HttpResponse:
 @agent_required
 def follow(request: HttpRequest, number: int) -> HttpResponse:
     """`value` is empty to stop following."""
-    ticket = queries.get_conversation(number)
+    user = signed_in(request)
+    ticket = queries.get_conversation(number, user)
     follows = bool(checked(TextChoice(request.POST))["value"])
-    set_following(ticket.id, user=signed_in(request), follows=follows)
+    set_following(ticket.id, user=user, follows=follows)
     return _show_facts(request, number)
 
 
