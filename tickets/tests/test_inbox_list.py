@@ -63,7 +63,7 @@ def test_each_view_shows_its_own(shop, desk, view, shown):
 def test_views_carry_counts(shop, desk):
     set_status(desk["theirs"].id, status="waiting", actor=None)
     assert queries.count_views(shop.agent) == {
-        "mine": 1, "unassigned": 1, "open": 3, "assistant": 1, "waiting": 1,
+        "mine": 1, "unassigned": 1, "open": 3, "assistant": 1, "waiting": 1, "snoozed": 0,
     }  # fmt: skip
 
 
