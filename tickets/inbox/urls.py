@@ -30,6 +30,7 @@ urlpatterns = [
     path("<int:number>/priority/", actions.priority, name="priority"),
     path("<int:number>/status/", actions.status, name="status"),
     path("<int:number>/tags/", actions.tags, name="tags"),
+    path("<int:number>/follow/", actions.follow, name="follow"),
     path("moment/", snoozing.read, name="moment"),
     path("<int:number>/snooze/", snoozing.snooze, name="snooze"),
     path("<int:number>/spam/", spam.mark, name="spam"),

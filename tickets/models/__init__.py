@@ -29,6 +29,10 @@ from tickets.models.ticket import (
     Ticket,
     TicketNumber,
 )
+from tickets.models.together import (
+    Mention,
+    TicketFollower,
+)
 from tickets.working_hours import WorkingHours
 
 __all__ = [
@@ -49,6 +53,7 @@ __all__ = [
     "InboxSettings",
     "Incident",
     "Macro",
+    "Mention",
     "Message",
     "MessageKind",
     "MessageSearch",
@@ -58,6 +63,7 @@ __all__ = [
     "Tag",
     "Team",
     "Ticket",
+    "TicketFollower",
     "TicketNumber",
     "WorkingHours",
 ]
