@@ -4,7 +4,9 @@ from tickets.models.contacts import (
     ContactAddress,
     ContactMerge,
 )
+from tickets.models.draft import Draft
 from tickets.models.fields import CustomField, FieldTarget, FieldType
+from tickets.models.macro import Macro
 from tickets.models.message import (
     Attachment,
     Author,
@@ -27,6 +29,10 @@ from tickets.models.ticket import (
     Ticket,
     TicketNumber,
 )
+from tickets.models.together import (
+    Mention,
+    TicketFollower,
+)
 from tickets.working_hours import WorkingHours
 
 __all__ = [
@@ -40,11 +46,14 @@ __all__ = [
     "CustomField",
     "CustomStatus",
     "Delivery",
+    "Draft",
     "FieldTarget",
     "FieldType",
     "HandoffReason",
     "InboxSettings",
     "Incident",
+    "Macro",
+    "Mention",
     "Message",
     "MessageKind",
     "MessageSearch",
@@ -54,6 +63,7 @@ __all__ = [
     "Tag",
     "Team",
     "Ticket",
+    "TicketFollower",
     "TicketNumber",
     "WorkingHours",
 ]

@@ -1,18 +1,21 @@
 // The inbox: server-rendered, kept fresh over one websocket. Modules act on the page; none of them keeps a copy of it.
 import { setUpAids } from "./aids";
 import { edit, mountComposer, settleComposer, setUpComposer } from "./composer";
-import { Feed } from "./feed";
+import { setUpDialog } from "./dialog";
+import { noteDraft } from "./drafts";
+import { Feed, type Frame } from "./feed";
 import { focusField, undoChoice } from "./fields";
 import { setUpFind } from "./find";
 import { setUpFragments } from "./fragments";
 import { setUpKeys } from "./keys";
-import { settleList } from "./list";
 import { setUpLetters } from "./letters";
-import { noteEvent, refetch } from "./live";
+import { settleList } from "./list";
+import { noteBegun, noteEvent, refetch } from "./live";
+import { setUpMoments } from "./moments";
 import { kick, paintWaiting, setUpOutbox } from "./outbox";
 import { inbox, toast, word } from "./parts";
-import { settleScreen, setUpScreens } from "./screens";
 import { mountReading, settleReading, setUpReading } from "./reading";
+import { settleScreen, setUpScreens } from "./screens";
 import { fetchHtml, fieldOf, sentence, setUpRequests } from "./server";
 import { setUpTimes } from "./times";
 import { forgetTyping, makeTeller, noteTyping } from "./typing";
@@ -72,6 +75,13 @@ function setUpErrors(): void {
   }
 }
 
+function noteOther(frame: Frame): void {
+  if (frame.type === "draft") {
+    void noteDraft(frame);
+    noteBegun(frame);
+  } else noteOthers(frame);
+}
+
 function start(): void {
   setUpRequests();
   setUpFragments();
@@ -81,6 +91,8 @@ function start(): void {
   setUpComposer(makeTeller((ticket, on) => feed?.typing(ticket, on)));
   setUpOutbox(edit);
   setUpAids();
+  setUpDialog();
+  setUpMoments();
   setUpKeys();
   setUpTimes();
   setUpLetters();
@@ -93,7 +105,7 @@ function start(): void {
   feed = new Feed(Number(document.getElementById("list")!.dataset.seq), {
     onEvent: noteEvent,
     onTyping: (frame) => noteTyping(frame, paintViewers),
-    onOther: noteOthers,
+    onOther: noteOther,
     onResync: refetch,
     onConnection: showUp,
   });

@@ -97,6 +97,7 @@ async function load(part: string): Promise<boolean> {
     list.replaceChildren(...loaded, ...kept);
     htmx.process(list);
     settleThread();
+    document.dispatchEvent(new CustomEvent("inbox:changed"));
     return true;
   } catch {
     return false;
