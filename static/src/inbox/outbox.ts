@@ -131,7 +131,7 @@ function stop(message: Outgoing, answer: string): boolean {
   if (openConversation()?.number === message.number) {
     apply(elements.filter((element) => element.matches("li.item")));
     paint(message);
-    scrollToEnd();
+    void toEnd();
     // Enter sends anyway, unless the next words are being written.
     if (!document.querySelector<HTMLTextAreaElement>("#text")?.value) bubbleOf(message)?.querySelector<HTMLElement>("[data-part=anyway]")?.focus();
   } else toast(`№${message.number}: ${added.dataset.words}`);
