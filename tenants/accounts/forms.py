@@ -55,5 +55,5 @@ class OperatorLoginForm(CountedLoginForm, AdminAuthenticationForm):
 class PersonForm(forms.ModelForm[User]):
     class Meta:
         model = User
-        fields = ["name", "language", "undo_seconds"]
+        fields = ["name", "language", "undo_seconds", "is_compact"]
         widgets = {"name": forms.TextInput(attrs={"autocomplete": "name"})}

@@ -31,10 +31,15 @@ def check_person(*, email: str, name: str, password: str | None) -> None:
         raise InvalidInput(_("One of the values cannot be stored. Check dates, numbers and special characters."))
 
 
-def update_person(user: User, *, name: str, language: str, undo_seconds: int) -> None:
+def update_person(user: User, *, name: str, language: str, undo_seconds: int, is_compact: bool) -> None:
     """What a person may change of themselves."""
-    user.name, user.language, user.undo_seconds = name, language, undo_seconds
-    user.save(update_fields=["name", "language", "undo_seconds"])
+    user.name, user.language, user.undo_seconds, user.is_compact = name, language, undo_seconds, is_compact
+    user.save(update_fields=["name", "language", "undo_seconds", "is_compact"])
+
+
+def set_compact(user: User, is_compact: bool) -> None:
+    user.is_compact = is_compact
+    user.save(update_fields=["is_compact"])
 
 
 def set_rights(user: User, *, access: str, sees_contact_details: bool, actor: User) -> None:

@@ -9,6 +9,7 @@ from django.contrib.auth.forms import AuthenticationForm, PasswordChangeForm
 from django.contrib.auth.views import LoginView
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
@@ -16,7 +17,7 @@ from django.views.decorators.http import require_http_methods
 from tenants.accounts.access import agent_required, signed_in
 from tenants.accounts.forms import LoginForm, PersonForm
 from tenants.accounts.models import User
-from tenants.accounts.services import update_person
+from tenants.accounts.services import set_compact, update_person
 
 
 def _remember_language(response: HttpResponse, user: User) -> HttpResponse:
@@ -58,6 +59,15 @@ def me(request: HttpRequest) -> HttpResponse:
         update_person(user, **form.cleaned_data)
         return _remember_language(redirect("accounts:me"), user)
     return _person_page(request, person=form)
+
+
+@agent_required
+@require_http_methods(["POST"])
+def density(request: HttpRequest) -> HttpResponse:
+    """From the person's menu: roomy or compact rows, and back to where they were."""
+    set_compact(signed_in(request), request.POST.get("density") == "compact")
+    back = request.POST.get("next", "")
+    return redirect(back if url_has_allowed_host_and_scheme(back, allowed_hosts=None) else "accounts:me")
 
 
 @sensitive_post_parameters()

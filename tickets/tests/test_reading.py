@@ -26,7 +26,10 @@ def long(shop, monkeypatch):
 
 def shown(answer) -> list[str]:
     assert answer.status_code == 200
-    return re.findall(r'id="((?:[me]-\d+)|earlier|later)"', answer.content.decode())
+    return [
+        item.removeprefix("thread-")
+        for item in re.findall(r'id="([me]-\d+|earlier|thread-later)"', answer.content.decode())
+    ]
 
 
 def walk(client, ticket, first: list[str], way: str, key: str) -> list[str]:
@@ -71,7 +74,11 @@ def test_the_first_and_the_last_message_have_pages_too(shop, long):
 def test_words_are_found_in_their_forms_in_this_conversation_alone(shop):
     ticket = shop.customer_writes("Хочу вернуть наушники").ticket
     note = post_message(
-        ticket_id=ticket.id, client_id=uuid.uuid4(), text="Наушниками займётся Вера", user=shop.agent, kind=MessageKind.NOTE
+        ticket_id=ticket.id,
+        client_id=uuid.uuid4(),
+        text="Наушниками займётся Вера",
+        user=shop.agent,
+        kind=MessageKind.NOTE,
     )
     shop.customer_writes("Ваши **наушники**?", address="other")
     client = shop.client(shop.agent)

@@ -104,7 +104,7 @@ export function settleComposer(): void {
 
 /** Its own messages do not matter to the server, so those that still wait need no id. In the middle of a thread nothing new is
  * seen. */
-const newest = (): string => document.getElementById("later") ? seen : [...document.querySelectorAll<HTMLElement>("#thread > [data-message]")].at(-1)?.dataset.message ?? "0";
+const newest = (): string => document.getElementById("thread-later") ? seen : [...document.querySelectorAll<HTMLElement>("#thread > [data-message]")].at(-1)?.dataset.message ?? "0";
 
 /** Of several places of one customer those that take no free text now cannot be chosen. */
 function settlePlaces(): void {

@@ -10,7 +10,7 @@ const NEAR = 80;
 
 const scroller = (): HTMLElement | null => document.getElementById("thread-scroll");
 const line = (): HTMLElement | null => document.getElementById("thread-new");
-const hasLater = (): boolean => Boolean(document.getElementById("later"));
+const hasLater = (): boolean => Boolean(document.getElementById("thread-later"));
 const numberOf = (item: HTMLElement): number => Number(item.dataset.message ?? 0);
 
 export function setUpReading(): void {
@@ -92,7 +92,7 @@ async function load(part: string): Promise<boolean> {
     const loaded = parse(await fetchHtml(`/inbox/${here.number}/${part}`));
     if (openConversation()?.number !== here.number) return false;
     const newest = Math.max(0, ...loaded.map((element) => Number((element as HTMLElement).dataset.order ?? 0)));
-    const ends = !loaded.some((element) => element.id === "later");
+    const ends = !loaded.some((element) => element.id === "thread-later");
     const kept = ends ? items().filter((item) => item.matches(".item--pending") || Number(item.dataset.order) > newest) : [];
     list.replaceChildren(...loaded, ...kept);
     htmx.process(list);

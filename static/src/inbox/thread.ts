@@ -21,7 +21,7 @@ export function placeItem(item: HTMLElement): void {
   const later = items().find((other) => other.matches(".item--pending") || Number(other.dataset.order) > Number(item.dataset.order));
   // Older or later than what is loaded: it comes with its page.
   if (later && later === items()[0] && document.getElementById("earlier")) return;
-  if (!later && document.getElementById("later")) return void missedItems.add(item.id);
+  if (!later && document.getElementById("thread-later")) return void missedItems.add(item.id);
   list.insertBefore(item, later ?? null);
   htmx.process(item);
   if (!pending) announce(item);

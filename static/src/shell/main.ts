@@ -2,9 +2,13 @@
 import { setUpCopying } from "./copying";
 import { fetchLateParts } from "./late";
 import { setUpMenus } from "./menus";
+import { setUpSidebar } from "./sidebar";
+import { setUpSplitters } from "./splitters";
 import { setUpTheme } from "./theme";
 
 setUpTheme();
+setUpSidebar();
+setUpSplitters();
 // Where tabs scroll, the present one is seen.
 for (const tab of document.querySelectorAll(".tabs [aria-current]")) tab.scrollIntoView({ block: "nearest", inline: "center" });
 setUpMenus();
