@@ -2,6 +2,8 @@ from tickets.models.contacts import (
     Company,
     Contact,
     ContactAddress,
+    ContactImport,
+    ContactLink,
     ContactMerge,
 )
 from tickets.models.fields import CustomField, FieldTarget, FieldType
@@ -36,6 +38,8 @@ __all__ = [
     "Company",
     "Contact",
     "ContactAddress",
+    "ContactImport",
+    "ContactLink",
     "ContactMerge",
     "CustomField",
     "CustomStatus",
