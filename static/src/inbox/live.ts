@@ -61,6 +61,13 @@ export function noteEvent(frame: EventFrame): void {
   openBatch.wake();
 }
 
+/** Something about the customer has changed that is no event. */
+export function noteVisited(ticket: string): void {
+  if (openConversation()?.ticket !== ticket) return;
+  open.facts = true;
+  openBatch.wake();
+}
+
 async function refreshRows(): Promise<void> {
   const ids = take(tickets, 100);
   const asked = address();
