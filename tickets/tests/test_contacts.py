@@ -32,7 +32,7 @@ def names(shop, **asked) -> list[str]:
 
 def test_contacts_are_found_by_name_address_phone_and_company(shop):
     customer(shop, "a", name="Пётр Сидоров", email="petr@example.com", phone="8 916 123-45-67")
-    customer(shop, "b", name="Ольга", company=None) if False else customer(shop, "b", name="Ольга")
+    customer(shop, "b", name="Ольга")
     save_company(None, changes={"name": "Ромашка", "domain": "example.com"}, actor=shop.agent)
     for text in ("сидоров", "пётр си", "petr@", "+7 (916) 123-45-67", "89161234567", "ромашка"):
         assert names(shop, text=text) == ["Пётр Сидоров"], text
@@ -165,7 +165,7 @@ def test_a_link_leads_signed_into_the_companys_own_system(shop):
         assert secret not in cursor.fetchone()[0]
 
 
-def test_everything_about_a_person_in_one_file_and_then_nothing(shop):
+def test_everything_about_a_person_in_one_file_and_then_nothing(shop, django_capture_on_commit_callbacks):
     from ai_assistant.models import Answer
 
     message = shop.customer_writes("Меня зовут Анна, мой ключ КАНАРЕЙКА", address="a")
@@ -184,12 +184,13 @@ def test_everything_about_a_person_in_one_file_and_then_nothing(shop):
     assert data["conversations"][0]["messages"][0]["text"] == message.text
     assert admin.post(f"{path}erase/", {"named": "Аня"}).status_code == 400
     assert Contact.objects.get().name == "Анна"
-    assert admin.post(f"{path}erase/", {"named": " анна"}).status_code == 302
+    with django_capture_on_commit_callbacks(execute=True):
+        assert admin.post(f"{path}erase/", {"named": " анна"}).status_code == 302
     dispatch_new_events()
     contact.refresh_from_db()
     message.refresh_from_db()
     assert (contact.name, contact.email, message.text) == ("Erased", "", "Erased")
-    assert not file.file.storage.exists(stored) or not connection.in_atomic_block
+    assert not file.file.storage.exists(stored)
     for model in (Contact, Message, Answer, Event, Attachment):
         rows = json.dumps(list(model.objects.values()), default=str, ensure_ascii=False)
         assert not [word for word in ("КАНАРЕЙКА", "Анна", "anna@", "паспорт") if word in rows], model
