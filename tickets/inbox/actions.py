@@ -2,7 +2,6 @@
 
 import json
 from datetime import datetime, timedelta
-from typing import Any
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
@@ -10,7 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from omnisupport.lib.errors import Conflict, InvalidInput, NotFound
+from omnisupport.lib.errors import Conflict, InvalidInput
 from tenants.accounts.access import agent_required, signed_in
 from tenants.accounts.models import User
 from tenants.accounts.veil import unveiled
@@ -23,18 +22,23 @@ from tickets.inbox.forms import (
     TextChoice,
     UUIDChoice,
     checked,
-    read_selection,
+    read_actions,
+    read_ids,
     read_uuids,
 )
+from tickets.inbox.macros import values
 from tickets.inbox.timeline import make_items
-from tickets.inbox.views import facts
+from tickets.inbox.views import show_facts as _show_facts
 from tickets.models import Contact, FieldTarget, Message, MessageKind, Ticket
 from tickets.services import tickets as changes
 from tickets.services.attachments import store_upload
 from tickets.services.contacts import note_revealed, reveal_detail, update_contact
 from tickets.services.delivery import cancel_message, retry_message
+from tickets.services.drafts import drop_sent_draft
+from tickets.services.following import set_following
+from tickets.services.macros import post_with_macros
 from tickets.services.merging import merge_contacts, undo_merge
-from tickets.services.post import post_message
+from tickets.services.post import ADDED_SINCE
 from tickets.services.schedule import drop_reply, schedule_reply, send_reply
 
 
@@ -47,7 +51,10 @@ def post(request: HttpRequest, number: int) -> HttpResponse:
     data = checked(MessageForm(request.POST))
     attachment_ids = read_uuids(request.POST.getlist("attachments"))
     kind = MessageKind(data["kind"])
+    actions = read_actions(data["actions"])
     if data["send_at"] and kind == MessageKind.PUBLIC:
+        if actions:
+            raise InvalidInput(_("What a macro does cannot wait: take it out, or send at once."), field="actions")
         schedule_reply(
             ticket_id=ticket.id,
             client_id=data["client_id"],
@@ -57,22 +64,40 @@ def post(request: HttpRequest, number: int) -> HttpResponse:
             attachment_ids=attachment_ids,
             cancel_on_reply=data["cancel_on_reply"],
         )
+        drop_sent_draft(ticket.id, user, kind=kind, text=data["text"])
         return _show_facts(request, number)
-    message = post_message(
-        ticket_id=ticket.id,
-        client_id=data["client_id"],
-        text=data["text"],
-        user=user,
-        kind=kind,
-        attachment_ids=attachment_ids,
-        reply_to_id=data["reply_to"],
-        status=data["status"],
-        address_id=data["address"],
-        due_at=_moment_to_undo(user) if kind == MessageKind.PUBLIC else None,
-    )
+    try:
+        message = post_with_macros(
+            ticket_id=ticket.id,
+            client_id=data["client_id"],
+            text=data["text"],
+            user=user,
+            macro_ids=read_ids(data["macros"]),
+            actions=actions,
+            values=values(request, ticket) if data["macros"] else {},
+            kind=kind,
+            attachment_ids=attachment_ids,
+            reply_to_id=data["reply_to"],
+            status=data["status"],
+            address_id=data["address"],
+            due_at=_moment_to_undo(user) if kind == MessageKind.PUBLIC else None,
+            seen=data["seen"],
+            mentions=[key for key in data["mentions"].split(",") if key],
+        )
+    except Conflict as conflict:
+        if conflict.code != ADDED_SINCE or not request.headers.get("HX-Request"):
+            raise
+        return _show_added(request, ticket, data["seen"], user)
+    drop_sent_draft(ticket.id, user, kind=kind, text=data["text"])
     if not request.headers.get("HX-Request"):
         return redirect("inbox:conversation", number=number)
     return _show_message(request, ticket, message)
+
+
+def _show_added(request: HttpRequest, ticket: Ticket, seen: int, user: User) -> HttpResponse:
+    """What the writer has not read yet: for the thread, and beside the reply that waits."""
+    added = make_items(queries.added_since(ticket, seen, user), [])
+    return render(request, "inbox/_added.html", {"ticket": ticket, "items": added}, status=409)
 
 
 def _moment_to_undo(user: User) -> datetime | None:
@@ -163,6 +188,17 @@ def status(request: HttpRequest, number: int) -> HttpResponse:
 
 @require_POST
 @agent_required
+def follow(request: HttpRequest, number: int) -> HttpResponse:
+    """`value` is empty to stop following."""
+    user = signed_in(request)
+    ticket = queries.get_conversation(number, user)
+    follows = bool(checked(TextChoice(request.POST))["value"])
+    set_following(ticket.id, user=user, follows=follows)
+    return _show_facts(request, number)
+
+
+@require_POST
+@agent_required
 def tags(request: HttpRequest, number: int) -> HttpResponse:
     """Names separated by commas."""
     ticket = queries.get_conversation(number, signed_in(request))
@@ -245,20 +281,6 @@ def part(request: HttpRequest, number: int, merge_id: int) -> HttpResponse:
     ticket = queries.get_conversation(number, signed_in(request))
     undo_merge(merge_id, signed_in(request), kept_id=ticket.contact_id)
     return _show_facts(request, number)
-
-
-def _show_facts(request: HttpRequest, number: int, refusal: Refusal | None = None, **changed: Any) -> HttpResponse:
-    if not request.headers.get("HX-Request"):
-        return redirect("inbox:conversation", number=number)
-    viewer = signed_in(request)
-    try:
-        ticket = queries.get_conversation(number, viewer)
-    except NotFound:
-        # Given to somebody whose conversations the person may not see.
-        return render(request, "inbox/_gone.html")
-    context = facts(ticket, viewer, refusal) | changed
-    context["selection"] = read_selection(request.GET, viewer)
-    return render(request, "inbox/_facts.html", context)
 
 
 @require_POST

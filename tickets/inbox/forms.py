@@ -1,5 +1,6 @@
 """What the browser may ask of the inbox. Foreign input is typed here; services check what it means."""
 
+import json
 from typing import Any
 from uuid import UUID
 
@@ -23,9 +24,28 @@ class MessageForm(forms.Form):
     status = forms.ChoiceField(choices=[("", ""), ("solved", "")], required=False)
     # Another of the customer's addresses than where they last wrote.
     address = forms.IntegerField(required=False, min_value=1, max_value=_BIGINT)
+    # The newest message that the writer has read.
+    seen = forms.IntegerField(required=False, min_value=0, max_value=_BIGINT)
+    # Of a note: `u:<user>` and `t:<team>` with commas between.
+    mentions = forms.CharField(required=False, max_length=2000)
     # ISO 8601 with its zone; a reply with it waits for its hour.
     send_at = forms.DateTimeField(required=False)
     cancel_on_reply = forms.BooleanField(required=False)
+    # Macros that the text was made with (ids with commas), and what they still are to do (Macro.actions as JSON).
+    macros = forms.CharField(required=False, max_length=200)
+    actions = forms.CharField(required=False, max_length=4000)
+
+
+class DraftForm(forms.Form):
+    kind = forms.ChoiceField(choices=MessageKind.choices)
+    text = forms.CharField(required=False, strip=False)
+    # The stored one that this was written over; 0: there was none.
+    version = forms.IntegerField(min_value=0, max_value=_BIGINT)
+    reply_to = forms.RegexField(r"^\d{1,18}$", required=False)
+    quote = forms.CharField(required=False)
+    mentions = forms.CharField(required=False)
+    # What the macros in it are to do when it is sent, as the composer wrote it.
+    macro = forms.CharField(required=False, max_length=4000)
 
 
 class ContactForm(forms.ModelForm[Contact]):
@@ -82,6 +102,17 @@ def _uuid(text: str) -> UUID | None:
         return UUID(text)
     except ValueError:
         return None
+
+
+def read_actions(text: str) -> dict[str, Any]:
+    """Raises InvalidInput; what the actions mean is the service's to check."""
+    try:
+        actions = json.loads(text or "{}")
+    except ValueError:
+        actions = None
+    if not isinstance(actions, dict):
+        raise InvalidInput(str(_("One of the actions cannot be done any more. Choose again.")), field="actions")
+    return actions
 
 
 def read_ids(text: str, limit: int = 200) -> list[int]:

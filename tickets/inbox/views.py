@@ -3,18 +3,20 @@
 A page and its fragments come from the same templates. `HX-Target` says which part of a page a script wants.
 """
 
+import json
 from typing import Any
 from urllib.parse import urlencode
 from uuid import uuid4
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.cache import patch_vary_headers
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET
 
+from omnisupport.lib.errors import NotFound
 from tenants.accounts.access import agent_required, current_path, signed_in
 from tenants.accounts.models import User
 from tenants.sockets import newest_seq
@@ -35,8 +37,12 @@ VIEW_TITLES = {
     "open": (_("All open"), "open"),
     "assistant": (_("With the assistant"), "assistant"),
     "waiting": (_("Waiting"), "hourglass"),
+    "snoozed": (_("Snoozed"), "snooze"),
     "solved": (_("Solved"), "circle-check"),
     "closed": (_("Closed"), "archive"),
+    "mentions": (_("Mentions"), "at"),
+    "following": (_("Following"), "eye"),
+    "spam": (_("Spam"), "spam"),
 }
 
 
@@ -49,7 +55,9 @@ def inbox(request: HttpRequest, number: int | None = None) -> HttpResponse:
     target = wanted_part(request)
     if target == "rows-more":
         page = queries.list_tickets(selection, request.GET.get("after", ""))
-        return _answer(request, "inbox/_rows.html", {"page": page, **_address(selection)})
+        return _answer(
+            request, "inbox/_rows.html", {"page": page, "begun": queries.drafted_ids(viewer.id), **_address(selection)}
+        )
     if target == "conversation" and number is not None:
         return _answer(request, "inbox/_conversation.html", conversation_context(number, viewer, selection))
     context = _list_context(request, selection)
@@ -79,6 +87,7 @@ def fresh_rows(request: HttpRequest) -> HttpResponse:
     selection = read_selection(request.GET, viewer)
     context = {
         "page": queries.Page(queries.pick_rows(selection, read_ids(request.GET.get("ids", "")))),
+        "begun": queries.drafted_ids(viewer.id),
         **_views(viewer, selection),
     }
     return _answer(request, "inbox/_fresh_rows.html", context)
@@ -145,6 +154,7 @@ def _list_context(request: HttpRequest, selection: Selection) -> dict[str, Any]:
     return {
         "seq": seq,
         "page": queries.list_tickets(selection, request.GET.get("after", "")),
+        "begun": queries.drafted_ids(signed_in(request).id),
         "channels": queries.all_channels(),
         "teams": queries.all_teams(),
         **_views(signed_in(request), selection),
@@ -152,7 +162,7 @@ def _list_context(request: HttpRequest, selection: Selection) -> dict[str, Any]:
 
 
 def _views(viewer: User, selection: Selection) -> dict[str, Any]:
-    counts = queries.count_views(viewer)
+    counts = queries.count_views(viewer) | {"mentions": queries.count_unseen_mentions(viewer)}
     views = [
         {"name": name, "title": title, "icon": icon, "count": counts.get(name)}
         for name, (title, icon) in VIEW_TITLES.items()
@@ -170,13 +180,28 @@ def _address(selection: Selection) -> dict[str, Any]:
 
 def conversation_context(number: int, viewer: User, selection: Selection) -> dict[str, Any]:
     ticket = queries.get_conversation(number, viewer)
-    return {**_thread(ticket), **facts(ticket, viewer), **_address(selection), "client_id": uuid4()}
+    return {
+        **_thread(ticket),
+        **facts(ticket, viewer),
+        **_address(selection),
+        "client_id": uuid4(),
+        "drafts": _drafts(ticket, viewer),
+    }
+
+
+def _drafts(ticket: Ticket, viewer: User) -> str:
+    return json.dumps([draft.shape for draft in queries.drafts_of(ticket, viewer)])
 
 
 def _thread(ticket: Ticket, before: int | None = None) -> dict[str, Any]:
     messages, events, has_earlier = queries.thread_page(ticket, before)
     items: list[Item] = make_items(messages, events)
-    return {"ticket": ticket, "items": items, "earlier": messages[0].id if has_earlier else None}
+    return {
+        "ticket": ticket,
+        "items": items,
+        "earlier": messages[0].id if has_earlier else None,
+        "newest": messages[-1].id if messages else None,
+    }
 
 
 def facts(ticket: Ticket, viewer: User, refusal: Refusal | None = None) -> dict[str, Any]:
@@ -197,9 +222,25 @@ def facts(ticket: Ticket, viewer: User, refusal: Refusal | None = None) -> dict[
         "known": {name: value for name, value in queries.facts_of(ticket).items() if name not in in_fields},
         "past": queries.past_tickets(ticket, viewer),
         "scheduled": queries.scheduled_of(ticket),
+        "followers": queries.followers_of(ticket),
         "suggested": list(same_person_suggestions(ticket.contact).filter(contacts_visible_to(viewer))[:5]),
         "merges": list(undoable_merges(ticket.contact)),
         "states": queries.states(ticket),
         "priorities": Priority.choices,
         "contact_form": ContactForm(instance=ticket.contact, prefix="contact", viewer=viewer),
     }
+
+
+def show_facts(request: HttpRequest, number: int, refusal: Refusal | None = None, **changed: Any) -> HttpResponse:
+    """What stands around the thread, after a change; the whole page for a form without scripts."""
+    if not request.headers.get("HX-Request"):
+        return redirect("inbox:conversation", number=number)
+    viewer = signed_in(request)
+    try:
+        ticket = queries.get_conversation(number, viewer)
+    except NotFound:
+        # Given to somebody whose conversations the person may not see.
+        return render(request, "inbox/_gone.html")
+    context = facts(ticket, viewer, refusal) | changed
+    context |= _address(read_selection(request.GET, viewer))
+    return render(request, "inbox/_facts.html", context)

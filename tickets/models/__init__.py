@@ -6,7 +6,9 @@ from tickets.models.contacts import (
     ContactLink,
     ContactMerge,
 )
+from tickets.models.draft import Draft
 from tickets.models.fields import CustomField, FieldTarget, FieldType
+from tickets.models.macro import Macro
 from tickets.models.message import (
     Attachment,
     Author,
@@ -29,6 +31,10 @@ from tickets.models.ticket import (
     Ticket,
     TicketNumber,
 )
+from tickets.models.together import (
+    Mention,
+    TicketFollower,
+)
 from tickets.working_hours import WorkingHours
 
 __all__ = [
@@ -44,11 +50,14 @@ __all__ = [
     "CustomField",
     "CustomStatus",
     "Delivery",
+    "Draft",
     "FieldTarget",
     "FieldType",
     "HandoffReason",
     "InboxSettings",
     "Incident",
+    "Macro",
+    "Mention",
     "Message",
     "MessageKind",
     "MessageSearch",
@@ -58,6 +67,7 @@ __all__ = [
     "Tag",
     "Team",
     "Ticket",
+    "TicketFollower",
     "TicketNumber",
     "WorkingHours",
 ]

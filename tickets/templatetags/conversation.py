@@ -1,11 +1,13 @@
 """How conversations are put into words and signs."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from django import template
 from django.utils.translation import gettext as _
 
+from omnisupport.lib import dates
 from omnisupport.lib.markup import PLAIN, translate
 from omnisupport.lib.masking import veil
 from tickets.models import Attachment, Author, ContactAddress, Delivery, HandoffReason, Message, Ticket
@@ -17,6 +19,12 @@ register = template.Library()
 @register.filter
 def handoff_reason(code: str) -> str:
     return HandoffReason.words(code)
+
+
+@register.filter
+def moment(value: datetime) -> str:
+    """A time that is to come."""
+    return dates.moment(value)
 
 
 _TICKS: dict[str, str] = {
