@@ -12,9 +12,9 @@ from tickets.services.tickets import assign_ticket, set_priority
 
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 PATHS = (
-    "/inbox/?view=closed", "/inbox/?q=заказ", "/inbox/macros/", "/dashboard/", "/channels/", "/channels/add/telegram/",
-    "/knowledge/", "/assistant/playground/", "/assistant/answers/", "/assistant/unanswered/", "/assistant/tests/", "/assistant/custom/",
-    "/assistant/learned/", "/assistant/topics/", "/assistant/tools/", "/assistant/aids/", "/assistant/hours/",
+    "/inbox/?view=closed", "/inbox/?q=заказ", "/inbox/macros/", "/contacts/", "/dashboard/", "/channels/", "/channels/add/telegram/",
+    "/knowledge/", "/assistant/playground/", "/assistant/answers/", "/assistant/unanswered/", "/assistant/tests/",
+    "/assistant/custom/", "/assistant/learned/", "/assistant/topics/", "/assistant/tools/", "/assistant/aids/", "/assistant/hours/",
     "/assistant/search/", "/assistant/settings/", "/accounts/me/", "/admin/", "/help/",
 )  # fmt: skip
 
