@@ -11,12 +11,31 @@ from tickets.services.post import post_message
 from tickets.services.tickets import assign_ticket, set_priority
 
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
-PATHS = (
-    "/inbox/?view=closed", "/inbox/?q=заказ", "/inbox/macros/", "/contacts/", "/dashboard/", "/channels/", "/channels/add/telegram/",
-    "/knowledge/", "/assistant/playground/", "/assistant/answers/", "/assistant/unanswered/", "/assistant/tests/",
-    "/assistant/custom/", "/assistant/learned/", "/assistant/topics/", "/assistant/tools/", "/assistant/aids/", "/assistant/hours/",
-    "/assistant/search/", "/assistant/settings/", "/accounts/me/", "/admin/", "/help/",
-)  # fmt: skip
+PATHS = [
+    "/inbox/?view=closed",
+    "/inbox/?q=заказ",
+    "/inbox/macros/",
+    "/contacts/",
+    "/dashboard/",
+    "/channels/",
+    "/channels/add/telegram/",
+    "/knowledge/",
+    "/assistant/playground/",
+    "/assistant/answers/",
+    "/assistant/unanswered/",
+    "/assistant/tests/",
+    "/assistant/custom/",
+    "/assistant/learned/",
+    "/assistant/topics/",
+    "/assistant/tools/",
+    "/assistant/aids/",
+    "/assistant/hours/",
+    "/assistant/search/",
+    "/assistant/settings/",
+    "/accounts/me/",
+    "/admin/",
+    "/help/",
+]
 
 
 @pytest.fixture
