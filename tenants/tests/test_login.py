@@ -157,6 +157,19 @@ def test_a_person_changes_name_and_language(shop):
     assert (shop.agent.name, shop.agent.role) == ("Олег Иванов", Role.AGENT)
 
 
+def test_rows_stand_closer_on_every_device_of_whoever_wishes_so(shop):
+    client = shop.client(shop.agent)
+    assert "data-density" not in client.get("/inbox/").content.decode()
+    answer = client.post("/accounts/density/", {"density": "compact", "next": "/inbox/?view=open"})
+    assert answer["Location"] == "/inbox/?view=open"
+    assert 'data-density="compact"' in shop.client(shop.agent).get("/inbox/").content.decode()
+    assert "data-density" not in shop.client(shop.colleague).get("/inbox/").content.decode()
+    # Back to this site only.
+    away = client.post("/accounts/density/", {"density": "roomy", "next": "https://evil.example/"})
+    assert away["Location"] == "/accounts/me/"
+    assert "data-density" not in client.get("/inbox/").content.decode()
+
+
 def test_a_new_password_ends_other_devices_but_not_this_one(shop):
     here, there = browser(shop, shop.agent), browser(shop, shop.agent)
     new = "another long password"
