@@ -91,4 +91,4 @@ def test_nothing_on_any_page_hinders_people_with_assistive_technology(live_shop,
     page.context.clear_cookies(name="session")
     desk.go("/accounts/login/")
     found += violations(page)
-    assert found == []
+    assert found == [], "\n".join(found)

@@ -21,6 +21,8 @@ def test_areas_are_resized_by_mouse_and_keys_folded_and_kept(live_shop, sit_down
     expect(splitter).to_have_attribute("aria-valuenow", str(round(before + 16)))
     edge = oleg.page.locator("[data-splitter=details]").bounding_box()
     details = width(oleg, "#details")
+    # Beside the conversation, not below it.
+    assert oleg.page.locator("#details").bounding_box()["x"] > oleg.page.locator("#thread").bounding_box()["x"]
     oleg.page.mouse.move(edge["x"] + 2, 400)
     oleg.page.mouse.down()
     oleg.page.mouse.move(edge["x"] - 38, 400)

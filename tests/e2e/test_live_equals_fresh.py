@@ -40,7 +40,7 @@ def test_every_kind_of_change_brings_an_open_screen_to_what_a_fresh_one_shows(li
             ticket_id=ticket.id, client_id=uuid.uuid4(), text="Завтра", user=vera,
             send_at=timezone.now() + timedelta(days=1),
         )  # fmt: skip
-        until(lambda: Message.objects.get(id=reply.id).delivery in {"sent", "delivered"})
+        until(lambda: Message.objects.get(id=reply.id).delivery in {"sent", "delivered"}, seconds=90)
         move_delivery(reply.id, Delivery.READ)
     live_shop.customer_writes("Второе", external_id="second")
     live_shop.customer_writes("Новый человек", address="new")
@@ -54,7 +54,7 @@ def test_every_kind_of_change_brings_an_open_screen_to_what_a_fresh_one_shows(li
     # The last of all that is on its way.
     expect(oleg.page.locator(f"#c-{others[0].id}")).to_contain_text("Последнее")
     expect(oleg.page.locator("#thread")).to_contain_text("Бот заблокирован")
-    until(lambda: Message.objects.get(id=last.id).delivery in {"sent", "delivered"})
+    until(lambda: Message.objects.get(id=last.id).delivery in {"sent", "delivered"}, seconds=90)
     expect(oleg.page.locator(f"#c-{others[2].id}")).to_have_count(0)
     assert Ticket.objects.count() == 6
     until(lambda: oleg.shown() == fresh(sit_down, oleg, ticket), seconds=30)
