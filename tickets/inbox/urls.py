@@ -17,6 +17,7 @@ urlpatterns = [
     path("<int:number>/earlier/", views.earlier, name="earlier"),
     path("<int:number>/items/", views.fresh_items, name="items"),
     path("<int:number>/messages/", actions.post, name="post"),
+    path("find/", views.find, name="find"),
     path("colleagues/", drafts.colleagues, name="colleagues"),
     path("macros/", macros.macros, name="macros"),
     path("macros/new/", macros.macro, name="new-macro"),
