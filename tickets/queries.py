@@ -24,6 +24,7 @@ from tickets.models import (
     Draft,
     Macro,
     Message,
+    MessageChange,
     ScheduledReply,
     Status,
     Team,
@@ -284,7 +285,9 @@ def get_message(message_id: int, viewer: User) -> Message:
 
 def _messages() -> QuerySet[Message]:
     attachments = Prefetch("attachments", Attachment.objects.order_by("created_at", "id"))
-    return Message.objects.select_related("user", "reply_to").prefetch_related(attachments)
+    open_changes = MessageChange.objects.exclude(state=MessageChange.State.DONE)
+    changes = Prefetch("changes", open_changes, to_attr="open_changes")
+    return Message.objects.select_related("user", "reply_to").prefetch_related(attachments, changes)
 
 
 def thread_page(ticket: Ticket, before: int | None = None) -> tuple[list[Message], list[Event], bool]:

@@ -1,3 +1,4 @@
+from tickets.models.change import MessageChange
 from tickets.models.contacts import (
     Company,
     Contact,
@@ -50,6 +51,7 @@ __all__ = [
     "Incident",
     "Macro",
     "Message",
+    "MessageChange",
     "MessageKind",
     "MessageSearch",
     "Priority",

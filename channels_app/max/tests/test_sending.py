@@ -302,6 +302,10 @@ def test_typing_seen_edit_and_answered_press(api, adapter):
     assert api.messages[sent.external_id]["body"]["attachments"]
     with pytest.raises(TransportError):
         adapter.edit(str(USER), "mid.gone", "после")
+    for _time in range(2):
+        # The second time it is gone already, which is what was wanted.
+        adapter.delete(str(USER), sent.external_id)
+    assert sent.external_id not in api.messages
     pressed = api.press("Да")["callback"]["callback_id"]
     adapter.answer_callback(pressed)
     adapter.answer_callback("too old")
