@@ -21,12 +21,14 @@ from tenants.accounts.permissions import AgentReadsAdminWrites, IsAgent
 from tenants.accounts.veil import unveiled
 from tickets import queries
 from tickets import serializers as shapes
+from tickets.api_state import StateActions
 from tickets.models import Contact, CustomField, CustomStatus, Message, MessageKind, Tag, Team, Ticket
 from tickets.rights import about_visible, contacts_visible_to, visible_to
 from tickets.services.attachments import store_upload
 from tickets.services.contacts import reveal_detail, update_contact
 from tickets.services.delivery import retry_message
 from tickets.services.post import post_message
+from tickets.services.spam import block_contact
 from tickets.services.tickets import change_ticket
 
 
@@ -54,7 +56,7 @@ def viewer_of(view: viewsets.GenericViewSet[Any]) -> User:
 
 
 @extend_schema_view(list=extend_schema(summary="Tickets, newest first"), retrieve=extend_schema(summary="One ticket"))
-class TicketViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet[Ticket]):
+class TicketViewSet(StateActions, mixins.ListModelMixin, mixins.RetrieveModelMixin):
     queryset = Ticket.objects.all()
     serializer_class = shapes.TicketSerializer
     permission_classes = [IsAgent]
@@ -120,6 +122,8 @@ class MessageViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.
             attachment_ids=data["attachments"],
             reply_to_id=data.get("reply_to"),
             status=data.get("status", ""),
+            seen=data.get("seen"),
+            mentions=data["mentions"],
         )
         return Response(self.get_serializer(message).data, status=status.HTTP_201_CREATED)
 
@@ -178,6 +182,17 @@ class ContactViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.
 
     def get_queryset(self) -> QuerySet[Contact]:
         return self.queryset.filter(contacts_visible_to(viewer_of(self))).prefetch_related("addresses")
+
+    @extend_schema(
+        summary="Block, or not: what a blocked contact writes is kept as spam", request=shapes.BlockSerializer
+    )
+    @action(detail=True, methods=["post"])
+    def block(self, request: Request, pk: str) -> Response:
+        serializer = shapes.BlockSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        wanted = serializer.validated_data["is_blocked"]
+        block_contact(self.get_object().id, is_blocked=wanted, actor=actor(request))
+        return Response(self.get_serializer(self.get_object()).data)
 
     @extend_schema(summary="Change what we know of a contact", request=shapes.ContactSerializer)
     def partial_update(self, request: Request, pk: str) -> Response:

@@ -21,14 +21,17 @@ from tickets.models import (
     ContactAddress,
     CustomField,
     CustomStatus,
+    Delivery,
     Draft,
     Macro,
+    Mention,
     Message,
     MessageChange,
     ScheduledReply,
     Status,
     Team,
     Ticket,
+    TicketFollower,
 )  # fmt: skip
 from tickets.rights import about_visible, contacts_visible_to, sees_all, visible_to
 from tickets.search import Hit, best_hits, fragment_of, hits_in, newest_hits
@@ -37,9 +40,11 @@ from tickets.words import Piece, Query, read_query
 PAGE = 50
 # Above every order there is, and still a whole number in a browser.
 _FIRST = 2**53 - 1
+LIVE = (Status.OPEN, Status.WAITING)
 # What a row shows: of five tables a tenth of the columns.
 _LISTED = (
     "number", "status", "priority", "last_activity_at", "waiting_since", "subject",
+    "is_snoozed", "wakes_at", "is_spam",
     "contact__name", "contact__email", "contact__phone", "channel__kind", "channel__name", "assignee__name", "assignee__email",
     "last_message__author", "last_message__text", "last_message__content", "last_message__delivery", "custom_status__name",
 )  # fmt: skip
@@ -47,6 +52,9 @@ _LISTED = (
 _UNUSED = ("channel__secrets", "channel__config", "channel__poll_state")
 TIMELINE_EVENTS = (
     "ticket.status_changed",
+    "ticket.snoozed",
+    "ticket.woken",
+    "ticket.spam_changed",
     "ticket.assigned",
     "ticket.priority_changed",
     "ticket.tags_changed",
@@ -54,27 +62,38 @@ TIMELINE_EVENTS = (
     "ticket.handed_over",
     "ticket.schedule_changed",
     "contact.changed",
+    "ticket.followed",
+    "ticket.mentioned",
 )
 
 # ---- The list --------------------------------------------------------------------------------------------------------
 
+# What waits for us now. Spam and what was merged into another is closed.
+_TO_DO = Q(status=Status.OPEN, is_snoozed=False)
 _VIEWS: dict[str, Callable[[UUID], Q]] = {
-    "mine": lambda viewer: Q(status=Status.OPEN, assignee_id=viewer),
-    "unassigned": lambda _viewer: Q(status=Status.OPEN, assignee=None),
-    "open": lambda _viewer: Q(status=Status.OPEN),
-    "assistant": lambda _viewer: Q(status=Status.OPEN, assignee__role=Role.ASSISTANT),
-    "waiting": lambda _viewer: Q(status=Status.WAITING),
+    "mine": lambda viewer: _TO_DO & Q(assignee_id=viewer),
+    "unassigned": lambda _viewer: _TO_DO & Q(assignee=None),
+    "open": lambda _viewer: _TO_DO,
+    "assistant": lambda _viewer: _TO_DO & Q(assignee__role=Role.ASSISTANT),
+    "waiting": lambda _viewer: Q(status=Status.WAITING, is_snoozed=False),
+    "snoozed": lambda _viewer: Q(status__in=LIVE, is_snoozed=True),
     "solved": lambda _viewer: Q(status=Status.SOLVED),
-    "closed": lambda _viewer: Q(status=Status.CLOSED),
+    "closed": lambda _viewer: Q(status=Status.CLOSED, is_spam=False, merged_into=None),
+    "spam": lambda _viewer: Q(is_spam=True),
+    "mentions": lambda viewer: Q(id__in=Mention.objects.filter(user_id=viewer).values("ticket_id")),
+    "following": lambda viewer: Q(
+        id__in=TicketFollower.objects.filter(user_id=viewer).values("ticket_id"),
+        status__in=[Status.OPEN, Status.WAITING],
+    ),
 }
 # One walk over an index of live tickets; people are joined to the sums, not to the tickets.
 _COUNTS_SQL = """
-SELECT sums.status, sums.assignee_id, person.role, sums.count FROM (
-    SELECT status, assignee_id, count(*) AS count FROM tickets_ticket WHERE status IN ('open', 'waiting') {seen}
-    GROUP BY 1, 2
+SELECT sums.status, sums.assignee_id, sums.is_snoozed, person.role, sums.count FROM (
+    SELECT status, assignee_id, is_snoozed, count(*) AS count FROM tickets_ticket
+    WHERE status IN ('open', 'waiting') {seen} GROUP BY 1, 2, 3
 ) AS sums LEFT JOIN accounts_user AS person ON person.id = sums.assignee_id
 """
-_COUNTED = ("mine", "unassigned", "open", "assistant", "waiting")
+_COUNTED = ("mine", "unassigned", "open", "assistant", "waiting", "snoozed")
 
 
 @dataclass(frozen=True)
@@ -163,15 +182,21 @@ def count_views(viewer: User) -> dict[str, int]:
     seen, params = _seen_sql(viewer)
     with connection.cursor() as cursor:
         cursor.execute(_COUNTS_SQL.format(seen=seen), params)
-        for status, assignee_id, role, count in cursor.fetchall():
-            if status == Status.WAITING:
-                counts["waiting"] += count
+        for status, assignee_id, is_snoozed, role, count in cursor.fetchall():
+            if is_snoozed or status == Status.WAITING:
+                counts["snoozed" if is_snoozed else "waiting"] += count
                 continue
             counts["open"] += count
             counts["mine"] += count if assignee_id == viewer.id else 0
             counts["unassigned"] += count if assignee_id is None else 0
             counts["assistant"] += count if role == Role.ASSISTANT else 0
     return counts
+
+
+def count_unseen_mentions(viewer: User) -> int:
+    """Conversations in which a note waits for this person."""
+    unseen = Mention.objects.filter(about_visible(viewer), user=viewer, seen_at=None)
+    return unseen.values("ticket_id").distinct().count()
 
 
 def _seen_sql(viewer: User) -> tuple[str, tuple[Any, ...]]:
@@ -316,12 +341,22 @@ def pick_thread_items(
     return messages, events
 
 
+def added_since(ticket: Ticket, seen: int, writer: User) -> list[Message]:
+    """What others have put into the conversation after the message `seen`, oldest first: whoever writes has not read it."""
+    found = _messages().filter(ticket=ticket, id__gt=seen).exclude(user=writer).exclude(delivery=Delivery.CANCELLED)
+    return list(found.order_by("id")[:PAGE])
+
+
 def _timeline_events(ticket: Ticket) -> QuerySet[Event]:
     return Event.objects.filter(ticket_id=ticket.id, type__in=TIMELINE_EVENTS).select_related("actor")
 
 
 def tags_of(ticket: Ticket) -> list[str]:
     return list(ticket.tags.values_list("name", flat=True))
+
+
+def followers_of(ticket: Ticket) -> list[User]:
+    return [follower.user for follower in ticket.followers.select_related("user")]
 
 
 def scheduled_of(ticket: Ticket) -> list[ScheduledReply]:

@@ -3,10 +3,11 @@
 A page names the same days and minutes dozens of times, and finding the words of a language costs far more than keeping them.
 """
 
-from datetime import date, time
+from datetime import date, datetime, time
 from functools import lru_cache
 
 from babel.dates import format_skeleton
+from django.utils import timezone
 from django.utils.formats import date_format, time_format
 from django.utils.translation import get_language
 
@@ -24,6 +25,18 @@ def day_in_words(value: date, *, with_year: bool = True) -> str:
 def time_in_words(value: time) -> str:
     """“9:05” or “9:05 a.m.”."""
     return _time_in_words(value.hour, value.minute, get_language())
+
+
+def moment(value: datetime) -> str:
+    """“вт, 1 дек., 10:00” or “Tue, Dec 1, 10:00”, in the reader's zone; with the year where it is another."""
+    local = timezone.localtime(value)
+    days = "MMMEd" if local.year == timezone.localtime().year else "yMMMEd"
+    return f"{_weekday_and_day(local.date(), days, (get_language() or 'en')[:2])}, {local:%H:%M}"
+
+
+@lru_cache(maxsize=1024)
+def _weekday_and_day(value: date, pattern: str, locale: str) -> str:
+    return format_skeleton(pattern, value, locale=locale)
 
 
 @lru_cache(maxsize=1024)

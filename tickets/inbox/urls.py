@@ -1,6 +1,6 @@
 from django.urls import path
 
-from tickets.inbox import actions, changes, drafts, macros, views
+from tickets.inbox import actions, changes, drafts, macros, snoozing, spam, views
 
 app_name = "inbox"
 urlpatterns = [
@@ -35,6 +35,12 @@ urlpatterns = [
     path("<int:number>/priority/", actions.priority, name="priority"),
     path("<int:number>/status/", actions.status, name="status"),
     path("<int:number>/tags/", actions.tags, name="tags"),
+    path("<int:number>/follow/", actions.follow, name="follow"),
+    path("moment/", snoozing.read, name="moment"),
+    path("<int:number>/snooze/", snoozing.snooze, name="snooze"),
+    path("<int:number>/spam/", spam.mark, name="spam"),
+    path("<int:number>/block/", spam.block, name="block"),
+    path("<int:number>/wake/", snoozing.wake, name="wake"),
     path("<int:number>/contact/", actions.contact, name="contact"),
     path("<int:number>/fields/<slug:target>/<slug:key>/", actions.field, name="field"),
     path("<int:number>/reveal/", actions.reveal, name="reveal"),

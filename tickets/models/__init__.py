@@ -30,6 +30,10 @@ from tickets.models.ticket import (
     Ticket,
     TicketNumber,
 )
+from tickets.models.together import (
+    Mention,
+    TicketFollower,
+)
 from tickets.working_hours import WorkingHours
 
 __all__ = [
@@ -50,6 +54,7 @@ __all__ = [
     "InboxSettings",
     "Incident",
     "Macro",
+    "Mention",
     "Message",
     "MessageChange",
     "MessageKind",
@@ -60,6 +65,7 @@ __all__ = [
     "Tag",
     "Team",
     "Ticket",
+    "TicketFollower",
     "TicketNumber",
     "WorkingHours",
 ]

@@ -8,6 +8,7 @@ from django import template
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from omnisupport.lib import dates
 from omnisupport.lib.markup import PLAIN, translate
 from omnisupport.lib.masking import veil
 from tenants.accounts.models import User
@@ -21,6 +22,12 @@ register = template.Library()
 @register.filter
 def handoff_reason(code: str) -> str:
     return HandoffReason.words(code)
+
+
+@register.filter
+def moment(value: datetime) -> str:
+    """A time that is to come."""
+    return dates.moment(value)
 
 
 _TICKS: dict[str, str] = {

@@ -302,11 +302,14 @@ def test_typing_seen_edit_and_answered_press(api, adapter):
     assert api.messages[sent.external_id]["body"]["attachments"]
     with pytest.raises(TransportError):
         adapter.edit(str(USER), "mid.gone", "после")
-    for _time in range(2):
-        # The second time it is gone already, which is what was wanted.
-        adapter.delete(str(USER), sent.external_id)
-    assert sent.external_id not in api.messages
     pressed = api.press("Да")["callback"]["callback_id"]
     adapter.answer_callback(pressed)
     adapter.answer_callback("too old")
     assert [callback for callback, _body in api.answers] == [pressed]
+
+
+def test_a_message_is_taken_away_and_once_gone_stays_gone(api, adapter):
+    sent = adapter.send(message("лишнее"))
+    for _time in range(2):
+        adapter.delete(str(USER), sent.external_id)
+    assert sent.external_id not in api.messages

@@ -1,6 +1,7 @@
 // The inbox: server-rendered, kept fresh over one websocket. Modules act on the page; none of them keeps a copy of it.
 import { setUpAids } from "./aids";
 import { edit, mountComposer, settleComposer, setUpComposer } from "./composer";
+import { setUpDialog } from "./dialog";
 import { noteDraft } from "./drafts";
 import { Feed, type Frame } from "./feed";
 import { focusField, undoChoice } from "./fields";
@@ -8,6 +9,7 @@ import { setUpFragments } from "./fragments";
 import { setUpKeys } from "./keys";
 import { settleList } from "./list";
 import { noteBegun, noteEvent, refetch } from "./live";
+import { setUpMoments } from "./moments";
 import { kick, paintWaiting, setUpOutbox } from "./outbox";
 import { inbox, toast, word } from "./parts";
 import { settleScreen, setUpScreens } from "./screens";
@@ -84,6 +86,8 @@ function start(): void {
   setUpComposer(makeTeller((ticket, on) => feed?.typing(ticket, on)));
   setUpOutbox(edit);
   setUpAids();
+  setUpDialog();
+  setUpMoments();
   setUpKeys();
   setUpTimes();
   for (const kind of ["htmx:afterSettle", "htmx:historyRestore", "inbox:changed"]) document.addEventListener(kind, mount);
