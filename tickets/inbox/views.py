@@ -136,7 +136,7 @@ def attempts(request: HttpRequest, message_id: int) -> HttpResponse:
 @agent_required
 def find(request: HttpRequest) -> JsonResponse:
     """For the palette: conversations that answer, and the people among them who are called so."""
-    text = request.GET.get("q", "").replace("\x00", "").strip()[:200]
+    text = request.GET.get("q", "").strip()[:200]
     rows = queries.list_tickets(Selection(signed_in(request), text=text)).rows if text else []
     wanted = text.casefold().split()
     people = dict.fromkeys(
