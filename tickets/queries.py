@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from omnisupport.lib.errors import InvalidInput, NotFound
 from tenants.accounts.models import Role, User
 from tenants.events.models import Event
-from tickets.models import Attachment, ContactAddress, Message, ScheduledReply, Status, Team, Ticket
+from tickets.models import Attachment, Author, ContactAddress, Message, ScheduledReply, Status, Team, Ticket
 from tickets.search import Hit, best_hits, fragment_of, hits_in, newest_hits
 from tickets.words import Piece, Query, read_query
 
@@ -25,7 +25,7 @@ LIVE = (Status.OPEN, Status.WAITING)
 # What a row shows: of five tables a tenth of the columns.
 _LISTED = (
     "number", "status", "priority", "last_activity_at", "waiting_since", "subject",
-    "is_snoozed", "wakes_at", "is_spam",
+    "is_snoozed", "wakes_at", "is_spam", "merged_into",
     "contact__name", "contact__email", "contact__phone", "channel__kind", "channel__name", "assignee__name", "assignee__email",
     "last_message__author", "last_message__text", "last_message__content", "last_message__delivery",
 )  # fmt: skip
@@ -36,6 +36,9 @@ TIMELINE_EVENTS = (
     "ticket.snoozed",
     "ticket.woken",
     "ticket.spam_changed",
+    "ticket.merged",
+    "ticket.unmerged",
+    "ticket.split",
     "ticket.assigned",
     "ticket.priority_changed",
     "ticket.tags_changed",
@@ -197,7 +200,10 @@ def _numbered(selection: Selection) -> list[Row]:
     number = selection.text.removeprefix("#").removeprefix("№").strip()
     if not (number.isdecimal() and len(number) <= 18):
         return []
-    found = _listed().filter(number=int(number), **selection.where)
+    # What was merged is found where it goes on.
+    asked = Ticket.objects.filter(number=int(number))
+    one = Q(id__in=asked.filter(merged_into=None)) | Q(id__in=asked.values("merged_into"))
+    found = _listed().filter(one, **selection.where)
     return [Row(ticket, _FIRST, ticket.last_message) for ticket in found]
 
 
@@ -258,7 +264,7 @@ def get_message(message_id: int) -> Message:
 
 def _messages() -> QuerySet[Message]:
     attachments = Prefetch("attachments", Attachment.objects.order_by("created_at", "id"))
-    return Message.objects.select_related("user", "reply_to").prefetch_related(attachments)
+    return Message.objects.select_related("user", "reply_to", "address__contact").prefetch_related(attachments)
 
 
 def thread_page(ticket: Ticket, before: int | None = None) -> tuple[list[Message], list[Event], bool]:
@@ -307,14 +313,30 @@ def get_scheduled(reply_id: int) -> ScheduledReply:
     return reply
 
 
+def size_of(ticket: Ticket) -> dict[str, Any]:
+    """How much there is in it, and the last words."""
+    messages = ticket.messages.prefetch_related("attachments").order_by("-id")
+    return {"messages": messages.count(), "last": messages.first()}
+
+
+def newest_inbound(ticket: Ticket) -> int | None:
+    inbound = ticket.messages.filter(author=Author.CONTACT).order_by("-id")
+    return inbound.values_list("id", flat=True).first()
+
+
 def past_tickets(ticket: Ticket) -> list[Ticket]:
     """The contact's other conversations, newest first."""
     others = Ticket.objects.filter(contact_id=ticket.contact_id).exclude(id=ticket.id)
-    return list(others.select_related("channel").defer(*_UNUSED).order_by("-id")[:10])
+    return list(others.select_related("channel", "contact").defer(*_UNUSED).order_by("-id")[:10])
+
+
+def places_of(ticket: Ticket) -> Q:
+    """Addresses that a conversation is held in: the contact's, and of whoever was merged into it."""
+    return Q(contact_id=ticket.contact_id) | Q(continues_id=ticket.id)
 
 
 def addresses_of(ticket: Ticket) -> list[ContactAddress]:
-    rows = ContactAddress.objects.filter(contact_id=ticket.contact_id).select_related("channel")
+    rows = ContactAddress.objects.filter(places_of(ticket)).select_related("channel", "contact")
     return list(rows.defer(*_UNUSED).order_by("id")[:20])
 
 

@@ -61,13 +61,14 @@ class TicketSerializer(serializers.ModelSerializer[Ticket]):
     channel = serializers.UUIDField(source="channel_id", read_only=True)
     assignee = serializers.UUIDField(source="assignee_id", read_only=True, allow_null=True)
     tags = serializers.SlugRelatedField[Tag](slug_field="name", many=True, read_only=True)
+    merged_into = serializers.CharField(source="merged_into_id", read_only=True, allow_null=True)
 
     class Meta:
         model = Ticket
         fields = [
             "id", "number", "subject", "status", "priority", "contact", "channel", "assignee", "team", "tags", "created_at",
             "last_activity_at", "waiting_since", "first_reply_at", "solved_at", "reopened_count", "handed_over_at",
-            "handoff_reason", "is_snoozed", "wakes_at", "is_spam",
+            "handoff_reason", "is_snoozed", "wakes_at", "is_spam", "merged_into",
         ]  # fmt: skip
         read_only_fields = fields
 

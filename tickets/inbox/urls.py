@@ -1,6 +1,6 @@
 from django.urls import path
 
-from tickets.inbox import actions, snoozing, spam, views
+from tickets.inbox import actions, merging, snoozing, spam, views
 
 app_name = "inbox"
 urlpatterns = [
@@ -25,6 +25,10 @@ urlpatterns = [
     path("<int:number>/snooze/", snoozing.snooze, name="snooze"),
     path("<int:number>/spam/", spam.mark, name="spam"),
     path("<int:number>/block/", spam.block, name="block"),
+    path("<int:number>/merge-into/", merging.merge, name="merge-ticket"),
+    path("merges/<int:merge_id>/undo/", merging.unmerge, name="unmerge-ticket"),
+    path("<int:number>/split/", merging.split_newest, name="split-newest"),
+    path("messages/<int:message_id>/split/", merging.split, name="split"),
     path("<int:number>/wake/", snoozing.wake, name="wake"),
     path("<int:number>/contact/", actions.contact, name="contact"),
     path("<int:number>/merge/", actions.merge, name="merge"),

@@ -24,6 +24,7 @@ from tickets.inbox.timeline import Item, make_items
 from tickets.models import Priority, Status, Ticket
 from tickets.queries import Selection
 from tickets.services.merging import same_person_suggestions, undoable_merges
+from tickets.services.ticket_merges import undoable_ticket_merges
 
 VIEW_TITLES = {
     "mine": (_("Mine"), "user"),
@@ -184,6 +185,7 @@ def facts(ticket: Ticket, viewer: User) -> dict[str, Any]:
         "scheduled": queries.scheduled_of(ticket),
         "suggested": list(same_person_suggestions(ticket.contact)[:5]),
         "merges": list(undoable_merges(ticket.contact)),
+        "ticket_merges": list(undoable_ticket_merges(ticket)),
         "statuses": Status.choices,
         "priorities": Priority.choices,
         "contact_form": ContactForm(instance=ticket.contact, prefix="contact"),

@@ -4,6 +4,7 @@ from tickets.models.contacts import (
     ContactAddress,
     ContactMerge,
 )
+from tickets.models.merge import TicketMerge
 from tickets.models.message import (
     Attachment,
     Author,
@@ -48,6 +49,7 @@ __all__ = [
     "Tag",
     "Team",
     "Ticket",
+    "TicketMerge",
     "TicketNumber",
     "WorkingHours",
 ]

@@ -13,6 +13,7 @@ from omnisupport.lib.errors import Conflict, InvalidInput
 from tenants.accounts.models import User
 from tenants.events.log import record
 from tickets.models import Attachment, Author, ContactAddress, Delivery, Message, MessageKind, Status, Ticket
+from tickets.queries import places_of
 from tickets.services.indexing import index_message
 from tickets.services.tickets import lock_ticket, move_status, set_assignee
 
@@ -80,7 +81,7 @@ def _check_address(ticket: Ticket, address_id: int | None) -> int:
     """Where the customer last wrote, unless another place of the same person was picked."""
     if address_id is None or address_id == ticket.address_id:
         return ticket.address_id
-    if not ContactAddress.objects.filter(id=address_id, contact_id=ticket.contact_id).exists():
+    if not ContactAddress.objects.filter(places_of(ticket), id=address_id).exists():
         raise InvalidInput(_("This is not an address of this customer."), field="address")
     return address_id
 

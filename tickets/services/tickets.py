@@ -29,7 +29,8 @@ def live_ticket(address: ContactAddress, *, lock: bool = False) -> Ticket | None
     live = Ticket.objects.select_related("assignee").exclude(status=Status.CLOSED)
     if lock:
         live = live.select_for_update(of=("self",))
-    own = live.filter(address=address).first()
+    # One that was split off comes after the one it came from.
+    own = live.filter(address=address).order_by("thread", "-id").first()
     return own or (live.filter(id=address.continues_id).first() if address.continues_id else None)
 
 

@@ -15,6 +15,7 @@ export function setUpKeys(): void {
     KeyA: () => choose("fact-assignee"),
     KeyE: () => press("solve"),
     KeyZ: () => press("snooze"),
+    KeyM: () => press("merge"),
     KeyT: () => press("aid-translation"),
     KeyS: () => press("aid-summary"),
     "/": () => focus("q"),

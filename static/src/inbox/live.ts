@@ -40,10 +40,11 @@ class Batch {
 }
 
 const tickets = new Set<string>();
-const open = { messages: new Set<string>(), seqs: new Set<string>(), facts: false };
+const open = { messages: new Set<string>(), seqs: new Set<string>(), facts: false, thread: false };
+const MOVES = /^ticket\.(merged|unmerged|split)$/;
 
 const rowBatch = new Batch(BETWEEN_ROWS, () => tickets.size > 0, refreshRows);
-const openBatch = new Batch(0, () => open.messages.size > 0 || open.seqs.size > 0 || open.facts, refreshOpen);
+const openBatch = new Batch(0, () => open.messages.size > 0 || open.seqs.size > 0 || open.facts || open.thread, refreshOpen);
 
 export function noteEvent(frame: EventFrame): void {
   const about = frame.event.split(".")[0];
@@ -54,6 +55,8 @@ export function noteEvent(frame: EventFrame): void {
   rowBatch.wake();
   const here = openConversation();
   if (!here || (frame.ticket && frame.ticket !== here.ticket)) return;
+  // Messages have come from another conversation, or gone there.
+  if (MOVES.test(frame.event)) open.thread = true;
   const message = frame.data.message_id;
   if (typeof message === "string") open.messages.add(message);
   if (about === "ticket" || about === "contact") open.seqs.add(frame.seq);
@@ -75,8 +78,10 @@ async function refreshRows(): Promise<void> {
 async function refreshOpen(): Promise<void> {
   const here = openConversation();
   const [messages, seqs, facts] = [take(open.messages), take(open.seqs), open.facts];
-  open.facts = false;
+  const whole = open.thread;
+  open.facts = open.thread = false;
   if (!here) return;
+  if (whole) return refreshThread(here.number);
   const query = new URLSearchParams({ messages: messages.join(","), seqs: seqs.join(",") });
   if (facts) query.set("facts", "1");
   const answer = await attempt(`/inbox/${here.number}/items/?${query}&${address()}`, () => {
@@ -87,6 +92,14 @@ async function refreshOpen(): Promise<void> {
   if (answer && openConversation()?.number === here.number) apply(answer);
 }
 
+async function refreshThread(number: string): Promise<void> {
+  const talk = await attempt(`/inbox/${number}/?${address()}`, () => { open.thread = true; }, "conversation");
+  if (!talk || openConversation()?.number !== number) return;
+  const here = new Set(talk.flatMap((element) => [...element.querySelectorAll("#thread > .item")].map((item) => item.id)));
+  for (const item of document.querySelectorAll("#thread > .item[data-message]")) if (!here.has(item.id)) item.remove();
+  for (const element of talk) apply(element.id === "talk" ? piecesOf(element) : [element]);
+}
+
 /** Empties the set before the question is asked: what changes during the answer is asked for anew. */
 function take(set: Set<string>, most = 200): string[] {
   const some = [...set].slice(0, most);
@@ -95,9 +108,9 @@ function take(set: Set<string>, most = 200): string[] {
 }
 
 /** The fragments, or null when the server will never give them. Puts back and throws when asking again may help. */
-async function attempt(path: string, putBack: () => void): Promise<Element[] | null> {
+async function attempt(path: string, putBack: () => void, target = ""): Promise<Element[] | null> {
   try {
-    return parse(await fetchHtml(path));
+    return parse(await fetchHtml(path, { target }));
   } catch (error) {
     if (error instanceof Refused && !error.again) return null;
     putBack();
