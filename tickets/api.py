@@ -21,7 +21,7 @@ from tenants.accounts.permissions import AgentReadsAdminWrites, IsAgent
 from tickets import queries
 from tickets import serializers as shapes
 from tickets.api_state import StateActions
-from tickets.models import Contact, Message, MessageKind, Tag, Team, Ticket
+from tickets.models import Contact, CustomField, CustomStatus, Message, MessageKind, Tag, Team, Ticket
 from tickets.services.attachments import store_upload
 from tickets.services.contacts import update_contact
 from tickets.services.delivery import retry_message
@@ -40,7 +40,7 @@ class TicketFilter(filters.FilterSet):
 
     class Meta:
         model = Ticket
-        fields = ["status", "priority", "team", "number"]
+        fields = ["status", "custom_status", "priority", "team", "number"]
 
 
 def actor(request: Request) -> User:
@@ -57,10 +57,10 @@ class TicketViewSet(StateActions, mixins.ListModelMixin, mixins.RetrieveModelMix
     lookup_value_regex = r"\d{1,18}"
 
     def get_queryset(self) -> QuerySet[Ticket]:
-        return Ticket.objects.prefetch_related("tags")
+        return Ticket.objects.select_related("custom_status").prefetch_related("tags")
 
     @extend_schema(
-        summary="Change status, priority, assignee, team or tags",
+        summary="Change status, its own name, priority, assignee, team or tags",
         request=shapes.TicketChangeSerializer,
         responses=shapes.TicketSerializer,
     )
@@ -206,6 +206,31 @@ class TagViewSet(viewsets.ModelViewSet[Tag]):
     lookup_value_regex = r"\d{1,18}"
 
 
+class CustomStatusViewSet(viewsets.ReadOnlyModelViewSet[CustomStatus]):
+    """The workspace's own names for the states of conversations. They are made in its settings."""
+
+    queryset = CustomStatus.objects.all()
+    serializer_class = shapes.CustomStatusSerializer
+    permission_classes = [IsAgent]
+    lookup_value_regex = r"\d{1,18}"
+
+
+class CustomFieldFilter(filters.FilterSet):
+    class Meta:
+        model = CustomField
+        fields = ["target"]
+
+
+class CustomFieldViewSet(viewsets.ReadOnlyModelViewSet[CustomField]):
+    """The fields that this workspace has added to conversations, contacts and companies; values are their `attributes`."""
+
+    queryset = CustomField.objects.all()
+    serializer_class = shapes.CustomFieldSerializer
+    permission_classes = [IsAgent]
+    filterset_class = CustomFieldFilter
+    lookup_value_regex = r"\d{1,18}"
+
+
 class SearchViewSet(viewsets.GenericViewSet[Any]):
     serializer_class = shapes.FoundPageSerializer
     permission_classes = [IsAgent]
@@ -246,3 +271,5 @@ def register(router: DefaultRouter) -> None:
     router.register("contacts", ContactViewSet, basename="contact")
     router.register("teams", TeamViewSet, basename="team")
     router.register("tags", TagViewSet, basename="tag")
+    router.register("custom-fields", CustomFieldViewSet, basename="custom-field")
+    router.register("custom-statuses", CustomStatusViewSet, basename="custom-status")

@@ -14,7 +14,18 @@ from django.utils.translation import gettext as _
 from omnisupport.lib.errors import InvalidInput, NotFound
 from tenants.accounts.models import Role, User
 from tenants.events.models import Event
-from tickets.models import Attachment, Author, ContactAddress, Message, ScheduledReply, Status, Team, Ticket
+from tickets.models import (
+    Attachment,
+    Author,
+    ContactAddress,
+    CustomField,
+    CustomStatus,
+    Message,
+    ScheduledReply,
+    Status,
+    Team,
+    Ticket,
+)  # fmt: skip
 from tickets.search import Hit, best_hits, fragment_of, hits_in, newest_hits
 from tickets.words import Piece, Query, read_query
 
@@ -27,7 +38,7 @@ _LISTED = (
     "number", "status", "priority", "last_activity_at", "waiting_since", "subject",
     "is_snoozed", "wakes_at", "is_spam", "merged_into",
     "contact__name", "contact__email", "contact__phone", "channel__kind", "channel__name", "assignee__name", "assignee__email",
-    "last_message__author", "last_message__text", "last_message__content", "last_message__delivery",
+    "last_message__author", "last_message__text", "last_message__content", "last_message__delivery", "custom_status__name",
 )  # fmt: skip
 # Encrypted or long columns of the channel that no row of a list needs.
 _UNUSED = ("channel__secrets", "channel__config", "channel__poll_state")
@@ -42,6 +53,7 @@ TIMELINE_EVENTS = (
     "ticket.assigned",
     "ticket.priority_changed",
     "ticket.tags_changed",
+    "ticket.attributes_changed",
     "ticket.handed_over",
     "ticket.schedule_changed",
     "contact.changed",
@@ -169,7 +181,9 @@ def _selected(selection: Selection) -> QuerySet[Ticket]:
 
 
 def _listed() -> QuerySet[Ticket]:
-    return Ticket.objects.select_related("contact", "channel", "assignee", "last_message").only(*_LISTED)
+    return Ticket.objects.select_related("contact", "channel", "assignee", "last_message", "custom_status").only(
+        *_LISTED
+    )
 
 
 def _rows(tickets: Iterable[Ticket]) -> list[Row]:
@@ -208,7 +222,8 @@ def _numbered(selection: Selection) -> list[Row]:
 
 
 def _hit_rows(hits: Sequence[Hit], query: Query) -> list[Row]:
-    related = ("ticket", "ticket__contact", "ticket__channel", "ticket__assignee", "ticket__last_message")
+    parts = ("contact", "channel", "assignee", "last_message", "custom_status")
+    related = ("ticket", *(f"ticket__{part}" for part in parts))
     unused = [f"ticket__{name}" for name in _UNUSED]
     messages = Message.objects.select_related(*related).defer(*unused).in_bulk([hit.message_id for hit in hits])
     found = [(hit, messages[hit.message_id]) for hit in hits if hit.message_id in messages]
@@ -247,7 +262,7 @@ def microseconds(at: datetime) -> int:
 
 def get_conversation(number: int) -> Ticket:
     """Raises NotFound."""
-    related = ("contact", "address", "channel", "assignee", "team")
+    related = ("contact", "address", "channel", "assignee", "team", "custom_status")
     ticket = Ticket.objects.select_related(*related).defer(*_UNUSED).filter(number=number).first()
     if ticket is None:
         raise NotFound(_("There is no conversation №%(number)s here.") % {"number": number})
@@ -327,7 +342,7 @@ def newest_inbound(ticket: Ticket) -> int | None:
 def past_tickets(ticket: Ticket) -> list[Ticket]:
     """The contact's other conversations, newest first."""
     others = Ticket.objects.filter(contact_id=ticket.contact_id).exclude(id=ticket.id)
-    return list(others.select_related("channel", "contact").defer(*_UNUSED).order_by("-id")[:10])
+    return list(others.select_related("channel", "contact", "custom_status").defer(*_UNUSED).order_by("-id")[:10])
 
 
 def places_of(ticket: Ticket) -> Q:
@@ -367,6 +382,35 @@ def assignable_people() -> list[User]:
     """The assistant first, then people by name."""
     people = User.objects.filter(is_active=True).exclude(role=Role.OPERATOR)
     return sorted(people, key=lambda user: (not user.is_assistant, user.name.casefold()))
+
+
+@dataclass(frozen=True)
+class States:
+    """What may be chosen under one status of the product: itself, and the workspace's own names for it."""
+
+    title: str
+    options: tuple[tuple[str, str], ...]
+
+
+def states(ticket: Ticket | None = None) -> list[States]:
+    """In the order of their position; the ticket's present one is among them although it may not be chosen any more."""
+    named = list(CustomStatus.objects.filter(Q(is_active=True) | Q(id=ticket.custom_status_id if ticket else None)))
+    return [
+        States(str(label), ((value, str(label)), *((one.key, one.name) for one in named if one.category == value)))
+        for value, label in Status.choices
+    ]
+
+
+def custom_fields() -> list[CustomField]:
+    return list(CustomField.objects.all())
+
+
+def get_field(target: str, key: str) -> CustomField:
+    """Raises NotFound."""
+    field = CustomField.objects.filter(target=target, key=key).first()
+    if field is None:
+        raise NotFound(_("There is no such field."))
+    return field
 
 
 def all_teams() -> list[Team]:

@@ -8,7 +8,11 @@ from tenants.names import group_name
 from tickets.models import Ticket
 
 AGENTS = "agents"
-VISITOR = "visitor"
+
+
+def visitor_group(channel_id: object, address: str, schema: str | None = None) -> str:
+    """The windows of one visitor. A company's own id may be known in several of its chats."""
+    return group_name("visitor", f"{channel_id}.{address}", schema=schema)
 
 
 def event_frame(event: Event) -> dict[str, Any]:
@@ -31,13 +35,17 @@ def publish_typing(ticket_id: int, who: str, on: bool, *, visitor: bool = False)
     publish(group_name(AGENTS), {**frame, "visitor": True} if visitor else frame)
 
 
+def _visitor_of(ticket: Ticket) -> str:
+    return visitor_group(ticket.address.channel_id, ticket.address.address)
+
+
 def publish_delta(ticket: Ticket, answer_id: str, text: str, replace: bool = False) -> None:
     """A piece of the assistant's answer while it is being written; channels without a live window ignore it."""
     frame = {"type": "delta", "id": answer_id, "text": text, "replace": replace}
-    publish(group_name(VISITOR, ticket.address.address), frame)
+    publish(_visitor_of(ticket), frame)
 
 
 def publish_answering(ticket: Ticket, on: bool) -> None:
     """The assistant has begun, or stopped, to look for an answer."""
-    publish(group_name(VISITOR, ticket.address.address), {"type": "typing", "who": "", "on": on, "author": "assistant"})
+    publish(_visitor_of(ticket), {"type": "typing", "who": "", "on": on, "author": "assistant"})
     publish(group_name(AGENTS), {"type": "typing", "ticket": str(ticket.id), "who": "", "assistant": True, "on": on})

@@ -9,6 +9,8 @@ from tickets.models import (
     Attachment,
     Contact,
     ContactAddress,
+    CustomField,
+    CustomStatus,
     Message,
     MessageKind,
     Priority,
@@ -50,6 +52,28 @@ class ContactSerializer(serializers.ModelSerializer[Contact]):
         read_only_fields = ["id", "is_blocked", "created_at"]
 
 
+class CustomStatusSerializer(serializers.ModelSerializer[CustomStatus]):
+    class Meta:
+        model = CustomStatus
+        fields = ["id", "name", "category", "position", "is_active"]
+        read_only_fields = fields
+
+
+class CustomFieldSerializer(serializers.ModelSerializer[CustomField]):
+    options = serializers.ListField(child=serializers.CharField(), read_only=True)
+
+    class Meta:
+        model = CustomField
+        fields = ["id", "target", "key", "label", "type", "options", "pattern", "hint", "required_to_solve", "position"]
+        read_only_fields = fields
+
+
+class StateSerializer(serializers.ModelSerializer[CustomStatus]):
+    class Meta:
+        model = CustomStatus
+        fields = ["id", "name"]
+
+
 class BlockSerializer(serializers.Serializer[Any]):
     is_blocked = serializers.BooleanField(default=True)
 
@@ -61,14 +85,17 @@ class TicketSerializer(serializers.ModelSerializer[Ticket]):
     channel = serializers.UUIDField(source="channel_id", read_only=True)
     assignee = serializers.UUIDField(source="assignee_id", read_only=True, allow_null=True)
     tags = serializers.SlugRelatedField[Tag](slug_field="name", many=True, read_only=True)
+    custom_status = StateSerializer(read_only=True, allow_null=True)
+    attributes = serializers.DictField(read_only=True)
     merged_into = serializers.CharField(source="merged_into_id", read_only=True, allow_null=True)
 
     class Meta:
         model = Ticket
         fields = [
-            "id", "number", "subject", "status", "priority", "contact", "channel", "assignee", "team", "tags", "created_at",
-            "last_activity_at", "waiting_since", "first_reply_at", "solved_at", "reopened_count", "handed_over_at",
-            "handoff_reason", "is_snoozed", "wakes_at", "is_spam", "merged_into",
+            "id", "number", "subject", "status", "custom_status", "priority", "contact", "channel", "assignee", "team", "tags",
+            "created_at", "last_activity_at", "waiting_since", "first_reply_at", "solved_at", "reopened_count",
+            "handed_over_at", "handoff_reason", "attributes", "is_snoozed", "wakes_at", "is_spam",
+            "merged_into",
         ]  # fmt: skip
         read_only_fields = fields
 
@@ -77,10 +104,14 @@ class TicketChangeSerializer(serializers.Serializer[Any]):
     """What PATCH may change; anything else is refused, not ignored."""
 
     status = serializers.ChoiceField(choices=Status.choices, required=False)
+    # An id of `custom-statuses/`; null goes back to the plain name of the status.
+    custom_status = serializers.IntegerField(required=False, allow_null=True, min_value=1, max_value=10**9 - 1)
     priority = serializers.ChoiceField(choices=Priority.choices, required=False)
     assignee = serializers.UUIDField(required=False, allow_null=True)
     team = serializers.IntegerField(required=False, allow_null=True)
     tags = serializers.ListField(child=serializers.CharField(max_length=40), required=False, max_length=50)
+    # By key of a custom field; the others stay as they are, null empties one.
+    attributes = serializers.DictField(required=False)
 
     def to_internal_value(self, data: Any) -> Any:
         unknown = sorted(set(data) - set(self.fields)) if isinstance(data, dict) else []

@@ -8,14 +8,12 @@ from tickets.services.schedule import send_due_replies
 from tickets.services.snoozing import wake_due
 from tickets.services.tickets import close_solved
 
-# A solved conversation can be reopened by the customer for a week; then the next message begins a new one.
-CLOSE_AFTER = timedelta(days=7)
 UNUSED_UPLOADS_AFTER = timedelta(hours=48)
 
 
 @tenant_task(queue="sweeps", expires=60)
 def close_solved_tickets() -> int:
-    return close_solved(CLOSE_AFTER)
+    return close_solved()
 
 
 @tenant_task(queue="sweeps", expires=30)
@@ -70,7 +68,8 @@ def register_sweeps() -> None:
         Sweep(
             name="close_solved",
             condition="SELECT 1 FROM {schema}.tickets_ticket WHERE status = 'solved'"
-            " AND solved_at IS NOT NULL AND solved_at < now() - interval '7 days'",
+            " AND solved_at < now() - make_interval(days => coalesce("
+            "(SELECT reopen_days::int FROM {schema}.tickets_inboxsettings LIMIT 1), 7))",
             task="tickets.tasks.close_solved_tickets",
         )
     )

@@ -15,12 +15,12 @@ from ai_assistant.services.assistants import ensure_assistant
 from knowledge.tests.conftest import _own_index, add
 from omnisupport.celery import app
 from omnisupport.lib.redis import redis_client
-from tenants.names import group_name
 from tests.cast import Workspace
 from tests.standins.openai import OpenAIStandIn
 from tests.standins.server import Answer as Reply
 from tests.standins.server import Request
 from tickets.models import Message, MessageKind, Ticket
+from tickets.realtime import visitor_group
 
 __all__ = ["_own_index", "add", "naps", "openai", "rested"]
 
@@ -148,7 +148,7 @@ def prompt_of(request: Request) -> str:
 def screen(shop: Workspace) -> Iterator[Callable[[], str]]:
     """What the customer's chat window shows of the answer that is being written."""
     with redis_client().pubsub(ignore_subscribe_messages=True) as channel:
-        channel.subscribe(f"rt:{group_name('visitor', 'visitor-1')}")
+        channel.subscribe(f"rt:{visitor_group(shop.channel.id, 'visitor-1')}")
         channel.get_message(timeout=1)
 
         def shown() -> str:

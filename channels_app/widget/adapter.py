@@ -10,9 +10,15 @@ from django.utils.translation import gettext_noop
 from pydantic import BaseModel, Field, field_validator
 
 from channels_app.base import Adapter as BaseAdapter
-from channels_app.base import Connected, FetchedFile, Limits, OutgoingMessage, SendResult, TransportError
+from channels_app.base import GENERATED, Connected, FetchedFile, Limits, OutgoingMessage, SendResult, TransportError
 
 _COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
+
+
+class Secrets(BaseModel):
+    """`secret` signs the company's word on who a visitor is (identity.py)."""
+
+    secret: str = Field("", json_schema_extra=GENERATED)
 
 
 class Config(BaseModel):
@@ -62,6 +68,7 @@ class Adapter(BaseAdapter):
     idempotent = True
     has_webhook = False
     Config = Config
+    Secrets = Secrets
 
     def send(self, message: OutgoingMessage) -> SendResult:
         return SendResult(external_id=str(message.key))

@@ -25,7 +25,7 @@ from tenants.sockets import (
     token_from_subprotocol,
 )
 from tickets.models import Status, Ticket
-from tickets.realtime import AGENTS, VISITOR
+from tickets.realtime import AGENTS, visitor_group
 
 RESYNC_LIMIT = 100
 _EVENTS = ("message.received", "message.posted", "message.edited", "message.deleted", "message.delivery_changed")
@@ -33,7 +33,7 @@ _EVENTS = ("message.received", "message.posted", "message.edited", "message.dele
 
 def find_visitor(token: str) -> tuple[str, str] | None:
     try:
-        channel_id, address = read_token(token)
+        channel_id, address, _until = read_token(token)
     except NotAuthenticated:
         return None
     known = Channel.objects.filter(id=channel_id, kind="widget", is_active=True).exists()
@@ -70,7 +70,7 @@ async def widget_socket(scope: Mapping[str, Any], receive: Any, send: Any) -> No
         scope,
         receive,
         send,
-        groups=[group_name(VISITOR, address, schema=schema)],
+        groups=[visitor_group(channel_id, address, schema)],
         hello={"type": "hello", "seq": str(await in_tenant(schema, newest_seq))},
         on_frame=on_frame,
         still_allowed=still_allowed,

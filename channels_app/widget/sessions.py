@@ -1,5 +1,6 @@
 """Who a visitor is: a signed token bound to workspace, channel and visitor. Opening the chat writes nothing."""
 
+import time
 import uuid
 from dataclasses import dataclass
 
@@ -16,15 +17,19 @@ from tickets.models import ContactAddress
 _SIGNER = signing.TimestampSigner(salt="widget-visitor", sep="~")
 _FILE_SALT = "widget-file"
 MAX_AGE = 365 * 24 * 3600
+# Of one whom the company's server has named; every page that the person opens names them anew.
+NAMED_AGE = 24 * 3600
 FILE_AGE = 600
 
 
 @dataclass(frozen=True)
 class Visitor:
-    """`address` is the visitor's id within the channel; there is no row for it until the first message."""
+    """`address` is the visitor's id within the channel: a random one, for which there is no row until the first message, or
+    the company's own id of a person whom its server has named until `until` (seconds since 1970)."""
 
     channel: Channel
     address: str
+    until: int | None = None
 
     def row(self) -> ContactAddress | None:
         rows = ContactAddress.objects.select_related("contact")
@@ -36,20 +41,20 @@ def new_visitor(channel: Channel) -> Visitor:
 
 
 def issue_token(visitor: Visitor) -> str:
-    claims = {"t": tenant_uuid(), "c": str(visitor.channel.id), "v": visitor.address}
-    return _SIGNER.sign_object(claims)
+    claims: dict[str, str | int] = {"t": tenant_uuid(), "c": str(visitor.channel.id), "v": visitor.address}
+    return _SIGNER.sign_object(claims if visitor.until is None else claims | {"u": visitor.until})
 
 
-def read_token(token: str) -> tuple[str, str]:
-    """(channel id, visitor) of a token of this workspace. Raises NotAuthenticated."""
+def read_token(token: str) -> tuple[str, str, int | None]:
+    """(channel id, visitor, until when they are named) of a token of this workspace. Raises NotAuthenticated."""
     try:
         claims = _SIGNER.unsign_object(token, max_age=MAX_AGE)
-        tenant, channel, address = str(claims["t"]), str(claims["c"]), str(claims["v"])
+        tenant, channel, address, until = str(claims["t"]), str(claims["c"]), str(claims["v"]), claims.get("u")
     except (signing.BadSignature, KeyError, TypeError, ValueError):
         raise NotAuthenticated(_("This chat session has ended. Reload the page.")) from None
-    if tenant != tenant_uuid():
+    if tenant != tenant_uuid() or (until is not None and until < time.time()):
         raise NotAuthenticated(_("This chat session has ended. Reload the page."))
-    return channel, address
+    return channel, address, until
 
 
 def visitor_of(channel: Channel, authorization: str) -> Visitor:
@@ -57,10 +62,10 @@ def visitor_of(channel: Channel, authorization: str) -> Visitor:
     scheme, _space, token = authorization.partition(" ")
     if scheme != "Visitor" or not token:
         raise NotAuthenticated(_("Open the chat first."))
-    channel_id, address = read_token(token)
+    channel_id, address, until = read_token(token)
     if channel_id != str(channel.id):
         raise NotAuthenticated(_("This chat session has ended. Reload the page."))
-    return Visitor(channel, address)
+    return Visitor(channel, address, until)
 
 
 def sign_file(attachment_id: object, address: str) -> str:

@@ -9,9 +9,8 @@ from channels_app.widget.serializers import public_message, visible_messages
 from omnisupport.lib.hub import publish
 from tenants.events.log import subscribe
 from tenants.events.models import Event
-from tenants.names import group_name
 from tickets.models import MessageKind
-from tickets.realtime import VISITOR
+from tickets.realtime import visitor_group
 from tickets.signals import agent_typing
 from tickets.told import message_of
 
@@ -29,11 +28,11 @@ def show_visitor(event: Event) -> None:
     if message is None:
         return
     frame = {"type": "message", "seq": str(event.seq), "message": public_message(message, address)}
-    publish(group_name(VISITOR, address), frame)
+    publish(visitor_group(told.address.channel_id, address), frame)
 
 
 @receiver(agent_typing)
 def show_typing(sender: Any, ticket: Any, user: Any, on: bool, **_kwargs: Any) -> None:
     if Channel.objects.filter(id=ticket.channel_id, kind="widget").exists():
         frame = {"type": "typing", "who": user.get_short_name(), "on": on, "author": "agent"}
-        publish(group_name(VISITOR, ticket.address.address), frame)
+        publish(visitor_group(ticket.channel_id, ticket.address.address), frame)

@@ -20,6 +20,7 @@ from pydantic import BaseModel, Field, ValidationError
 from channels_app.models import Channel
 from channels_app.widget import services
 from channels_app.widget.adapter import Config
+from channels_app.widget.identity import identify, read_identity
 from channels_app.facts import read_facts
 from channels_app.widget.limits import count_address, count_visitor
 from channels_app.widget.serializers import public_message, visible_messages
@@ -39,6 +40,12 @@ class NewMessage(BaseModel):
     reply_to: str | None = None
     page: Any = None
     attributes: Any = None
+
+
+class Opening(BaseModel):
+    """`identity`: who the visitor is, signed by the company's server (identity.py)."""
+
+    identity: str = Field("", max_length=4096)
 
 
 class LastRead(BaseModel):
@@ -144,6 +151,9 @@ def session(request: HttpRequest, channel: Channel) -> HttpResponse:
     else:
         count_address("session", client_address(request))
         visitor = new_visitor(channel)
+    if identity := _body(request, Opening).identity:
+        known = visitor if request.headers.get("Authorization") else None
+        visitor = identify(channel, read_identity(channel, identity), known, _language(request))
     state = services.open_session(visitor)
     return JsonResponse({"token": issue_token(visitor), "visitor": visitor.address, **state})
 

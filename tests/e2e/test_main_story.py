@@ -60,7 +60,12 @@ def test_ask_answer_hand_over_reply_count(office, live_rival, web, chromium):
     visitor, agent = chromium.new_context().new_page(), chromium.new_context().new_page()
     complaints: list[str] = []
     for page in (visitor, agent):
-        page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+        page.on(
+            "console",
+            lambda message: (
+                complaints.append(f"{message.text} {message.location}") if message.type == "error" else None
+            ),
+        )
         page.on("pageerror", lambda error: complaints.append(str(error)))
     desk = Desk(agent, office, web).sit(office.agent)
 

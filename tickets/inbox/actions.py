@@ -13,6 +13,7 @@ from omnisupport.lib.errors import Conflict, InvalidInput
 from tenants.accounts.access import agent_required, signed_in
 from tenants.accounts.models import User
 from tickets import queries
+from tickets.inbox.fields import Refusal
 from tickets.inbox.forms import (
     ContactForm,
     MessageForm,
@@ -24,7 +25,7 @@ from tickets.inbox.forms import (
 )
 from tickets.inbox.timeline import make_items
 from tickets.inbox.views import show_facts as _show_facts
-from tickets.models import Message, MessageKind, Ticket
+from tickets.models import FieldTarget, Message, MessageKind, Ticket
 from tickets.services import tickets as changes
 from tickets.services.attachments import store_upload
 from tickets.services.contacts import update_contact
@@ -164,6 +165,23 @@ def tags(request: HttpRequest, number: int) -> HttpResponse:
     ticket = queries.get_conversation(number)
     names = checked(TextChoice(request.POST))["value"].split(",")
     changes.set_tags(ticket.id, names=names, actor=signed_in(request))
+    return _show_facts(request, number)
+
+
+@require_POST
+@agent_required
+def field(request: HttpRequest, number: int, target: str, key: str) -> HttpResponse:
+    """A custom field of the conversation or its contact. What is refused stays in it, with the reason beside."""
+    ticket, actor = queries.get_conversation(number), signed_in(request)
+    typed = request.POST.get("value", "").replace("\x00", "")
+    target = queries.get_field(target, key).target
+    try:
+        if target == FieldTarget.TICKET:
+            changes.set_ticket_attributes(ticket.id, changes={key: typed}, actor=actor)
+        else:
+            update_contact(ticket.contact_id, changes={"attributes": {key: typed}}, actor=actor)
+    except InvalidInput as error:
+        return _show_facts(request, number, refusal=Refusal(target, key, typed, str(error)))
     return _show_facts(request, number)
 
 

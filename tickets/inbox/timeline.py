@@ -126,11 +126,9 @@ def _assigned(payload: dict[str, Any]) -> tuple[str, str]:
 
 def _status(payload: dict[str, Any]) -> tuple[str, str]:
     labels = dict(Status.choices)
-    to = str(payload.get("to"))
-    icon = "circle-check" if to in {Status.SOLVED, Status.CLOSED} else "open"
-    return icon, _("State: %(from)s → %(to)s") % {
-        "from": labels.get(str(payload.get("from")), ""), "to": labels.get(to, to)
-    }  # fmt: skip
+    names = {end: payload.get(f"{end}_name") or labels.get(payload.get(end, ""), "") for end in ("from", "to")}
+    icon = "circle-check" if payload.get("to") in {Status.SOLVED, Status.CLOSED} else "open"
+    return icon, _("State: %(from)s → %(to)s") % names
 
 
 def _priority(payload: dict[str, Any]) -> tuple[str, str]:
@@ -143,6 +141,19 @@ def _priority(payload: dict[str, Any]) -> tuple[str, str]:
 def _tags(payload: dict[str, Any]) -> tuple[str, str]:
     names = ", ".join(payload.get("to", []))
     return "tag", _("Tags: %(names)s") % {"names": names} if names else _("No tags any more")
+
+
+def _attributes(payload: dict[str, Any]) -> tuple[str, str]:
+    lines = (
+        f"{one['label']}: {_value(one.get('from'))} → {_value(one.get('to'))}" for one in payload.get("changed", [])
+    )
+    return "pencil", "; ".join(lines)
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, bool):
+        return _("yes") if value else _("no")
+    return "—" if value is None else str(value)
 
 
 def _snoozed(payload: dict[str, Any]) -> tuple[str, str]:
@@ -212,6 +223,7 @@ _DESCRIPTIONS: dict[str, Callable[[dict[str, Any]], tuple[str, str] | None]] = {
     "ticket.status_changed": _status,
     "ticket.priority_changed": _priority,
     "ticket.tags_changed": _tags,
+    "ticket.attributes_changed": _attributes,
     "ticket.snoozed": _snoozed,
     "ticket.woken": _woken,
     "ticket.spam_changed": _spam,

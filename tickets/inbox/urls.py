@@ -31,6 +31,7 @@ urlpatterns = [
     path("messages/<int:message_id>/split/", merging.split, name="split"),
     path("<int:number>/wake/", snoozing.wake, name="wake"),
     path("<int:number>/contact/", actions.contact, name="contact"),
+    path("<int:number>/fields/<slug:target>/<slug:key>/", actions.field, name="field"),
     path("<int:number>/merge/", actions.merge, name="merge"),
     path("<int:number>/merge/<int:merge_id>/undo/", actions.part, name="part"),
 ]

@@ -19,9 +19,10 @@ from tenants.accounts.access import agent_required, current_path, signed_in
 from tenants.accounts.models import User
 from tenants.sockets import newest_seq
 from tickets import queries
+from tickets.inbox.fields import Refusal, field_rows
 from tickets.inbox.forms import ContactForm, read_ids, read_selection
 from tickets.inbox.timeline import Item, make_items
-from tickets.models import Priority, Status, Ticket
+from tickets.models import FieldTarget, Priority, Ticket
 from tickets.queries import Selection
 from tickets.services.merging import same_person_suggestions, undoable_merges
 from tickets.services.ticket_merges import undoable_ticket_merges
@@ -171,32 +172,35 @@ def _thread(ticket: Ticket, before: int | None = None) -> dict[str, Any]:
     return {"ticket": ticket, "items": items, "earlier": messages[0].id if has_earlier else None}
 
 
-def facts(ticket: Ticket, viewer: User) -> dict[str, Any]:
+def facts(ticket: Ticket, viewer: User, refusal: Refusal | None = None) -> dict[str, Any]:
     """The head of a conversation and the panel beside it."""
+    fields = field_rows(queries.custom_fields(), ticket, refusal)
+    in_fields = {row.field.key for row in fields.get(FieldTarget.CONTACT, ())}
     return {
+        "fields": fields,
         "ticket": ticket,
         "viewer": viewer,
         "people": queries.assignable_people(),
         "teams": queries.all_teams(),
         "tags": queries.tags_of(ticket),
         "addresses": queries.addresses_of(ticket),
-        "known": queries.facts_of(ticket),
+        "known": {name: value for name, value in queries.facts_of(ticket).items() if name not in in_fields},
         "past": queries.past_tickets(ticket),
         "scheduled": queries.scheduled_of(ticket),
         "suggested": list(same_person_suggestions(ticket.contact)[:5]),
         "merges": list(undoable_merges(ticket.contact)),
+        "states": queries.states(ticket),
         "ticket_merges": list(undoable_ticket_merges(ticket)),
-        "statuses": Status.choices,
         "priorities": Priority.choices,
         "contact_form": ContactForm(instance=ticket.contact, prefix="contact"),
     }
 
 
-def show_facts(request: HttpRequest, number: int, **changed: Any) -> HttpResponse:
+def show_facts(request: HttpRequest, number: int, refusal: Refusal | None = None, **changed: Any) -> HttpResponse:
     """What stands around the thread, after a change; the whole page for a form without scripts."""
     if not request.headers.get("HX-Request"):
         return redirect("inbox:conversation", number=number)
     viewer = signed_in(request)
-    context = facts(queries.get_conversation(number), viewer) | changed
+    context = facts(queries.get_conversation(number), viewer, refusal) | changed
     context |= _address(read_selection(request.GET, viewer))
     return render(request, "inbox/_facts.html", context)

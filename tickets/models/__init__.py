@@ -4,6 +4,7 @@ from tickets.models.contacts import (
     ContactAddress,
     ContactMerge,
 )
+from tickets.models.fields import CustomField, FieldTarget, FieldType
 from tickets.models.merge import TicketMerge
 from tickets.models.message import (
     Attachment,
@@ -18,6 +19,7 @@ from tickets.models.ticket import (
     AssistantMode,
     CustomStatus,
     HandoffReason,
+    InboxSettings,
     Incident,
     Priority,
     Status,
@@ -36,9 +38,13 @@ __all__ = [
     "Contact",
     "ContactAddress",
     "ContactMerge",
+    "CustomField",
     "CustomStatus",
     "Delivery",
+    "FieldTarget",
+    "FieldType",
     "HandoffReason",
+    "InboxSettings",
     "Incident",
     "Message",
     "MessageKind",

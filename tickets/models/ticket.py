@@ -101,6 +101,29 @@ class CustomStatus(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    @property
+    def key(self) -> str:
+        """What stands for it wherever a state is chosen, beside the values of Status."""
+        return f"s{self.pk}"
+
+
+class InboxSettings(models.Model):
+    """One row at most."""
+
+    # 0: whatever comes after a conversation was solved begins a new one.
+    reopen_days = models.PositiveSmallIntegerField(
+        _("days in which a customer's message reopens a solved conversation"),
+        default=7,
+        help_text=_("After them the conversation closes, and the next message begins a new one. 0: at once."),
+    )
+
+    class Meta:
+        verbose_name = _("rules of the inbox")
+        verbose_name_plural = _("rules of the inbox")
+
+    def __str__(self) -> str:
+        return str(self._meta.verbose_name)
+
 
 class Incident(models.Model):
     """One cause that many conversations are about; they can be answered all at once."""
@@ -220,3 +243,12 @@ class Ticket(models.Model):
     @property
     def is_live(self) -> bool:
         return self.status != Status.CLOSED
+
+    @property
+    def state(self) -> str:
+        """In words: the workspace's own name where it has one."""
+        return self.custom_status.name if self.custom_status else self.get_status_display()
+
+    @property
+    def state_key(self) -> str:
+        return self.custom_status.key if self.custom_status else self.status

@@ -10,7 +10,8 @@ from omnisupport.lib.errors import InvalidInput, NotFound
 from omnisupport.lib.phones import phone_number
 from tenants.accounts.models import User
 from tenants.events.log import record
-from tickets.models import Contact
+from tickets.models import Contact, FieldTarget
+from tickets.services.fields import merge_values
 from tickets.services.indexing import index_contact
 
 _CHANGEABLE = {"name", "email", "phone", "language", "attributes"}
@@ -18,7 +19,8 @@ _CHANGEABLE = {"name", "email", "phone", "language", "attributes"}
 
 @transaction.atomic
 def update_contact(contact_id: UUID, *, changes: dict[str, Any], actor: User | None) -> Contact:
-    """Raises NotFound; InvalidInput for a field that people may not change."""
+    """`attributes` are laid over what is there; null takes a key out. Raises NotFound; InvalidInput for a field that people
+    may not change, or that does not take the value."""
     contact = Contact.objects.select_for_update().filter(id=contact_id).first()
     if contact is None:
         raise NotFound(_("There is no such contact."))
@@ -27,6 +29,9 @@ def update_contact(contact_id: UUID, *, changes: dict[str, Any], actor: User | N
         raise InvalidInput(_("“%(field)s” cannot be changed.") % {"field": sorted(strange)[0]})
     if "phone" in changes:
         changes = {**changes, "phone": phone_number(changes["phone"])}
+    if "attributes" in changes:
+        merged = merge_values(FieldTarget.CONTACT, contact.attributes, changes["attributes"])
+        changes = {**changes, "attributes": merged}
     changed = {name: value for name, value in changes.items() if getattr(contact, name) != value}
     if changed:
         for name, value in changed.items():

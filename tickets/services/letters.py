@@ -43,12 +43,16 @@ def find_thread(row: ContactAddress, letter: Letter, external_id: str) -> tuple[
     if named is None:
         return None, hashlib.sha256(f"{external_id}\n{letter.fingerprint}".encode()).hexdigest()[:32]
     # Theirs, or another's that theirs was merged into.
-    mine = Q(contact_id=row.contact_id) | Q(id=row.continues_id)
-    live = Ticket.objects.exclude(status=Status.CLOSED).filter(mine)
-    same = Q(id__in=[named.id, named.merged_into_id]) | (
-        Q(thread=named.thread, channel_id=row.channel_id) & ~Q(thread="")
+    live = Ticket.objects.exclude(status=Status.CLOSED).filter(Q(contact_id=row.contact_id) | Q(id=row.continues_id))
+    in_thread = Q(thread=named.thread, channel_id=row.channel_id) & ~Q(thread="")
+    same = Q(id__in=[named.id, named.merged_into_id]) | in_thread
+    found = (
+        live.filter(same)
+        .select_related("assignee", "custom_status")
+        .select_for_update(of=("self",))
+        .order_by("-id")
+        .first()
     )
-    found = live.filter(same).select_related("assignee").select_for_update(of=("self",)).order_by("-id").first()
     return found, named.thread
 
 

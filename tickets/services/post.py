@@ -15,7 +15,7 @@ from tenants.events.log import record
 from tickets.models import Attachment, Author, ContactAddress, Delivery, Message, MessageKind, Status, Ticket
 from tickets.queries import places_of
 from tickets.services.indexing import index_message
-from tickets.services.tickets import lock_ticket, move_status, set_assignee
+from tickets.services.tickets import choose_status, lock_ticket, move_status, set_assignee
 
 MAX_TEXT = 20_000
 
@@ -39,8 +39,8 @@ def post_message(
     """Stores a message; a public one is `queued` for delivery. The same `client_id` always gives the same message.
 
     `status` moves the ticket in the same transaction («send and solve»). Raises InvalidInput (empty, too long, strange
-    attachment, an address of somebody else), NotFound, Conflict (ticket closed, or the client_id belongs to another
-    message).
+    attachment, an address of somebody else, an empty field that solving needs), NotFound, Conflict (ticket closed, or the
+    client_id belongs to another message).
     """
     ticket = lock_ticket(ticket_id)
     known = Message.objects.filter(client_id=client_id).first()
@@ -73,7 +73,7 @@ def post_message(
         payload={"message_id": str(message.id), "kind": kind, "author": author},
     )
     if status:
-        move_status(ticket, status, user)
+        choose_status(ticket, status, user)
     return message
 
 

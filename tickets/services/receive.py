@@ -20,7 +20,7 @@ from tickets.services.letters import Letter, find_thread, name_of, named_by_anot
 from tickets.services.schedule import drop_on_reply
 from tickets.services.snoozing import Waking, wake
 from tickets.services.spam import unwanted_ticket
-from tickets.services.tickets import live_ticket, move_status, open_ticket
+from tickets.services.tickets import close_if_over, live_ticket, move_status, open_ticket
 
 __all__ = [
     "Incoming",
@@ -130,14 +130,20 @@ def _conversation(row: ContactAddress, incoming: Incoming, assign_to: UUID | Non
         live = find_thread(row, letter, incoming.external_id)[0] if letter else live_ticket(row, lock=True)
         return unwanted_ticket(row, live, subject), {**incoming.content, "blocked": True}
     if letter is None:
-        return live_ticket(row, lock=True) or open_ticket(row, assignee_id=assign_to, subject=subject), incoming.content
-    found, thread = find_thread(row, letter, incoming.external_id)
+        live = _still_open(live_ticket(row, lock=True))
+        return live or open_ticket(row, assignee_id=assign_to, subject=subject), incoming.content
+    named, thread = find_thread(row, letter, incoming.external_id)
+    found = _still_open(named)
     ticket = found or open_ticket(row, assignee_id=assign_to, subject=letter.subject, thread=thread)
     content = {**incoming.content, "fingerprint": letter.fingerprint} | (
         {"automatic": True} if incoming.automatic else {}
     )
-    other = None if found else named_by_another(row, letter)
+    other = None if named else named_by_another(row, letter)
     return ticket, content | ({"answers": str(other.number)} if other else {})
+
+
+def _still_open(ticket: Ticket | None) -> Ticket | None:
+    return None if ticket is None or close_if_over(ticket) else ticket
 
 
 def _note_quiet(ticket: Ticket, message: Message) -> None:

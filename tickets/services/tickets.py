@@ -13,12 +13,26 @@ from django.utils.translation import gettext as _
 from omnisupport.lib.errors import Conflict, InvalidInput, NotFound
 from tenants.accounts.models import User
 from tenants.events.log import record
-from tickets.models import ContactAddress, Priority, Status, Tag, Team, Ticket, TicketNumber
+from tickets.models import (
+    ContactAddress,
+    CustomField,
+    CustomStatus,
+    FieldTarget,
+    InboxSettings,
+    Priority,
+    Status,
+    Tag,
+    Team,
+    Ticket,
+    TicketNumber,
+)  # fmt: skip
+from tickets.services.fields import merge_values, refuse_unfilled
 
 
 def lock_ticket(ticket_id: int) -> Ticket:
     """The ticket, locked until the end of the transaction. Raises NotFound."""
-    ticket = Ticket.objects.select_for_update(of=("self",)).select_related("assignee").filter(id=ticket_id).first()
+    tickets = Ticket.objects.select_for_update(of=("self",)).select_related("assignee", "custom_status")
+    ticket = tickets.filter(id=ticket_id).first()
     if ticket is None:
         raise NotFound(_("There is no such ticket."))
     return ticket
@@ -26,7 +40,7 @@ def lock_ticket(ticket_id: int) -> Ticket:
 
 def live_ticket(address: ContactAddress, *, lock: bool = False) -> Ticket | None:
     """The conversation that a message from there belongs to: the address's own, else the one it carries on."""
-    live = Ticket.objects.select_related("assignee").exclude(status=Status.CLOSED)
+    live = Ticket.objects.select_related("assignee", "custom_status").exclude(status=Status.CLOSED)
     if lock:
         live = live.select_for_update(of=("self",))
     # One that was split off comes after the one it came from.
@@ -96,43 +110,79 @@ def set_assignee(ticket: Ticket, assignee: User | None, actor: User | None) -> N
 
 @transaction.atomic
 def set_status(ticket_id: int, *, status: str, actor: User | None) -> Ticket:
-    """Raises InvalidInput for an unknown status, Conflict when the address already has a newer live ticket."""
-    if status not in Status.values:
-        raise InvalidInput(_("Unknown status “%(status)s”.") % {"status": status}, field="status")
+    """`status` is one of Status, or the key of a CustomStatus. Raises InvalidInput for an unknown one and while a field that
+    solving needs is empty, Conflict when the address already has a newer live ticket."""
     ticket = lock_ticket(ticket_id)
-    move_status(ticket, status, actor)
+    choose_status(ticket, status, actor)
     return ticket
 
 
-def move_status(ticket: Ticket, status: str, actor: User | None) -> None:
+def choose_status(ticket: Ticket, status: str, actor: User | None) -> None:
     """The same for a caller that holds the lock already."""
     before = ticket.status
-    if before == status:
+    move_status(ticket, status, actor)
+    if ticket.status in _OVER and before not in _OVER:
+        refuse_unfilled(ticket)
+
+
+def move_status(ticket: Ticket, status: str, actor: User | None) -> None:
+    """Whatever its fields say: for what the product does by itself. A plain status drops the workspace's own name for the one
+    before. The caller holds the lock."""
+    status, custom = _read_status(status, ticket.custom_status_id)
+    before, custom_before = ticket.status, ticket.custom_status
+    if before == status and custom_before == custom:
         return
-    if before == Status.CLOSED and has_newer(ticket):
+    _check_reopening(ticket, status)
+    ticket.status, ticket.custom_status = status, custom
+    _note_solving(ticket, before)
+    ticket.save(
+        update_fields=["status", "custom_status", "solved_at", "first_solved_at", "waiting_since", "reopened_count",
+                       "is_snoozed", "wakes_at"]
+    )  # fmt: skip
+    names = {"from_name": custom_before, "to_name": custom}
+    record(
+        "ticket.status_changed",
+        ticket_id=ticket.id,
+        actor_id=actor.id if actor else None,
+        payload={"from": before, "to": status} | {name: one.name for name, one in names.items() if one},
+    )
+
+
+def _read_status(status: str, present_id: int | None) -> tuple[str, CustomStatus | None]:
+    """The status of the product, and the workspace's own name for it. What cannot be chosen any more may stay."""
+    if status in Status.values:
+        return status, None
+    number = status.removeprefix("s")
+    if number.isdecimal() and number.isascii() and len(number) <= 9:
+        custom = CustomStatus.objects.filter(id=int(number)).first()
+        if custom is not None and (custom.is_active or custom.pk == present_id):
+            return custom.category, custom
+    raise InvalidInput(_("Unknown status “%(status)s”.") % {"status": status[:60]}, field="status")
+
+
+def _check_reopening(ticket: Ticket, status: str) -> None:
+    if ticket.status != Status.CLOSED or status == Status.CLOSED:
+        return
+    if ticket.merged_into_id:
+        raise Conflict(_("This conversation was merged into another. Part it first."))
+    if has_newer(ticket):
         raise Conflict(_("The customer already has a newer conversation here; this one stays closed."))
+
+
+_OVER = {Status.SOLVED, Status.CLOSED}
+
+
+def _note_solving(ticket: Ticket, before: str) -> None:
     now = timezone.now()
-    ticket.status = status
-    if status in {Status.SOLVED, Status.CLOSED}:
+    if ticket.status in _OVER:
         ticket.solved_at = ticket.solved_at or now
         ticket.first_solved_at = ticket.first_solved_at or now
         ticket.waiting_since = None
         # What is done needs no reminder.
         ticket.is_snoozed, ticket.wakes_at = False, None
-    elif before in {Status.SOLVED, Status.CLOSED}:
+    elif before in _OVER:
         ticket.solved_at = None
         ticket.reopened_count += 1
-    ticket.save(
-        update_fields=[
-            "status", "solved_at", "first_solved_at", "waiting_since", "reopened_count", "is_snoozed", "wakes_at",
-        ]
-    )  # fmt: skip
-    record(
-        "ticket.status_changed",
-        ticket_id=ticket.id,
-        actor_id=actor.id if actor else None,
-        payload={"from": before, "to": status},
-    )
 
 
 def has_newer(ticket: Ticket) -> bool:
@@ -141,9 +191,25 @@ def has_newer(ticket: Ticket) -> bool:
     return same.exclude(status=Status.CLOSED).exists()
 
 
-def close_solved(after: timedelta) -> int:
-    """Closes what has been solved for longer than `after`, a few hundred at a time. Returns how many."""
-    due = Ticket.objects.filter(status=Status.SOLVED, solved_at__lt=timezone.now() - after)
+def time_to_reopen() -> timedelta:
+    """How long after it was solved a customer's message still reopens a conversation."""
+    days = InboxSettings.objects.values_list("reopen_days", flat=True).first()
+    return timedelta(days=InboxSettings._meta.get_field("reopen_days").default if days is None else days)
+
+
+def close_if_over(ticket: Ticket) -> bool:
+    """Closes a solved ticket that no message reopens any more and that the sweep has not come to. The caller holds the lock."""
+    if ticket.status != Status.SOLVED or ticket.solved_at is None:
+        return False
+    if ticket.solved_at + time_to_reopen() > timezone.now():
+        return False
+    move_status(ticket, Status.CLOSED, None)
+    return True
+
+
+def close_solved() -> int:
+    """Closes what has been solved for so long that nothing reopens it, a few hundred at a time. Returns how many."""
+    due = Ticket.objects.filter(status=Status.SOLVED, solved_at__lt=timezone.now() - time_to_reopen())
     ids = list(due.order_by("id").values_list("id", flat=True)[:500])
     for ticket_id in ids:
         set_status(ticket_id, status=Status.CLOSED, actor=None)
@@ -151,8 +217,33 @@ def close_solved(after: timedelta) -> int:
 
 
 @transaction.atomic
+def set_ticket_attributes(ticket_id: int, *, changes: Mapping[str, Any], actor: User | None) -> Ticket:
+    """Values of the conversation's custom fields by key. Raises InvalidInput with `field`, the key."""
+    ticket = lock_ticket(ticket_id)
+    before = ticket.attributes
+    ticket.attributes = merge_values(FieldTarget.TICKET, before, changes, strict=True)
+    changed = [key for key in changes if before.get(key) != ticket.attributes.get(key)]
+    if changed:
+        ticket.save(update_fields=["attributes"])
+        labels = dict(CustomField.objects.filter(target=FieldTarget.TICKET).values_list("key", "label"))
+        record(
+            "ticket.attributes_changed",
+            ticket_id=ticket.id,
+            actor_id=actor.id if actor else None,
+            payload={
+                "changed": [
+                    {"key": key, "label": labels[key], "from": before.get(key), "to": ticket.attributes.get(key)}
+                    for key in changed
+                ]
+            },
+        )
+    return ticket
+
+
+@transaction.atomic
 def change_ticket(ticket_id: int, *, changes: Mapping[str, Any], actor: User | None) -> None:
-    """Any of assignee, team, priority, tags, status at once: all of them, or none when one is refused."""
+    """Any of assignee, team, priority, tags, attributes, status, custom_status (an id) at once: all, or none when one is
+    refused."""
     if "assignee" in changes:
         assign_ticket(ticket_id, assignee_id=changes["assignee"], actor=actor)
     if "team" in changes:
@@ -161,8 +252,22 @@ def change_ticket(ticket_id: int, *, changes: Mapping[str, Any], actor: User | N
         set_priority(ticket_id, priority=int(changes["priority"]), actor=actor)
     if "tags" in changes:
         set_tags(ticket_id, names=changes["tags"], actor=actor)
+    if "attributes" in changes:
+        set_ticket_attributes(ticket_id, changes=changes["attributes"], actor=actor)
     if "status" in changes:
         set_status(ticket_id, status=changes["status"], actor=actor)
+    if "custom_status" in changes:
+        _set_custom_status(ticket_id, changes["custom_status"], changes.get("status", ""), actor)
+
+
+def _set_custom_status(ticket_id: int, custom_id: int | None, status: str, actor: User | None) -> None:
+    if custom_id is None:
+        ticket = lock_ticket(ticket_id)
+        move_status(ticket, ticket.status, actor)
+        return
+    if status and not CustomStatus.objects.filter(id=custom_id, category=status).exists():
+        raise InvalidInput(_("This name stands for another status."), field="custom_status")
+    set_status(ticket_id, status=f"s{custom_id}", actor=actor)
 
 
 @transaction.atomic

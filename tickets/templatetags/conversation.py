@@ -105,6 +105,12 @@ def safe_link(url: str) -> str:
 
 
 @register.filter
+def plain_value(value: Any) -> str:
+    """What an input holds: a number without the separators of a language."""
+    return "" if value is None else str(value)
+
+
+@register.filter
 def attempt_outcome(outcome: str) -> str:
     words = {
         "sent": _("sent"),

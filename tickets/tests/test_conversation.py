@@ -60,7 +60,7 @@ def test_what_was_solved_a_week_ago_is_closed(shop):
     for ticket in (old, fresh):
         set_status(ticket.id, status="solved", actor=shop.agent)
     Ticket.objects.filter(id=old.id).update(solved_at=timezone.now() - timedelta(days=8))
-    assert close_solved(timedelta(days=7)) == 1
+    assert close_solved() == 1
     statuses = [Ticket.objects.get(id=ticket.id).status for ticket in (old, fresh, open_one)]
     assert statuses == ["closed", "solved", "open"]
 

@@ -18,6 +18,7 @@ EVENT_TYPES = (
     "ticket.assigned",
     "ticket.priority_changed",
     "ticket.tags_changed",
+    "ticket.attributes_changed",
     "ticket.handed_over",
     "message.received",
     "message.posted",
@@ -39,7 +40,8 @@ def event_body(event: Event) -> str:
     """JSON of `{id, seq, type, created_at, workspace, data}`; `data` has the payload and ticket, message, contact as they are
     when the event is dispatched."""
     data: dict[str, Any] = dict(event.payload)
-    ticket = Ticket.objects.prefetch_related("tags").filter(id=event.ticket_id).first() if event.ticket_id else None
+    tickets = Ticket.objects.select_related("custom_status").prefetch_related("tags")
+    ticket = tickets.filter(id=event.ticket_id).first() if event.ticket_id else None
     if ticket is not None:
         data["ticket"] = TicketSerializer(ticket).data
     message_id = event.payload.get("message_id")

@@ -25,6 +25,8 @@ export interface Events {
   handoff: undefined;
   /** The connection was lost (`true`) or is back. */
   offline: boolean;
+  /** What became of `identify`. After "expired" the visitor is unknown again until you sign anew. */
+  identity: { state: "accepted" | "refused" | "expired"; reason?: string };
   /** What could not be done, in a word or sentence; the page goes on without the chat. */
   error: string;
 }
@@ -54,6 +56,8 @@ export interface OmniSupport {
   colour(hex: string): void;
   /** What you know of the visitor; agents see it beside the conversation after the visitor's next message. At most 30, 10 kB together. */
   attributes(values: Record<string, string | number | boolean | null>): void;
+  /** Who the visitor is: a JWT signed by your server with the channel's secret. */
+  identify(token: string): void;
   /** Where the visitor is, for pages whose address says little. Ordinary navigation is followed by itself. */
   page(page: { url: string; title: string }): void;
   /** Returns the function that ends the subscription. */

@@ -51,6 +51,8 @@ export type Kept = Record<"token" | "outbox" | "sound", string | null>;
 
 export interface Boot {
   type: "boot";
+  /** The company's signed word on who the visitor is. */
+  identity?: string | null;
   kept: Kept;
   config: Config | null;
   look: Look;
@@ -65,6 +67,7 @@ export type ToApp =
   | { type: "open"; open: boolean; mobile: boolean }
   | { type: "prefill"; text: string }
   | { type: "send"; text: string }
+  | { type: "identify"; token: string }
   | { type: "look"; look: Look }
   | { type: "context"; context: Context };
 
@@ -73,7 +76,7 @@ export type ToLoader =
   | { type: "keep"; name: keyof Kept; value: string | null }
   | { type: "unread"; count: number }
   | { type: "close" }
-  | { type: "event"; name: "message" | "sent" | "handoff" | "offline" | "error"; detail?: unknown };
+  | { type: "event"; name: "message" | "sent" | "handoff" | "offline" | "identity" | "error"; detail?: unknown };
 
 export const UP = "omnisupport:up";
 export const HELLO = "omnisupport:hello";

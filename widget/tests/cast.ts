@@ -37,6 +37,7 @@ export class FakeServer {
   visitor = "v1";
   reachable = true;
   losesAnswers = false;
+  refuseIdentity = "";
   refuse: { status: number; message: string } | null = null;
 
   posts(path: string): Record<string, unknown>[] {
@@ -62,6 +63,7 @@ export class FakeServer {
 
   private answer(path: string, token: string, body: Record<string, unknown>): Response {
     if (token && token !== this.token) return json(401, { error: { message: "Сеанс устарел." } });
+    if (path === "session/" && body["identity"] && this.refuseIdentity) return json(400, { error: { message: this.refuseIdentity } });
     if (path === "session/") return json(200, { ...session(this.messages, String(this.messages.length)), token: this.token, visitor: this.visitor });
     if (this.refuse) return json(this.refuse.status, { error: { message: this.refuse.message } });
     if (path.startsWith("messages/?after=")) {

@@ -6,11 +6,12 @@ import { FakeServer, FakeSocket, message, stubBrowser } from "./cast";
 let server: FakeServer;
 let browser: ReturnType<typeof stubBrowser>;
 let heard: string[];
+let named: [string, string | undefined][];
 let kept: Partial<Kept>;
 
 function newClient(): Client {
   return new Client("https://desk.test/widget/c/", () => "ru", {
-    changed: () => undefined, heard: (m) => heard.push(m.text), sent: () => undefined, keep: (name, value) => { kept[name] = value; },
+    changed: () => undefined, heard: (m) => heard.push(m.text), sent: () => undefined, identity: (state, reason) => named.push([state, reason]), keep: (name, value) => { kept[name] = value; },
   });
 }
 
@@ -30,6 +31,7 @@ beforeEach(() => {
   server = new FakeServer();
   browser = stubBrowser(server);
   heard = [];
+  named = [];
   kept = {};
 });
 afterEach(() => {
@@ -288,5 +290,47 @@ describe("presence", () => {
     await pass(9 * 60_000);
     expect(client.store.messages[0]!.attachments[0]!.url).toBe("/new/");
     expect(heard).toEqual([]);
+  });
+});
+
+describe("a visitor whom the site names", () => {
+  test("before the chat has opened: with the first call", async () => {
+    const client = newClient();
+    client.identify("jwt-1");
+    await client.start(null);
+    expect(server.posts("session/")).toEqual([{ identity: "jwt-1" }]);
+    expect(named).toEqual([["accepted", undefined]]);
+    expect(kept.token).toBe("t1");
+  });
+
+  test("later: begins anew as that person, and what is unsent goes with them", async () => {
+    const client = await openChat();
+    server.visitor = "42";
+    client.identify("jwt-1");
+    client.say("уже я");
+    await pass();
+    expect(server.posts("session/").at(-1)).toEqual({ identity: "jwt-1" });
+    expect(server.messages.map((m) => m.text)).toEqual(["уже я"]);
+  });
+
+  test("wrongly: the site hears why, the visitor writes as before", async () => {
+    const client = newClient();
+    server.refuseIdentity = "Подпись не сходится.";
+    client.identify("forged");
+    await client.start(null);
+    expect(named).toEqual([["refused", "Подпись не сходится."]]);
+    client.say("всё равно");
+    await pass();
+    expect(server.messages.map((m) => m.text)).toEqual(["всё равно"]);
+  });
+
+  test("too long ago: the site hears that they are unknown again", async () => {
+    const client = newClient();
+    client.identify("jwt-1");
+    await client.start(null);
+    server.token = "t2";
+    FakeSocket.last.break();
+    await pass(60_000);
+    expect(named.at(-1)).toEqual(["expired", undefined]);
   });
 });

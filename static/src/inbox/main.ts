@@ -3,6 +3,7 @@ import { setUpAids } from "./aids";
 import { edit, mountComposer, settleComposer, setUpComposer } from "./composer";
 import { setUpDialog } from "./dialog";
 import { Feed } from "./feed";
+import { focusField, undoChoice } from "./fields";
 import { setUpFragments } from "./fragments";
 import { setUpKeys } from "./keys";
 import { settleList } from "./list";
@@ -11,7 +12,7 @@ import { setUpMoments } from "./moments";
 import { kick, paintWaiting, setUpOutbox } from "./outbox";
 import { inbox, toast, word } from "./parts";
 import { settleScreen, setUpScreens } from "./screens";
-import { fetchHtml, sentence, setUpRequests } from "./server";
+import { fetchHtml, fieldOf, sentence, setUpRequests } from "./server";
 import { setUpTimes } from "./times";
 import { forgetTyping, makeTeller, noteTyping } from "./typing";
 import { introduce, noteOthers, paintViewers, setUpViewers, tell } from "./viewers";
@@ -57,9 +58,11 @@ function showConnection(): (up: boolean) => void {
 
 function setUpErrors(): void {
   document.addEventListener("htmx:responseError", (event) => {
-    const { xhr } = (event as CustomEvent<{ xhr: XMLHttpRequest }>).detail;
+    const { xhr, elt } = (event as CustomEvent<{ xhr: XMLHttpRequest; elt: Element }>).detail;
     if (!xhr.getResponseHeader("HX-Redirect")) toast(sentence(xhr.responseText) || word("failed"));
+    undoChoice(elt);
     mount();
+    focusField(fieldOf(xhr.responseText));
   });
   for (const kind of ["htmx:sendError", "htmx:timeout"]) {
     document.addEventListener(kind, () => { toast(word("offline")); mount(); });

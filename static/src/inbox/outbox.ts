@@ -1,5 +1,6 @@
 // What was written and not yet confirmed. It lies in localStorage under the message's own id, which the server accepts once,
 // so it may be sent again after a lost answer, a reload or a closed laptop. One at a time: order is kept.
+import { focusField } from "./fields";
 import { apply, parse } from "./fragments";
 import { clonePart, inbox, inPart, openConversation, word } from "./parts";
 import { fetchHtml, Refused } from "./server";
@@ -112,6 +113,7 @@ async function send(): Promise<void> {
       message.refused = error.message || word("failed");
       keep(message);
       paint(message);
+      if (openConversation()?.number === message.number) focusField(error.field);
     } else {
       // No network, or the server is restarting: keep trying by ourselves.
       timer = window.setTimeout(() => void send(), Math.min(LONGEST_PAUSE, 500 * 2 ** failures++));

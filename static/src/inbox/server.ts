@@ -3,7 +3,7 @@ import htmx from "htmx.org";
 
 /** The server said no, in words; `again` tells whether repeating may help. */
 export class Refused extends Error {
-  constructor(message: string, readonly again: boolean) { super(message); }
+  constructor(message: string, readonly again: boolean, readonly field = "") { super(message); }
 }
 
 export function csrfToken(): string {
@@ -39,7 +39,7 @@ export async function fetchHtml(path: string, options: { target?: string; body?:
   if (away) leaveFor(away);
   const text = await response.text();
   if (response.ok) return text;
-  throw new Refused(sentence(text), response.status >= 500 || response.status === 429 || response.status === 401);
+  throw new Refused(sentence(text), response.status >= 500 || response.status === 429 || response.status === 401, fieldOf(text));
 }
 
 /** The words of an error answer: a fragment, or JSON where a fragment was not asked for. */
@@ -50,6 +50,11 @@ export function sentence(answer: string): string {
     const page = new DOMParser().parseFromString(answer, "text/html");
     return (page.querySelector("[role=alert], h1") ?? page.body).textContent?.trim().slice(0, 300) ?? "";
   }
+}
+
+/** The field that an error answer is about. */
+export function fieldOf(answer: string): string {
+  return /<p [^>]*data-field="([\w-]+)"/.exec(answer)?.[1] ?? "";
 }
 
 export function setUpRequests(): void {

@@ -62,7 +62,8 @@ function Header({ shell, name }: { shell: Shell; name: string }) {
 /** The conversation can be gone on with in a messenger, once it has begun. The links grow old within the hour. */
 function Elsewhere({ shell }: { shell: Shell }) {
   const [ways, setWays] = useState<Way[]>([]);
-  const begun = shell.client.store.messages.length > 0;
+  // What only we have, the server knows no links for yet.
+  const begun = shell.client.store.lastId !== "0";
   useEffect(() => {
     if (!shell.open || !begun) return;
     const ask = (): void => void shell.client.elsewhere().then(setWays);

@@ -21,6 +21,8 @@ export interface Ears {
   heard(message: Message): void;
   /** The server has the visitor's message. */
   sent(message: Message): void;
+  /** Whether the company's word on who the visitor is was taken; "expired": of the one taken before nothing is left. */
+  identity(state: "accepted" | "refused" | "expired", reason?: string): void;
   /** To be there again on the visitor's next page. */
   keep(name: keyof Kept, value: string | null): void;
 }
@@ -34,6 +36,10 @@ export class Client {
   problem = "";
   person: "no" | "asking" | "asked" = "no";
   context: Context | null = null;
+  /** A signed word that the server has not heard yet. */
+  private claim: string | null = null;
+  private named = false;
+  private turn = 0;
   private visitor = "";
   private socket: Socket | null = null;
   private flushing = false;
@@ -51,23 +57,46 @@ export class Client {
 
   /** Opens the session of the token, or a new one, and keeps trying until the server answers. `outbox` is as it was kept. */
   async start(token: string | null, outbox: string | null = null): Promise<void> {
+    const { claim } = this;
+    const turn = ++this.turn;
     this.api.token = token;
     this.saved = outbox;
     try {
-      const session = await this.api.call<Session>("POST", "session/", {});
+      const session = await this.api.call<Session>("POST", "session/", claim ? { identity: claim } : {});
+      if (turn !== this.turn) return; // somebody was named meanwhile
       this.api.token = session.token;
-      if (session.messages.length) this.ears.keep("token", session.token);
+      if (session.messages.length || claim) this.ears.keep("token", session.token);
+      if (claim) this.heardOf("accepted");
       this.begin(session);
     } catch (error) {
+      if (turn !== this.turn) return;
       // The token is spent or of another workspace: begin anew rather than show an error.
       if (error instanceof Refused && error.status === 401 && token) {
         this.ears.keep("token", null);
+        if (this.named && !claim) this.heardOf("expired");
         return this.start(null, this.saved);
+      }
+      // The site's mistake, which the visitor cannot mend: they may write as before.
+      if (error instanceof Refused && error.status === 400 && claim) {
+        this.heardOf("refused", error.message);
+        return this.start(token, this.saved);
       }
       this.stumble(error);
       this.after("start", this.wait(error), () => void this.start(token, this.saved));
     }
     this.changed();
+  }
+
+  /** The company's server has named the visitor. */
+  identify(claim: string): void {
+    this.claim = claim;
+    if (this.turn) void this.start(this.api.token, this.saved);
+  }
+
+  private heardOf(state: "accepted" | "refused" | "expired", reason?: string): void {
+    this.claim = null;
+    this.named = state === "accepted";
+    this.ears.identity(state, reason);
   }
 
   say(text: string, files: Attachment[] = []): void {
@@ -147,6 +176,7 @@ export class Client {
 
   private begin(session: Session): void {
     this.offline = false;
+    if (this.visitor !== session.visitor) this.person = "no";
     this.visitor = session.visitor;
     this.loadedAt = Date.now();
     this.store.load(session);

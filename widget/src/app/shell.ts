@@ -39,6 +39,7 @@ export class Shell {
       changed: () => this.changed(),
       heard: (message) => this.heard(message),
       sent: (message) => this.event("sent", { text: message.text }),
+      identity: (state, reason) => this.event("identity", { state, reason }),
       keep: (name, value) => this.keep(name, value),
     });
     this.client.context = port ? boot.context : null;
@@ -47,6 +48,7 @@ export class Shell {
     document.addEventListener("visibilitychange", this.see);
     addEventListener("focus", this.see);
     if (port) port.onmessage = (event: MessageEvent<ToApp>) => this.obey(event.data);
+    if (boot.identity) this.client.identify(boot.identity);
     void this.client.start(boot.kept.token, boot.kept.outbox);
     if (!this.config) void this.askConfig();
     this.see();
@@ -86,6 +88,7 @@ export class Shell {
         break;
       case "prefill": this.prefill = { text: message.text }; break;
       case "send": this.client.say(message.text); break;
+      case "identify": this.client.identify(message.token); break;
       case "context": this.client.context = message.context; break;
       case "look":
         this.look = { ...this.look, ...message.look };

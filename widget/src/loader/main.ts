@@ -32,6 +32,7 @@ function makeApi(widget: Widget): OmniSupport {
       if (text.length > 10_000) throw new RangeError("too large");
       widget.describe({ attributes: JSON.parse(text) });
     },
+    identify: (token) => widget.identify(String(token)),
     page: (page) => widget.describe({ page: { url: String(page.url), title: String(page.title) } }),
     on: (event, listener) => widget.on(event, listener as Listener),
     push: () => undefined,

@@ -22,6 +22,7 @@ export class Widget {
   #context: Context = { page: { url: location.href, title: document.title }, attributes: {} };
   #listeners = new Map<string, Set<Listener>>();
   #later: (() => void)[] | null = null; // calls made while the configuration is on its way
+  #identity: string | null = null;
   #opened = false;
   #unread = 0;
   #leavePage: (() => void) | null = null;
@@ -72,6 +73,13 @@ export class Widget {
     this.#frame?.post({ type: "context", context: this.#context });
   }
 
+  /** Told to the server at once, for the signature lasts minutes; a frame that is not there yet comes when the page is idle. */
+  identify(token: string): void {
+    this.#identity = token;
+    if (this.#frame) this.#frame.post({ type: "identify", token });
+    else this.#ready(() => this.#mountIdle());
+  }
+
   on(name: string, listener: Listener): () => void {
     const listening = this.#listeners.get(name) ?? new Set<Listener>();
     this.#listeners.set(name, listening.add(listener));
@@ -82,6 +90,7 @@ export class Widget {
   shutdown(): void {
     forgetAll(this.#key());
     this.#context.attributes = {};
+    this.#identity = null;
     this.#unmount();
     this.#setUnread(0);
   }
@@ -107,8 +116,10 @@ export class Widget {
     this.#emit("ready");
     for (const call of waiting) call();
     // A visitor who has talked to us before learns of new answers without opening the window.
-    if (recall(this.#key(), "token")) (window.requestIdleCallback ?? setTimeout)(() => this.#mount());
+    if (recall(this.#key(), "token")) this.#mountIdle();
   }
+
+  #mountIdle(): void { (window.requestIdleCallback ?? setTimeout)(() => this.#mount()); }
 
   #ready(call: () => void): void {
     if (this.#later) this.#later.push(call);
@@ -154,7 +165,7 @@ export class Widget {
 
   #greeting(): Boot {
     return {
-      type: "boot", kept: recallAll(this.#key()), config: this.#config, look: { ...this.#look, language: this.#language() }, context: this.#context,
+      type: "boot", identity: this.#identity, kept: recallAll(this.#key()), config: this.#config, look: { ...this.#look, language: this.#language() }, context: this.#context,
       open: this.#opened, mobile: this.#isMobile(),
     };
   }
