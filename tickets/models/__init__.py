@@ -1,3 +1,4 @@
+from tickets.models.bulk import BulkChange, BulkItem
 from tickets.models.contacts import (
     Company,
     Contact,
@@ -34,6 +35,8 @@ __all__ = [
     "AssistantMode",
     "Attachment",
     "Author",
+    "BulkChange",
+    "BulkItem",
     "Company",
     "Contact",
     "ContactAddress",

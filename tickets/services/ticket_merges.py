@@ -149,24 +149,27 @@ def undo_ticket_merge(merge_id: int, user: User | None) -> TicketMerge:
     if kept.merged_into_id:
         raise Conflict(_("№%(number)s was merged on since. Part that merge first.") % {"number": kept.number})
     _restore_addresses(merge, kept, gone)
-    _move(_returning(merge, kept, gone), gone)
+    since = _came_since(merge, kept)
+    here = Message.objects.filter(ticket=kept, id__in=merge.message_ids)
+    _move([*here.values_list("id", flat=True), *since], gone)
     ScheduledReply.objects.filter(id__in=merge.scheduled_ids).update(ticket=gone)
     Ticket.objects.filter(id__in=merge.merged_ids).update(merged_into=gone)
     kept.tags.remove(*merge.tags_added)
     _restore(gone, merge.before)
-    for ticket in (kept, gone):
-        _settle(ticket)
+    _settle(kept)
+    if since:
+        _settle(gone)
     _note("ticket.unmerged", kept, gone, user)
     merge.delete()
     return merge
 
 
-def _returning(merge: TicketMerge, kept: Ticket, gone: Ticket) -> list[int]:
-    here = Message.objects.filter(ticket=kept)
-    stays = here.exclude(id__in=merge.message_ids).filter(created_at__lt=merge.created_at).values("address_id")
-    own = Message.objects.filter(id__in=merge.message_ids).exclude(address_id__in=stays).values("address_id")
-    since = here.filter(created_at__gte=merge.created_at, address_id__in=own)
-    return [*here.filter(id__in=merge.message_ids).values_list("id", flat=True), *since.values_list("id", flat=True)]
+def _came_since(merge: TicketMerge, kept: Ticket) -> list[int]:
+    """Messages of after the merge, of places that only the other one was held in."""
+    here = Message.objects.filter(ticket=kept).exclude(id__in=merge.message_ids)
+    shared = here.filter(created_at__lt=merge.created_at).values("address_id")
+    own = Message.objects.filter(id__in=merge.message_ids).exclude(address_id__in=shared).values("address_id")
+    return list(here.filter(created_at__gte=merge.created_at, address_id__in=own).values_list("id", flat=True))
 
 
 def _restore_addresses(merge: TicketMerge, kept: Ticket, gone: Ticket) -> None:
