@@ -20,6 +20,7 @@ from tickets.models import (
     ContactAddress,
     CustomField,
     CustomStatus,
+    Incident,
     Message,
     ScheduledReply,
     Status,
@@ -47,6 +48,7 @@ TIMELINE_EVENTS = (
     "ticket.snoozed",
     "ticket.woken",
     "ticket.spam_changed",
+    "ticket.incident_changed",
     "ticket.merged",
     "ticket.unmerged",
     "ticket.split",
@@ -150,6 +152,57 @@ def list_tickets(selection: Selection, cursor: str = "") -> Page:
     more = len(tickets) > PAGE
     rows = _rows(tickets[:PAGE])
     return Page(rows, _make_cursor(rows[-1].ticket) if more else "")
+
+
+def ids_in(selection: Selection, most: int) -> list[int]:
+    """All conversations of a list, in its order; one more than `most` where there are more."""
+    if not selection.text:
+        ids = _selected(selection).order_by("-last_activity_at", "-id").values_list("id", flat=True)
+        return list(ids[: most + 1])
+    found: dict[int, None] = {}
+    cursor = ""
+    while len(found) <= most:
+        page = list_tickets(selection, cursor)
+        found |= dict.fromkeys(ticket.id for ticket in page.tickets)
+        cursor = page.cursor
+        if not cursor:
+            break
+    return list(found)[: most + 1]
+
+
+# Most of an incident that a page shows; all of them are answered.
+_SHOWN_OF_INCIDENT = 200
+
+
+def list_incidents(viewer: User) -> list[Incident]:
+    """Open ones first, with how many conversations of each the viewer may see (`size`)."""
+    seen = Ticket.objects.filter(visible_to(viewer), incident=OuterRef("pk"), merged_into=None).order_by()
+    size = Subquery(seen.values("incident").annotate(n=Count("id")).values("n"))
+    return list(Incident.objects.annotate(size=Coalesce(size, 0)).order_by("-is_open", "-id")[:200])
+
+
+def conversations_of(incident: Incident, viewer: User) -> list[Ticket]:
+    found = Ticket.objects.filter(visible_to(viewer), incident=incident, merged_into=None)
+    related = ("contact", "assignee", "custom_status")
+    return list(found.select_related(*related).order_by("-last_activity_at", "-id")[:_SHOWN_OF_INCIDENT])
+
+
+def ids_of_incident(
+    incident: Incident, viewer: User, states: Sequence[str] = (Status.OPEN, Status.WAITING, Status.SOLVED)
+) -> list[int]:
+    """Those in one of the states: all that can still be answered."""
+    found = Ticket.objects.filter(visible_to(viewer), incident=incident, status__in=states)
+    return list(found.order_by("id").values_list("id", flat=True))
+
+
+def seen_ids(ids: Collection[int], viewer: User) -> list[int]:
+    """Those that the viewer may see, in their order."""
+    seen = set(Ticket.objects.filter(visible_to(viewer), id__in=ids).values_list("id", flat=True))
+    return [ticket_id for ticket_id in ids if ticket_id in seen]
+
+
+def open_incidents() -> list[Incident]:
+    return list(Incident.objects.filter(is_open=True)[:100])
 
 
 def pick_rows(selection: Selection, ids: Collection[int]) -> list[Row]:
@@ -262,7 +315,7 @@ def microseconds(at: datetime) -> int:
 
 def get_conversation(number: int) -> Ticket:
     """Raises NotFound."""
-    related = ("contact", "address", "channel", "assignee", "team", "custom_status")
+    related = ("contact", "address", "channel", "assignee", "team", "incident", "custom_status")
     ticket = Ticket.objects.select_related(*related).defer(*_UNUSED).filter(number=number).first()
     if ticket is None:
         raise NotFound(_("There is no conversation №%(number)s here.") % {"number": number})

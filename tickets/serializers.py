@@ -95,7 +95,7 @@ class TicketSerializer(serializers.ModelSerializer[Ticket]):
             "id", "number", "subject", "status", "custom_status", "priority", "contact", "channel", "assignee", "team", "tags",
             "created_at", "last_activity_at", "waiting_since", "first_reply_at", "solved_at", "reopened_count",
             "handed_over_at", "handoff_reason", "attributes", "is_snoozed", "wakes_at", "is_spam",
-            "merged_into",
+            "merged_into", "incident",
         ]  # fmt: skip
         read_only_fields = fields
 

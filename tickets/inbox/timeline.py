@@ -174,6 +174,12 @@ def _spam(payload: dict[str, Any]) -> tuple[str, str]:
     return ("spam", _("Marked as spam")) if payload.get("to") else ("check", _("Not spam"))
 
 
+def _incident(payload: dict[str, Any]) -> tuple[str, str]:
+    if payload.get("to") is None:
+        return "incident", _("Taken out of the incident")
+    return "incident", _("Belongs to the incident “%(title)s”") % {"title": payload.get("title", "")}
+
+
 def _merged_ticket(payload: dict[str, Any]) -> tuple[str, str]:
     words = _("Another conversation was merged into this one:") if "from" in payload else _("Merged into")
     return "merge", words
@@ -227,6 +233,7 @@ _DESCRIPTIONS: dict[str, Callable[[dict[str, Any]], tuple[str, str] | None]] = {
     "ticket.snoozed": _snoozed,
     "ticket.woken": _woken,
     "ticket.spam_changed": _spam,
+    "ticket.incident_changed": _incident,
     "ticket.merged": _merged_ticket,
     "ticket.unmerged": _unmerged_ticket,
     "ticket.split": _split,

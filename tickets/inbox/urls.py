@@ -1,6 +1,6 @@
 from django.urls import path
 
-from tickets.inbox import actions, merging, snoozing, spam, views
+from tickets.inbox import actions, bulk, incidents, merging, snoozing, spam, views
 
 app_name = "inbox"
 urlpatterns = [
@@ -21,6 +21,16 @@ urlpatterns = [
     path("<int:number>/priority/", actions.priority, name="priority"),
     path("<int:number>/status/", actions.status, name="status"),
     path("<int:number>/tags/", actions.tags, name="tags"),
+    path("bulk/", bulk.change, name="bulk"),
+    path("bulk/<int:bulk_id>/", bulk.show, name="bulk-job"),
+    path("bulk/<int:bulk_id>/undo/", bulk.undo, name="bulk-undo"),
+    path("bulk/<int:bulk_id>/refused/", bulk.refused, name="bulk-refused"),
+    path("incidents/", incidents.incidents, name="incidents"),
+    path("incidents/<int:incident_id>/", incidents.incident, name="incident"),
+    path("incidents/<int:incident_id>/answer/", incidents.answer, name="incident-answer"),
+    path("incidents/<int:incident_id>/state/", incidents.state, name="incident-state"),
+    path("incidents/<int:incident_id>/job/", incidents.job, name="incident-job"),
+    path("<int:number>/incident/", incidents.link, name="link-incident"),
     path("moment/", snoozing.read, name="moment"),
     path("<int:number>/snooze/", snoozing.snooze, name="snooze"),
     path("<int:number>/spam/", spam.mark, name="spam"),

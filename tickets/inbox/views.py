@@ -24,6 +24,7 @@ from tickets.inbox.forms import ContactForm, read_ids, read_selection
 from tickets.inbox.timeline import Item, make_items
 from tickets.models import FieldTarget, Priority, Ticket
 from tickets.queries import Selection
+from tickets.services.bulk import can_undo, recent_bulk
 from tickets.services.merging import same_person_suggestions, undoable_merges
 from tickets.services.ticket_merges import undoable_ticket_merges
 
@@ -57,6 +58,8 @@ def inbox(request: HttpRequest, number: int | None = None) -> HttpResponse:
         return _list_answer(request, context)
     if number is not None:
         context |= conversation_context(number, viewer, selection) | {"open_number": number}
+    bulk = recent_bulk(viewer)
+    context |= {"bulk": bulk, "can_undo": bulk is not None and can_undo(bulk)}
     return _answer(request, "inbox/page.html", context | {"max_upload_bytes": settings.MAX_UPLOAD_BYTES})
 
 

@@ -23,6 +23,7 @@ from tickets.services.tickets import assign_ticket, lock_ticket, set_priority, s
 
 MOST = 20_000
 CHUNK = 100
+STALLED_AFTER = timedelta(minutes=1)
 UNDO_WITHIN = timedelta(hours=24)
 
 _ItemState, _State = BulkItem.State, BulkChange.State
@@ -182,9 +183,9 @@ _APPLY: dict[str, Callable[[BulkChange, int, Any], object]] = {
 @transaction.atomic
 def undo_bulk(bulk_id: int, *, user: User) -> BulkChange:
     """Begins it; a task does the work. Raises NotFound, Conflict (not finished, undone already, too late, or an answer)."""
-    bulk = BulkChange.objects.select_for_update().filter(id=bulk_id, user=user).first()
-    if bulk is None:
-        raise NotFound(_("There is no such change."))
+    bulk = get_bulk(bulk_id, user)
+    BulkChange.objects.select_for_update().get(id=bulk.id)
+    bulk.refresh_from_db()
     if bulk.state != _State.DONE or bulk.created_at < timezone.now() - UNDO_WITHIN or not can_undo(bulk):
         raise Conflict(_("This cannot be undone any more."))
     bulk.state, bulk.touched_at = _State.UNDOING, timezone.now()
@@ -283,6 +284,25 @@ def _count(bulk: BulkChange, *, is_over: bool) -> None:
 def _tell(bulk: BulkChange) -> None:
     payload = {"bulk_id": str(bulk.id), "user": str(bulk.user_id), "state": bulk.state, "progress": bulk.progress}
     record("bulk.changed", actor_id=bulk.user_id, payload=payload)
+
+
+def stalled_bulks() -> list[int]:
+    """Whose worker has given no sign of life for a while; they are taken up where they stand."""
+    working = BulkChange.objects.filter(state__in=[_State.RUNNING, _State.UNDOING])
+    return list(working.filter(touched_at__lt=timezone.now() - STALLED_AFTER).values_list("id", flat=True))
+
+
+def get_bulk(bulk_id: int, user: User) -> BulkChange:
+    """One's own. Raises NotFound."""
+    bulk = BulkChange.objects.filter(id=bulk_id, user=user).first()
+    if bulk is None:
+        raise NotFound(_("There is no such change."))
+    return bulk
+
+
+def recent_bulk(user: User) -> BulkChange | None:
+    """What one began a moment ago, so that a page loaded anew still shows it."""
+    return BulkChange.objects.filter(user=user, touched_at__gt=timezone.now() - timedelta(minutes=10)).first()
 
 
 def refused_items(bulk: BulkChange) -> QuerySet[BulkItem]:

@@ -1,6 +1,5 @@
 """One cause that many conversations are about."""
 
-from collections.abc import Collection
 from typing import Any
 
 from django.db import transaction
@@ -9,7 +8,7 @@ from django.utils.translation import gettext as _
 from omnisupport.lib.errors import Conflict, InvalidInput, NotFound
 from tenants.accounts.models import User
 from tenants.events.log import record
-from tickets.models import Incident, Status, Ticket
+from tickets.models import Incident, Ticket
 from tickets.services.tickets import lock_ticket
 
 
@@ -67,14 +66,6 @@ def set_incident_open(incident_id: int, *, is_open: bool, user: User | None) -> 
         incident.save(update_fields=["is_open"])
         _note(incident, user)
     return incident
-
-
-def tickets_of(
-    incident: Incident, *, among: Collection[str] = (Status.OPEN, Status.WAITING, Status.SOLVED)
-) -> list[int]:
-    """Those that can be answered; or those in one of the states `among`."""
-    found = incident.tickets.filter(status__in=among).order_by("id")
-    return list(found.values_list("id", flat=True))
 
 
 def answer_text(text: str, ticket: Ticket) -> str:

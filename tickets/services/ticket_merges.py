@@ -54,7 +54,7 @@ def merge_tickets(*, kept_id: int, gone_id: int, user: User | None) -> TicketMer
         scheduled_ids=list(gone.scheduled.values_list("id", flat=True)),
         merged_ids=list(gone.merged.values_list("id", flat=True)),
         continued={str(address.id): address.continues_id for address in addresses},
-        tags_added=list(gone.tags.exclude(tickets=kept).values_list("id", flat=True)),
+        tags_added=sorted(set(gone.tags.values_list("id", flat=True)) - set(kept.tags.values_list("id", flat=True))),
         before={**{name: _plain(getattr(gone, name)) for name in _STATE}, "address": kept.address_id},
         user=user,
     )

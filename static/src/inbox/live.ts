@@ -1,4 +1,5 @@
 // From events to the screen: what changed is collected for a moment, fetched by id in one request, and put in place.
+import { noteBulk } from "./bulk";
 import type { EventFrame } from "./feed";
 import { apply, parse } from "./fragments";
 import { removeRow, rows } from "./list";
@@ -9,6 +10,8 @@ const COLLECT = 40;
 const AGAIN = 2_000;
 // A busy workspace changes more rows than an eye can follow; the open conversation is not held back.
 const BETWEEN_ROWS = 250;
+const MANY = 60;
+const BETWEEN_LISTS = 1_500;
 
 /** Runs after a moment of collecting, never twice at once, at most every `between` ms; what failed is tried again. */
 class Batch {
@@ -49,6 +52,7 @@ const openBatch = new Batch(0, () => open.messages.size > 0 || open.seqs.size > 
 export function noteEvent(frame: EventFrame): void {
   const about = frame.event.split(".")[0];
   if (frame.ticket) tickets.add(frame.ticket);
+  else if (about === "bulk") return noteBulk(frame);
   // A contact may stand in any row.
   else if (about === "contact") for (const row of rows()) tickets.add(row.dataset.id!);
   else return;
@@ -65,6 +69,7 @@ export function noteEvent(frame: EventFrame): void {
 }
 
 async function refreshRows(): Promise<void> {
+  if (tickets.size > MANY) return refreshList();
   const ids = take(tickets, 100);
   const asked = address();
   const answer = await attempt(`/inbox/rows/?${asked}&ids=${ids.join(",")}`, () => ids.forEach((id) => tickets.add(id)));
@@ -73,6 +78,15 @@ async function refreshRows(): Promise<void> {
   const here = new Set(answer.map((element) => element.id));
   for (const id of ids) if (!here.has(`c-${id}`)) removeRow(id);
   apply(answer);
+}
+
+/** More has changed than can be asked for row by row, such as by a bulk change: the list as it is now, now and then. */
+async function refreshList(): Promise<void> {
+  tickets.clear();
+  const asked = address();
+  const list = await attempt(`/inbox/?${asked}&keep=1`, () => undefined, "list");
+  if (list && asked === address()) apply(list);
+  await new Promise((resume) => setTimeout(resume, BETWEEN_LISTS));
 }
 
 async function refreshOpen(): Promise<void> {

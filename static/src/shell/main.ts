@@ -2,9 +2,11 @@
 import { setUpCopying } from "./copying";
 import { fetchLateParts } from "./late";
 import { setUpMenus } from "./menus";
+import { setUpPolling } from "./polling";
 import { setUpTheme } from "./theme";
 
 setUpTheme();
 setUpMenus();
 setUpCopying();
 void fetchLateParts();
+setUpPolling();
