@@ -8,6 +8,7 @@ from rest_framework.routers import DefaultRouter
 
 from ai_assistant import api as assistant_api
 from ai_assistant import api_settings as assistant_settings_api
+from ai_assistant import api_tools as assistant_tools_api
 from channels_app import rest as channels_api
 from knowledge import api as knowledge_api
 from knowledge.help_centre import api as help_centre_api
@@ -26,6 +27,7 @@ knowledge_api.register(router)
 help_centre_api.register(router)
 assistant_api.register(router)
 assistant_settings_api.register(router)
+assistant_tools_api.register(router)
 
 # The only page that needs inline styles: Swagger's own.
 _docs = csp_update({"style-src": [SELF, "'unsafe-inline'"]})(SpectacularSwaggerSplitView.as_view(url_name="api-schema"))

@@ -8,7 +8,8 @@ from uuid import UUID
 
 from django.apps import apps
 from django.db import connection
-from django.db.models import Prefetch, Q, QuerySet
+from django.db.models import Count, OuterRef, Prefetch, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _
 
 from omnisupport.lib.errors import InvalidInput, NotFound
@@ -17,6 +18,7 @@ from tenants.events.models import Event
 from tickets.models import (
     Attachment,
     Author,
+    Contact,
     ContactAddress,
     CustomField,
     CustomStatus,
@@ -27,6 +29,7 @@ from tickets.models import (
     Team,
     Ticket,
 )  # fmt: skip
+from tickets.rights import about_visible, contacts_visible_to, sees_all, visible_to
 from tickets.search import Hit, best_hits, fragment_of, hits_in, newest_hits
 from tickets.words import Piece, Query, read_query
 
@@ -80,7 +83,7 @@ _VIEWS: dict[str, Callable[[UUID], Q]] = {
 _COUNTS_SQL = """
 SELECT sums.status, sums.assignee_id, sums.is_snoozed, person.role, sums.count FROM (
     SELECT status, assignee_id, is_snoozed, count(*) AS count FROM tickets_ticket
-    WHERE status IN ('open', 'waiting') GROUP BY 1, 2, 3
+    WHERE status IN ('open', 'waiting') {seen} GROUP BY 1, 2, 3
 ) AS sums LEFT JOIN accounts_user AS person ON person.id = sums.assignee_id
 """
 _COUNTED = ("mine", "unassigned", "open", "assistant", "waiting", "snoozed")
@@ -90,7 +93,7 @@ _COUNTED = ("mine", "unassigned", "open", "assistant", "waiting", "snoozed")
 class Selection:
     """What the list shows. A search text looks through every state, so that what was solved is found too."""
 
-    viewer_id: UUID
+    viewer: User
     view: str = "mine"
     channel_id: UUID | None = None
     team_id: int | None = None
@@ -99,6 +102,10 @@ class Selection:
     status: str = ""
     assignee_id: UUID | None = None
     best_first: bool = False
+
+    @property
+    def viewer_id(self) -> UUID:
+        return self.viewer.id
 
     @property
     def where(self) -> dict[str, Any]:
@@ -214,23 +221,33 @@ def pick_rows(selection: Selection, ids: Collection[int]) -> list[Row]:
     return _rows(_selected(selection).filter(id__in=ids).order_by("-last_activity_at", "-id"))
 
 
-def count_views(viewer_id: UUID) -> dict[str, int]:
+def count_views(viewer: User) -> dict[str, int]:
     counts = dict.fromkeys(_COUNTED, 0)
+    seen, params = _seen_sql(viewer)
     with connection.cursor() as cursor:
-        cursor.execute(_COUNTS_SQL)
+        cursor.execute(_COUNTS_SQL.format(seen=seen), params)
         for status, assignee_id, is_snoozed, role, count in cursor.fetchall():
             if is_snoozed or status == Status.WAITING:
                 counts["snoozed" if is_snoozed else "waiting"] += count
                 continue
             counts["open"] += count
-            counts["mine"] += count if assignee_id == viewer_id else 0
+            counts["mine"] += count if assignee_id == viewer.id else 0
             counts["unassigned"] += count if assignee_id is None else 0
             counts["assistant"] += count if role == Role.ASSISTANT else 0
     return counts
 
 
+def _seen_sql(viewer: User) -> tuple[str, tuple[Any, ...]]:
+    if sees_all(viewer):
+        return "", ()
+    sql, params = Ticket.objects.filter(visible_to(viewer)).values("id").query.sql_with_params()
+    return f"AND id IN ({sql})", params
+
+
 def _selected(selection: Selection) -> QuerySet[Ticket]:
-    return _listed().filter(_VIEWS[selection.view](selection.viewer_id), **selection.where)
+    return _listed().filter(
+        visible_to(selection.viewer), _VIEWS[selection.view](selection.viewer_id), **selection.where
+    )
 
 
 def _listed() -> QuerySet[Ticket]:
@@ -258,7 +275,7 @@ def _search(selection: Selection, cursor: str) -> Page:
 
 
 def _where(selection: Selection, named: Sequence[Row]) -> Q:
-    where = Q(**{f"ticket__{name}": value for name, value in selection.where.items()})
+    where = Q(**{f"ticket__{name}": value for name, value in selection.where.items()}) & about_visible(selection.viewer)
     return where & ~Q(ticket_id__in=[row.ticket.id for row in named]) if named else where
 
 
@@ -270,7 +287,7 @@ def _numbered(selection: Selection) -> list[Row]:
     # What was merged is found where it goes on.
     asked = Ticket.objects.filter(number=int(number))
     one = Q(id__in=asked.filter(merged_into=None)) | Q(id__in=asked.values("merged_into"))
-    found = _listed().filter(one, **selection.where)
+    found = _listed().filter(visible_to(selection.viewer), one, **selection.where)
     return [Row(ticket, _FIRST, ticket.last_message) for ticket in found]
 
 
@@ -313,18 +330,18 @@ def microseconds(at: datetime) -> int:
 # ---- One conversation ------------------------------------------------------------------------------------------------
 
 
-def get_conversation(number: int) -> Ticket:
-    """Raises NotFound."""
+def get_conversation(number: int, viewer: User) -> Ticket:
+    """Raises NotFound, also for one that the viewer may not see."""
     related = ("contact", "address", "channel", "assignee", "team", "incident", "custom_status")
-    ticket = Ticket.objects.select_related(*related).defer(*_UNUSED).filter(number=number).first()
+    ticket = Ticket.objects.select_related(*related).defer(*_UNUSED).filter(visible_to(viewer), number=number).first()
     if ticket is None:
         raise NotFound(_("There is no conversation №%(number)s here.") % {"number": number})
     return ticket
 
 
-def get_message(message_id: int) -> Message:
-    """Raises NotFound."""
-    message = _messages().select_related("ticket").filter(id=message_id).first()
+def get_message(message_id: int, viewer: User) -> Message:
+    """Raises NotFound, also for one of a conversation that the viewer may not see."""
+    message = _messages().select_related("ticket").filter(about_visible(viewer), id=message_id).first()
     if message is None:
         raise NotFound(_("There is no such message."))
     return message
@@ -373,9 +390,9 @@ def scheduled_of(ticket: Ticket) -> list[ScheduledReply]:
     return list(ticket.scheduled.select_related("user").prefetch_related("attachments"))
 
 
-def get_scheduled(reply_id: int) -> ScheduledReply:
-    """Raises NotFound."""
-    reply = ScheduledReply.objects.select_related("ticket").filter(id=reply_id).first()
+def get_scheduled(reply_id: int, viewer: User) -> ScheduledReply:
+    """Raises NotFound, also for one of a conversation that the viewer may not see."""
+    reply = ScheduledReply.objects.select_related("ticket").filter(about_visible(viewer), id=reply_id).first()
     if reply is None:
         raise NotFound(_("This reply is sent already, or was taken back."))
     return reply
@@ -392,15 +409,23 @@ def newest_inbound(ticket: Ticket) -> int | None:
     return inbound.values_list("id", flat=True).first()
 
 
-def past_tickets(ticket: Ticket) -> list[Ticket]:
+def past_tickets(ticket: Ticket, viewer: User) -> list[Ticket]:
     """The contact's other conversations, newest first."""
-    others = Ticket.objects.filter(contact_id=ticket.contact_id).exclude(id=ticket.id)
+    others = Ticket.objects.filter(visible_to(viewer), contact_id=ticket.contact_id).exclude(id=ticket.id)
     return list(others.select_related("channel", "contact", "custom_status").defer(*_UNUSED).order_by("-id")[:10])
 
 
 def places_of(ticket: Ticket) -> Q:
     """Addresses that a conversation is held in: the contact's, and of whoever was merged into it."""
     return Q(contact_id=ticket.contact_id) | Q(continues_id=ticket.id)
+
+
+def get_contact(contact_id: UUID, viewer: User) -> Contact:
+    """Raises NotFound, also for one whose conversations the viewer may not see."""
+    contact = Contact.objects.filter(contacts_visible_to(viewer), id=contact_id).first()
+    if contact is None:
+        raise NotFound(_("There is no such contact."))
+    return contact
 
 
 def addresses_of(ticket: Ticket) -> list[ContactAddress]:
@@ -420,8 +445,9 @@ def delivery_attempts(message: Message) -> list[Any]:
 
 
 def get_attachment(attachment_id: UUID, viewer: User) -> Attachment:
-    """A file of a conversation, or one's own upload that waits for its message. Raises NotFound."""
-    mine = Q(message__isnull=False) | Q(uploaded_by=viewer)
+    """A file of a conversation that the viewer sees, or one's own upload that waits for its message. Raises NotFound."""
+    seen = Q(message__isnull=False) & about_visible(viewer, "message__ticket_id")
+    mine = seen | Q(message=None, uploaded_by=viewer)
     attachment = Attachment.objects.filter(mine, id=attachment_id, state=Attachment.State.READY).first()
     if attachment is None or not attachment.file:
         raise NotFound(_("There is no such file."))

@@ -40,7 +40,7 @@ from tickets.services.schedule import drop_reply, schedule_reply, send_reply
 def post(request: HttpRequest, number: int) -> HttpResponse:
     """A reply or a note. The same client_id twice is one message, so a script may repeat until it hears an answer."""
     user = signed_in(request)
-    ticket = queries.get_conversation(number)
+    ticket = queries.get_conversation(number, user)
     data = checked(MessageForm(request.POST))
     attachment_ids = read_uuids(request.POST.getlist("attachments"))
     kind = MessageKind(data["kind"])
@@ -80,7 +80,7 @@ def _moment_to_undo(user: User) -> datetime | None:
 @agent_required
 def take_back(request: HttpRequest, message_id: int) -> HttpResponse:
     """Before it has left. The words go back into the composer."""
-    message = queries.get_message(message_id)
+    message = queries.get_message(message_id, signed_in(request))
     if message.user_id != signed_in(request).id or not cancel_message(message.id):
         raise Conflict(_("Too late: this message is on its way."))
     return _with_words(_show_message(request, message.ticket, message), message.text)
@@ -89,7 +89,7 @@ def take_back(request: HttpRequest, message_id: int) -> HttpResponse:
 @require_POST
 @agent_required
 def drop_scheduled(request: HttpRequest, reply_id: int) -> HttpResponse:
-    number = queries.get_scheduled(reply_id).ticket.number
+    number = queries.get_scheduled(reply_id, signed_in(request)).ticket.number
     dropped = drop_reply(reply_id, signed_in(request))
     return _with_words(_show_facts(request, number), dropped.text if dropped else "")
 
@@ -97,7 +97,7 @@ def drop_scheduled(request: HttpRequest, reply_id: int) -> HttpResponse:
 @require_POST
 @agent_required
 def send_scheduled(request: HttpRequest, reply_id: int) -> HttpResponse:
-    number = queries.get_scheduled(reply_id).ticket.number
+    number = queries.get_scheduled(reply_id, signed_in(request)).ticket.number
     send_reply(reply_id)
     return _show_facts(request, number)
 
@@ -111,7 +111,7 @@ def _with_words(response: HttpResponse, text: str) -> HttpResponse:
 @require_POST
 @agent_required
 def retry(request: HttpRequest, message_id: int) -> HttpResponse:
-    message = queries.get_message(message_id)
+    message = queries.get_message(message_id, signed_in(request))
     if not retry_message(message.id):
         raise Conflict(_("This message is on its way already."))
     return _show_message(request, message.ticket, message)
@@ -126,7 +126,7 @@ def _show_message(request: HttpRequest, ticket: Ticket, message: Message) -> Htt
 @require_POST
 @agent_required
 def assign(request: HttpRequest, number: int) -> HttpResponse:
-    ticket = queries.get_conversation(number)
+    ticket = queries.get_conversation(number, signed_in(request))
     assignee_id = checked(UUIDChoice(request.POST))["value"]
     changes.assign_ticket(ticket.id, assignee_id=assignee_id, actor=signed_in(request))
     return _show_facts(request, number)
@@ -135,7 +135,7 @@ def assign(request: HttpRequest, number: int) -> HttpResponse:
 @require_POST
 @agent_required
 def team(request: HttpRequest, number: int) -> HttpResponse:
-    ticket = queries.get_conversation(number)
+    ticket = queries.get_conversation(number, signed_in(request))
     changes.set_team(ticket.id, team_id=checked(NumberChoice(request.POST))["value"], actor=signed_in(request))
     return _show_facts(request, number)
 
@@ -143,7 +143,7 @@ def team(request: HttpRequest, number: int) -> HttpResponse:
 @require_POST
 @agent_required
 def priority(request: HttpRequest, number: int) -> HttpResponse:
-    ticket = queries.get_conversation(number)
+    ticket = queries.get_conversation(number, signed_in(request))
     wanted = checked(NumberChoice(request.POST))["value"]
     changes.set_priority(ticket.id, priority=wanted or 0, actor=signed_in(request))
     return _show_facts(request, number)
@@ -152,7 +152,7 @@ def priority(request: HttpRequest, number: int) -> HttpResponse:
 @require_POST
 @agent_required
 def status(request: HttpRequest, number: int) -> HttpResponse:
-    ticket = queries.get_conversation(number)
+    ticket = queries.get_conversation(number, signed_in(request))
     wanted = checked(TextChoice(request.POST))["value"]
     changes.set_status(ticket.id, status=wanted, actor=signed_in(request))
     return _show_facts(request, number)
@@ -162,7 +162,7 @@ def status(request: HttpRequest, number: int) -> HttpResponse:
 @agent_required
 def tags(request: HttpRequest, number: int) -> HttpResponse:
     """Names separated by commas."""
-    ticket = queries.get_conversation(number)
+    ticket = queries.get_conversation(number, signed_in(request))
     names = checked(TextChoice(request.POST))["value"].split(",")
     changes.set_tags(ticket.id, names=names, actor=signed_in(request))
     return _show_facts(request, number)
@@ -172,7 +172,7 @@ def tags(request: HttpRequest, number: int) -> HttpResponse:
 @agent_required
 def field(request: HttpRequest, number: int, target: str, key: str) -> HttpResponse:
     """A custom field of the conversation or its contact. What is refused stays in it, with the reason beside."""
-    ticket, actor = queries.get_conversation(number), signed_in(request)
+    ticket, actor = queries.get_conversation(number, signed_in(request)), signed_in(request)
     typed = request.POST.get("value", "").replace("\x00", "")
     target = queries.get_field(target, key).target
     try:
@@ -188,7 +188,7 @@ def field(request: HttpRequest, number: int, target: str, key: str) -> HttpRespo
 @require_POST
 @agent_required
 def contact(request: HttpRequest, number: int) -> HttpResponse:
-    ticket = queries.get_conversation(number)
+    ticket = queries.get_conversation(number, signed_in(request))
     form = ContactForm(request.POST, prefix="contact")
     if not form.is_valid():
         return _show_facts(request, number, contact_form=form)
@@ -200,10 +200,11 @@ def contact(request: HttpRequest, number: int) -> HttpResponse:
 @agent_required
 def merge(request: HttpRequest, number: int) -> HttpResponse:
     """The other contact (`value`) is the same person as this conversation's."""
-    ticket = queries.get_conversation(number)
+    ticket = queries.get_conversation(number, signed_in(request))
     other = checked(UUIDChoice(request.POST))["value"]
     if other is None:
         raise InvalidInput(_("Choose a contact."), field="value")
+    queries.get_contact(other, signed_in(request))
     merge_contacts(kept_id=ticket.contact_id, gone_id=other, user=signed_in(request))
     return _show_facts(request, number)
 
@@ -211,7 +212,8 @@ def merge(request: HttpRequest, number: int) -> HttpResponse:
 @require_POST
 @agent_required
 def part(request: HttpRequest, number: int, merge_id: int) -> HttpResponse:
-    undo_merge(merge_id, signed_in(request))
+    ticket = queries.get_conversation(number, signed_in(request))
+    undo_merge(merge_id, signed_in(request), kept_id=ticket.contact_id)
     return _show_facts(request, number)
 
 

@@ -57,7 +57,9 @@ def change(request: HttpRequest) -> HttpResponse:
         return render(request, "inbox/_bulk.html", context)
     data = checked(BulkForm(request.POST))
     selection = read_selection(request.GET, viewer)
-    ids = queries.ids_in(selection, MOST) if data["whole"] else queries.seen_ids(read_ids(data["ids"], MOST + 1), viewer)
+    ids = (
+        queries.ids_in(selection, MOST) if data["whole"] else queries.seen_ids(read_ids(data["ids"], MOST + 1), viewer)
+    )
     changes = _changes(request, data)
     bulk = begin_bulk(ids, changes=changes, user=viewer, client_id=data["client_id"])
     wake(change_in_bulk, bulk.id)

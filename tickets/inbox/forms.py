@@ -62,7 +62,7 @@ def read_selection(query: QueryDict, viewer: User) -> Selection:
     view = query.get("view", "")
     channel, team = query.get("channel", ""), query.get("team", "")
     return Selection(
-        viewer_id=viewer.id,
+        viewer=viewer,
         view=view if view in view_names() else view_names()[0],
         channel_id=_uuid(channel),
         team_id=int(team) if team.isdecimal() and len(team) <= 18 else None,

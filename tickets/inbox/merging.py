@@ -31,23 +31,24 @@ class MergeForm(forms.Form):
 @require_http_methods(["GET", "POST"])
 @agent_required
 def merge(request: HttpRequest, number: int) -> HttpResponse:
-    ticket = queries.get_conversation(number)
+    viewer = signed_in(request)
+    ticket = queries.get_conversation(number, viewer)
     if request.method == "POST":
         data = checked(MergeForm(request.POST))
-        pair = {ticket.number: ticket, data["other"]: queries.get_conversation(data["other"])}
+        pair = {ticket.number: ticket, data["other"]: queries.get_conversation(data["other"], viewer)}
         if data["keep"] not in pair:
             raise InvalidInput(_("Choose which of the two goes on."), field="keep")
         kept = pair.pop(data["keep"])
         gone = next(iter(pair.values()), kept)
-        merge_tickets(kept_id=kept.id, gone_id=gone.id, user=signed_in(request))
+        merge_tickets(kept_id=kept.id, gone_id=gone.id, user=viewer)
         return _show_conversation(request, kept.number)
     other = request.GET.get("with", "")
     if other.isdecimal() and len(other) <= 18:
-        return render(request, "inbox/_merge_preview.html", _preview(ticket, queries.get_conversation(int(other))))
+        return render(
+            request, "inbox/_merge_preview.html", _preview(ticket, queries.get_conversation(int(other), viewer))
+        )
     q = request.GET.get("q", "").replace("\x00", "").strip()[:200]
-    found = (
-        queries.list_tickets(Selection(signed_in(request).id, text=q)).tickets if q else queries.past_tickets(ticket)
-    )
+    found = queries.list_tickets(Selection(viewer, text=q)).tickets if q else queries.past_tickets(ticket, viewer)
     context = {"ticket": ticket, "q": q, "found": [one for one in found if _fits(one, ticket)][:_MOST_FOUND]}
     is_step = request.headers.get("HX-Target") == "merge-found"
     return render(request, "inbox/_merge_found.html" if is_step else "inbox/_merge.html", context)
@@ -76,7 +77,7 @@ def unmerge(request: HttpRequest, merge_id: int) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 @agent_required
 def split(request: HttpRequest, message_id: int) -> HttpResponse:
-    message = queries.get_message(message_id)
+    message = queries.get_message(message_id, signed_in(request))
     if request.method == "POST":
         made = split_ticket(message.id, with_later=bool(request.POST.get("later")), user=signed_in(request))
         return _show_conversation(request, made.number)
@@ -87,7 +88,7 @@ def split(request: HttpRequest, message_id: int) -> HttpResponse:
 @agent_required
 def split_newest(request: HttpRequest, number: int) -> HttpResponse:
     """The dialog for the newest message of the customer."""
-    message_id = queries.newest_inbound(queries.get_conversation(number))
+    message_id = queries.newest_inbound(queries.get_conversation(number, signed_in(request)))
     if message_id is None:
         raise InvalidInput(_("There is no message of the customer here."))
     return split(request, message_id)

@@ -46,7 +46,7 @@ def read_until(request: HttpRequest) -> datetime | None:
 @require_http_methods(["GET", "POST"])
 @agent_required
 def snooze(request: HttpRequest, number: int) -> HttpResponse:
-    ticket = queries.get_conversation(number)
+    ticket = queries.get_conversation(number, signed_in(request))
     if request.method == "POST":
         snooze_ticket(ticket.id, until=read_until(request), actor=signed_in(request))
         return show_facts(request, number)
@@ -56,7 +56,7 @@ def snooze(request: HttpRequest, number: int) -> HttpResponse:
 @require_POST
 @agent_required
 def wake(request: HttpRequest, number: int) -> HttpResponse:
-    wake_ticket(queries.get_conversation(number).id, actor=signed_in(request))
+    wake_ticket(queries.get_conversation(number, signed_in(request)).id, actor=signed_in(request))
     return show_facts(request, number)
 
 

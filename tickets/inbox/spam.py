@@ -13,7 +13,7 @@ from tickets.services.spam import block_contact, mark_spam
 @agent_required
 def mark(request: HttpRequest, number: int) -> HttpResponse:
     """`value` empty: not spam after all."""
-    ticket = queries.get_conversation(number)
+    ticket = queries.get_conversation(number, signed_in(request))
     mark_spam(ticket.id, is_spam=bool(request.POST.get("value")), actor=signed_in(request))
     return show_facts(request, number)
 
@@ -22,6 +22,6 @@ def mark(request: HttpRequest, number: int) -> HttpResponse:
 @agent_required
 def block(request: HttpRequest, number: int) -> HttpResponse:
     """`value` empty: no longer."""
-    ticket = queries.get_conversation(number)
+    ticket = queries.get_conversation(number, signed_in(request))
     block_contact(ticket.contact_id, is_blocked=bool(request.POST.get("value")), actor=signed_in(request))
     return show_facts(request, number)

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import cached_property
 from typing import Any
 
 from django.utils import timezone
@@ -36,7 +37,7 @@ class Item:
     def order(self) -> int:
         return microseconds(self.at)
 
-    @property
+    @cached_property
     def day(self) -> date:
         return timezone.localtime(self.at).date()
 

@@ -5,6 +5,7 @@ from tickets.inbox import actions, bulk, incidents, merging, snoozing, spam, vie
 app_name = "inbox"
 urlpatterns = [
     path("", views.inbox, name="list"),
+    path("gone/", views.gone, name="gone"),
     path("rows/", views.fresh_rows, name="rows"),
     path("uploads/", actions.upload, name="upload"),
     path("messages/<int:message_id>/retry/", actions.retry, name="retry"),

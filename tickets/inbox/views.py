@@ -15,6 +15,7 @@ from django.utils.cache import patch_vary_headers
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET
 
+from omnisupport.lib.errors import NotFound
 from tenants.accounts.access import agent_required, current_path, signed_in
 from tenants.accounts.models import User
 from tenants.sockets import newest_seq
@@ -24,6 +25,7 @@ from tickets.inbox.forms import ContactForm, read_ids, read_selection
 from tickets.inbox.timeline import Item, make_items
 from tickets.models import FieldTarget, Priority, Ticket
 from tickets.queries import Selection
+from tickets.rights import contacts_visible_to
 from tickets.services.bulk import can_undo, recent_bulk
 from tickets.services.merging import same_person_suggestions, undoable_merges
 from tickets.services.ticket_merges import undoable_ticket_merges
@@ -89,9 +91,16 @@ def fresh_rows(request: HttpRequest) -> HttpResponse:
 
 @require_GET
 @agent_required
+def gone(request: HttpRequest) -> HttpResponse:
+    """Instead of an open conversation that the reader no longer sees."""
+    return _answer(request, "inbox/_gone.html", {})
+
+
+@require_GET
+@agent_required
 def earlier(request: HttpRequest, number: int) -> HttpResponse:
     """The page of a thread before the message `before`."""
-    ticket = queries.get_conversation(number)
+    ticket = queries.get_conversation(number, signed_in(request))
     before = read_ids(request.GET.get("before", ""))
     return _answer(request, "inbox/_thread.html", _thread(ticket, before[0] if before else None))
 
@@ -101,7 +110,7 @@ def earlier(request: HttpRequest, number: int) -> HttpResponse:
 def fresh_items(request: HttpRequest, number: int) -> HttpResponse:
     """Single entries of a thread by id, and with `facts=1` what stands around it."""
     viewer = signed_in(request)
-    ticket = queries.get_conversation(number)
+    ticket = queries.get_conversation(number, viewer)
     message_ids, seqs = read_ids(request.GET.get("messages", "")), read_ids(request.GET.get("seqs", ""))
     messages, events = queries.pick_thread_items(ticket, message_ids, seqs)
     context: dict[str, Any] = {"ticket": ticket, "items": make_items(messages, events)}
@@ -113,7 +122,7 @@ def fresh_items(request: HttpRequest, number: int) -> HttpResponse:
 @require_GET
 @agent_required
 def attempts(request: HttpRequest, message_id: int) -> HttpResponse:
-    tries = queries.delivery_attempts(queries.get_message(message_id))
+    tries = queries.delivery_attempts(queries.get_message(message_id, signed_in(request)))
     return _answer(request, "inbox/_attempts.html", {"attempts": tries})
 
 
@@ -148,7 +157,7 @@ def _list_context(request: HttpRequest, selection: Selection) -> dict[str, Any]:
 
 
 def _views(viewer: User, selection: Selection) -> dict[str, Any]:
-    counts = queries.count_views(viewer.id)
+    counts = queries.count_views(viewer)
     views = [
         {"name": name, "title": title, "icon": icon, "count": counts.get(name)}
         for name, (title, icon) in VIEW_TITLES.items()
@@ -165,7 +174,7 @@ def _address(selection: Selection) -> dict[str, Any]:
 
 
 def conversation_context(number: int, viewer: User, selection: Selection) -> dict[str, Any]:
-    ticket = queries.get_conversation(number)
+    ticket = queries.get_conversation(number, viewer)
     return {**_thread(ticket), **facts(ticket, viewer), **_address(selection), "client_id": uuid4()}
 
 
@@ -188,9 +197,9 @@ def facts(ticket: Ticket, viewer: User, refusal: Refusal | None = None) -> dict[
         "tags": queries.tags_of(ticket),
         "addresses": queries.addresses_of(ticket),
         "known": {name: value for name, value in queries.facts_of(ticket).items() if name not in in_fields},
-        "past": queries.past_tickets(ticket),
+        "past": queries.past_tickets(ticket, viewer),
         "scheduled": queries.scheduled_of(ticket),
-        "suggested": list(same_person_suggestions(ticket.contact)[:5]),
+        "suggested": list(same_person_suggestions(ticket.contact).filter(contacts_visible_to(viewer))[:5]),
         "merges": list(undoable_merges(ticket.contact)),
         "states": queries.states(ticket),
         "ticket_merges": list(undoable_ticket_merges(ticket)),
@@ -204,6 +213,11 @@ def show_facts(request: HttpRequest, number: int, refusal: Refusal | None = None
     if not request.headers.get("HX-Request"):
         return redirect("inbox:conversation", number=number)
     viewer = signed_in(request)
-    context = facts(queries.get_conversation(number), viewer, refusal) | changed
+    try:
+        ticket = queries.get_conversation(number, viewer)
+    except NotFound:
+        # Given to somebody whose conversations the person may not see.
+        return render(request, "inbox/_gone.html")
+    context = facts(ticket, viewer, refusal) | changed
     context |= _address(read_selection(request.GET, viewer))
     return render(request, "inbox/_facts.html", context)

@@ -5,8 +5,6 @@ from datetime import datetime
 from typing import Any
 
 from django import template
-from django.utils import timezone
-from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from omnisupport.lib import dates
@@ -40,14 +38,15 @@ _TICKS: dict[str, str] = {
 
 
 @register.filter
-def tick(delivery: str) -> str:
-    """The icon of a delivery state."""
-    return _TICKS.get(delivery, "clock")
+def delivery_words(delivery: str) -> str:
+    """As `get_delivery_display` has it, which hashes all choices for each message."""
+    return str(Delivery(delivery).label)
 
 
 @register.filter
-def clock(value: datetime) -> str:
-    return date_format(timezone.localtime(value), "H:i")
+def tick(delivery: str) -> str:
+    """The icon of a delivery state."""
+    return _TICKS.get(delivery, "clock")
 
 
 @register.filter
@@ -55,8 +54,8 @@ def preview(message: Message) -> str:
     """The first words of a message, or what it is when it has none."""
     if message.text:
         words = message.text[:200]
-        # Marks are of our own writing only, and reading them costs as much as the rest of the row.
-        if message.author != Author.CONTACT and any(mark in words for mark in "*_`~["):
+        # Marks are of our own writing only.
+        if message.author != Author.CONTACT:
             words = translate(words, PLAIN)
         return " ".join(words.split())
     content = message.content

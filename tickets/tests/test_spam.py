@@ -24,7 +24,7 @@ def ticket(shop):
 
 
 def shown(shop, view):
-    return [ticket.id for ticket in queries.list_tickets(Selection(shop.agent.id, view)).tickets]
+    return [ticket.id for ticket in queries.list_tickets(Selection(shop.agent, view)).tickets]
 
 
 def this_week():

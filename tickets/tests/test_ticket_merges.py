@@ -113,7 +113,7 @@ def test_names_and_search_are_of_whoever_wrote(shop, two):
     page = shop.client(shop.agent).get(f"/inbox/{kept.number}/").content.decode()
     assert 'aria-label="Пётр,' in page and 'aria-label="Марина,' in page
     for text in ("жена спрашивала", f"№{gone.number}"):
-        found = queries.list_tickets(Selection(shop.agent.id, text=text)).tickets
+        found = queries.list_tickets(Selection(shop.agent, text=text)).tickets
         assert [ticket.id for ticket in found] == [kept.id], text
 
 
@@ -201,7 +201,7 @@ def test_a_message_gets_a_conversation_of_its_own(shop, two):
     made = split_ticket(other.id, with_later=True, user=shop.agent)
     assert (texts(kept), texts(made)) == (["Где заказ 4471?"], [other.text, later.text])
     assert (made.contact, made.subject, made.status) == (kept.contact, other.text, "open")
-    found = queries.list_tickets(Selection(shop.agent.id, text="чайник")).tickets
+    found = queries.list_tickets(Selection(shop.agent, text="чайник")).tickets
     assert [ticket.id for ticket in found] == [made.id]
     # The customer goes on where they were.
     assert shop.customer_writes("Так где заказ?").ticket_id == kept.id

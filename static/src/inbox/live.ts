@@ -53,8 +53,8 @@ export function noteEvent(frame: EventFrame): void {
   const about = frame.event.split(".")[0];
   if (frame.ticket) tickets.add(frame.ticket);
   else if (about === "bulk") return noteBulk(frame);
-  // A contact may stand in any row.
-  else if (about === "contact") for (const row of rows()) tickets.add(row.dataset.id!);
+  // A contact may stand in any row; and any may be what is no longer ours to see.
+  else if (about === "contact" || frame.event === "ticket.left") for (const row of rows()) tickets.add(row.dataset.id!);
   else return;
   rowBatch.wake();
   const here = openConversation();
@@ -103,7 +103,8 @@ async function refreshOpen(): Promise<void> {
     seqs.forEach((seq) => open.seqs.add(seq));
     open.facts ||= facts;
   });
-  if (answer && openConversation()?.number === here.number) apply(answer);
+  if (openConversation()?.number !== here.number) return;
+  apply(answer ?? parse(await fetchHtml(`/inbox/gone/?${address()}`)));
 }
 
 async function refreshThread(number: string): Promise<void> {

@@ -6,6 +6,8 @@ import { setUpPolling } from "./polling";
 import { setUpTheme } from "./theme";
 
 setUpTheme();
+// Where tabs scroll, the present one is seen.
+for (const tab of document.querySelectorAll(".tabs [aria-current]")) tab.scrollIntoView({ block: "nearest", inline: "center" });
 setUpMenus();
 setUpCopying();
 void fetchLateParts();
