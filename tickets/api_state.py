@@ -72,6 +72,8 @@ class StateActions(viewsets.GenericViewSet[Ticket]):
     @action(detail=True, methods=["post"])
     def merge(self, request: Request, pk: str) -> Response:
         gone = _checked(MergeSerializer, request)["ticket"]
+        if not self.get_queryset().filter(id=gone).exists():
+            raise NotFound(_("There is no such ticket."))
         merge_tickets(kept_id=self.get_object().id, gone_id=gone, user=_actor(request))
         return self._shown()
 

@@ -404,6 +404,14 @@ def size_of(ticket: Ticket) -> dict[str, Any]:
     return {"messages": messages.count(), "last": messages.first()}
 
 
+def get_merged(merge_id: int, viewer: User) -> Ticket:
+    """The conversation that was kept. Raises NotFound, also for one that the viewer may not see."""
+    ticket = Ticket.objects.filter(visible_to(viewer), merges__id=merge_id).first()
+    if ticket is None:
+        raise NotFound(_("There is no such merge."))
+    return ticket
+
+
 def newest_inbound(ticket: Ticket) -> int | None:
     inbound = ticket.messages.filter(author=Author.CONTACT).order_by("-id")
     return inbound.values_list("id", flat=True).first()

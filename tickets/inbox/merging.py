@@ -68,7 +68,9 @@ def _preview(ticket: Ticket, other: Ticket) -> dict[str, Any]:
 @require_POST
 @agent_required
 def unmerge(request: HttpRequest, merge_id: int) -> HttpResponse:
-    merged = undo_ticket_merge(merge_id, signed_in(request))
+    viewer = signed_in(request)
+    queries.get_merged(merge_id, viewer)
+    merged = undo_ticket_merge(merge_id, viewer)
     back = request.GET.get("back", "")
     numbers = {str(merged.kept.number), str(merged.gone.number)}
     return _show_conversation(request, int(back) if back in numbers else merged.kept.number)
