@@ -18,13 +18,14 @@ from rest_framework.utils.urls import replace_query_param
 from omnisupport.lib.errors import InvalidInput, NotFound
 from tenants.accounts.models import User
 from tenants.accounts.permissions import AgentReadsAdminWrites, IsAgent
+from tenants.accounts.veil import unveiled
 from tickets import queries
 from tickets import serializers as shapes
 from tickets.api_state import StateActions
 from tickets.models import Contact, CustomField, CustomStatus, Message, MessageKind, Tag, Team, Ticket
 from tickets.rights import about_visible, contacts_visible_to, visible_to
 from tickets.services.attachments import store_upload
-from tickets.services.contacts import update_contact
+from tickets.services.contacts import reveal_detail, update_contact
 from tickets.services.delivery import retry_message
 from tickets.services.post import post_message
 from tickets.services.spam import block_contact
@@ -198,6 +199,20 @@ class ContactViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.
         serializer.is_valid(raise_exception=True)
         update_contact(contact.id, changes=dict(serializer.validated_data), actor=actor(request))
         return Response(self.get_serializer(self.get_object()).data)
+
+    @extend_schema(
+        summary="One value that is masked for the caller; it is written to the event log",
+        request=shapes.RevealSerializer,
+        responses=shapes.RevealedSerializer,
+    )
+    @action(detail=True, methods=["post"])
+    def reveal(self, request: Request, pk: str) -> Response:
+        asked = shapes.RevealSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        value = reveal_detail(self.get_object(), asked.validated_data["what"], actor=actor(request))
+        answer = Response({"value": value})
+        unveiled(answer)
+        return answer
 
 
 class TeamViewSet(viewsets.ModelViewSet[Team]):

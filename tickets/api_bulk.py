@@ -108,8 +108,8 @@ class BulkViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.Gen
 def _ids(data: dict[str, Any], user: User) -> list[int]:
     if "view" not in data:
         return queries.seen_ids(data.get("tickets", []), user)
-    where = {"channel_id": data.get("channel"), "team_id": data.get("team")}
-    return queries.ids_in(Selection(user, data["view"], **where), MOST)
+    selection = Selection(user, data["view"], channel_id=data.get("channel"), team_id=data.get("team"))
+    return queries.ids_in(selection, MOST)
 
 
 def _plain(changes: dict[str, Any]) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _
 
 from omnisupport.lib.errors import InvalidInput, NotFound
+from omnisupport.lib.masking import veil
 from tenants.accounts.models import Role, User
 from tenants.events.models import Event
 from tickets.models import (
@@ -22,7 +23,9 @@ from tickets.models import (
     ContactAddress,
     CustomField,
     CustomStatus,
+    Draft,
     Incident,
+    Macro,
     Message,
     ScheduledReply,
     Status,
@@ -217,7 +220,7 @@ def pick_rows(selection: Selection, ids: Collection[int]) -> list[Row]:
     if selection.text:
         named, query = _numbered(selection), read_query(selection.text)
         hits = hits_in(query, _where(selection, named), ids, best=selection.best_first)
-        return [*(row for row in named if row.ticket.id in ids), *_hit_rows(hits, query)]
+        return [*(row for row in named if row.ticket.id in ids), *_hit_rows(hits, query, selection.viewer)]
     return _rows(_selected(selection).filter(id__in=ids).order_by("-last_activity_at", "-id"))
 
 
@@ -271,7 +274,7 @@ def _search(selection: Selection, cursor: str) -> Page:
         hits, following = best_hits(query, where), None
     else:
         hits, following = newest_hits(query, where, _read_message_cursor(cursor) if cursor else None)
-    return Page([*([] if cursor else named), *_hit_rows(hits, query)], str(following or ""))
+    return Page([*([] if cursor else named), *_hit_rows(hits, query, selection.viewer)], str(following or ""))
 
 
 def _where(selection: Selection, named: Sequence[Row]) -> Q:
@@ -291,13 +294,15 @@ def _numbered(selection: Selection) -> list[Row]:
     return [Row(ticket, _FIRST, ticket.last_message) for ticket in found]
 
 
-def _hit_rows(hits: Sequence[Hit], query: Query) -> list[Row]:
+def _hit_rows(hits: Sequence[Hit], query: Query, viewer: User) -> list[Row]:
     parts = ("contact", "channel", "assignee", "last_message", "custom_status")
     related = ("ticket", *(f"ticket__{part}" for part in parts))
     unused = [f"ticket__{name}" for name in _UNUSED]
+    # Before the words are cut: of half a number nobody could tell that it is one.
+    shown: Callable[[str], str] = str if viewer.sees_contact_details else veil
     messages = Message.objects.select_related(*related).defer(*unused).in_bulk([hit.message_id for hit in hits])
     found = [(hit, messages[hit.message_id]) for hit in hits if hit.message_id in messages]
-    return [Row(message.ticket, hit.order, message, fragment_of(message, query)) for hit, message in found]
+    return [Row(message.ticket, hit.order, message, fragment_of(message, query, shown)) for hit, message in found]
 
 
 def _read_message_cursor(cursor: str) -> int:
@@ -398,6 +403,16 @@ def get_scheduled(reply_id: int, viewer: User) -> ScheduledReply:
     return reply
 
 
+def drafts_of(ticket: Ticket, viewer: User) -> list[Draft]:
+    """The viewer's own, the one last written first."""
+    return list(Draft.objects.filter(ticket=ticket, user=viewer).order_by("-updated_at"))
+
+
+def drafted_ids(viewer_id: UUID) -> set[int]:
+    """Conversations in which the viewer has begun something."""
+    return set(Draft.objects.filter(user_id=viewer_id).values_list("ticket_id", flat=True))
+
+
 def size_of(ticket: Ticket) -> dict[str, Any]:
     """How much there is in it, and the last words."""
     messages = ticket.messages.prefetch_related("attachments").order_by("-id")
@@ -460,6 +475,33 @@ def get_attachment(attachment_id: UUID, viewer: User) -> Attachment:
     if attachment is None or not attachment.file:
         raise NotFound(_("There is no such file."))
     return attachment
+
+
+# ---- Macros ----------------------------------------------------------------------------------------------------------
+
+
+def usable_macros(viewer: User) -> QuerySet[Macro]:
+    """Everyone's, the viewer's own, and those of the viewer's teams."""
+    of_teams = Q(visibility=Macro.Visibility.TEAM, team__members=viewer)
+    own = Q(visibility=Macro.Visibility.PERSONAL, owner=viewer)
+    usable = Macro.objects.filter(Q(visibility=Macro.Visibility.EVERYONE) | own | of_teams)
+    return usable.select_related("team", "owner").distinct()
+
+
+def managed_macros(viewer: User) -> QuerySet[Macro]:
+    """What the viewer finds on the page of macros: admins also those of teams that they are not in."""
+    if not viewer.is_admin:
+        return usable_macros(viewer)
+    own = Q(visibility=Macro.Visibility.PERSONAL, owner=viewer)
+    return Macro.objects.filter(own | ~Q(visibility=Macro.Visibility.PERSONAL)).select_related("team", "owner")
+
+
+def get_macro(macro_id: int, rows: QuerySet[Macro]) -> Macro:
+    """One of `rows`. Raises NotFound."""
+    macro = rows.filter(id=macro_id).first()
+    if macro is None:
+        raise NotFound(_("There is no such macro."))
+    return macro
 
 
 # ---- Choices ---------------------------------------------------------------------------------------------------------

@@ -74,6 +74,14 @@ class StateSerializer(serializers.ModelSerializer[CustomStatus]):
         fields = ["id", "name"]
 
 
+class RevealSerializer(serializers.Serializer[Any]):
+    what = serializers.CharField(max_length=18, help_text="`email`, `phone`, or the id of one of the addresses.")
+
+
+class RevealedSerializer(serializers.Serializer[Any]):
+    value = serializers.CharField()
+
+
 class BlockSerializer(serializers.Serializer[Any]):
     is_blocked = serializers.BooleanField(default=True)
 

@@ -3,6 +3,7 @@
 A page and its fragments come from the same templates. `HX-Target` says which part of a page a script wants.
 """
 
+import json
 from typing import Any
 from urllib.parse import urlencode
 from uuid import uuid4
@@ -52,7 +53,9 @@ def inbox(request: HttpRequest, number: int | None = None) -> HttpResponse:
     target = wanted_part(request)
     if target == "rows-more":
         page = queries.list_tickets(selection, request.GET.get("after", ""))
-        return _answer(request, "inbox/_rows.html", {"page": page, **_address(selection)})
+        return _answer(
+            request, "inbox/_rows.html", {"page": page, "begun": queries.drafted_ids(viewer.id), **_address(selection)}
+        )
     if target == "conversation" and number is not None:
         return _answer(request, "inbox/_conversation.html", conversation_context(number, viewer, selection))
     context = _list_context(request, selection)
@@ -84,6 +87,7 @@ def fresh_rows(request: HttpRequest) -> HttpResponse:
     selection = read_selection(request.GET, viewer)
     context = {
         "page": queries.Page(queries.pick_rows(selection, read_ids(request.GET.get("ids", "")))),
+        "begun": queries.drafted_ids(viewer.id),
         **_views(viewer, selection),
     }
     return _answer(request, "inbox/_fresh_rows.html", context)
@@ -150,6 +154,7 @@ def _list_context(request: HttpRequest, selection: Selection) -> dict[str, Any]:
     return {
         "seq": seq,
         "page": queries.list_tickets(selection, request.GET.get("after", "")),
+        "begun": queries.drafted_ids(signed_in(request).id),
         "channels": queries.all_channels(),
         "teams": queries.all_teams(),
         **_views(signed_in(request), selection),
@@ -175,7 +180,17 @@ def _address(selection: Selection) -> dict[str, Any]:
 
 def conversation_context(number: int, viewer: User, selection: Selection) -> dict[str, Any]:
     ticket = queries.get_conversation(number, viewer)
-    return {**_thread(ticket), **facts(ticket, viewer), **_address(selection), "client_id": uuid4()}
+    return {
+        **_thread(ticket),
+        **facts(ticket, viewer),
+        **_address(selection),
+        "client_id": uuid4(),
+        "drafts": _drafts(ticket, viewer),
+    }
+
+
+def _drafts(ticket: Ticket, viewer: User) -> str:
+    return json.dumps([draft.shape for draft in queries.drafts_of(ticket, viewer)])
 
 
 def _thread(ticket: Ticket, before: int | None = None) -> dict[str, Any]:
@@ -204,7 +219,7 @@ def facts(ticket: Ticket, viewer: User, refusal: Refusal | None = None) -> dict[
         "states": queries.states(ticket),
         "ticket_merges": list(undoable_ticket_merges(ticket)),
         "priorities": Priority.choices,
-        "contact_form": ContactForm(instance=ticket.contact, prefix="contact"),
+        "contact_form": ContactForm(instance=ticket.contact, prefix="contact", viewer=viewer),
     }
 
 

@@ -5,7 +5,9 @@ from tickets.models.contacts import (
     ContactAddress,
     ContactMerge,
 )
+from tickets.models.draft import Draft
 from tickets.models.fields import CustomField, FieldTarget, FieldType
+from tickets.models.macro import Macro
 from tickets.models.merge import TicketMerge
 from tickets.models.message import (
     Attachment,
@@ -44,11 +46,13 @@ __all__ = [
     "CustomField",
     "CustomStatus",
     "Delivery",
+    "Draft",
     "FieldTarget",
     "FieldType",
     "HandoffReason",
     "InboxSettings",
     "Incident",
+    "Macro",
     "Message",
     "MessageKind",
     "MessageSearch",

@@ -3,7 +3,7 @@ splitting it off. Both people, or both channels, stay reachable: replies go to e
 in the conversation that was kept.
 """
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
@@ -188,8 +188,8 @@ def _restore(gone: Ticket, before: dict[str, Any]) -> None:
     gone.merged_into = None
     for name in _STATE:
         value = before[name]
-        field = Ticket._meta.get_field(name.removesuffix("_id"))
-        setattr(gone, name, field.to_python(value) if name.endswith(("_at", "_since")) and value else value)
+        is_time = value and name.endswith(("_at", "_since"))
+        setattr(gone, name, datetime.fromisoformat(value) if is_time else value)
     if gone.status != Status.CLOSED and has_newer(gone):
         # The customer has begun anew there meanwhile.
         gone.status, gone.custom_status, gone.is_snoozed, gone.wakes_at = Status.CLOSED, None, False, None

@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 
 from omnisupport.lib import dates
 from omnisupport.lib.markup import PLAIN, translate
+from omnisupport.lib.masking import veil
 from tickets.models import Attachment, Author, ContactAddress, Delivery, HandoffReason, Message, Ticket
 from tickets.services.attachments import INLINE_TYPES
 
@@ -126,3 +127,10 @@ def address_name(address: ContactAddress) -> str:
     """The name people know an address by; else the address as the channel has it."""
     username = str(address.details.get("username") or "")
     return f"@{username}" if username else f"{address.channel.name} · {address.address}"
+
+
+@register.filter
+def can_be_veiled(thing: ContactAddress | Message) -> bool:
+    """Whether there is a phone or an e-mail address in it."""
+    words = f"{thing.text} {thing.content or ''}" if isinstance(thing, Message) else thing.address
+    return veil(words) != words

@@ -210,8 +210,11 @@ def test_by_the_toolbar_and_the_dialog(shop, ids):
     assert Ticket.objects.filter(team=shop.team, is_snoozed=True, tags__name="б").count() == 5
 
 
-@pytest.mark.parametrize("data", [{}, {"ids": "1"}, {"ids": "x", "status": "solved"}, {"status": "solved"},
-                                  {"ids": "1", "assignee": "x"}, {"ids": "1", "team": "x"}, {"ids": "1", "text": "потом"}])  # fmt: skip
+@pytest.mark.parametrize(
+    "data",
+    [{}, {"ids": "1"}, {"ids": "x", "status": "solved"}, {"status": "solved"}, {"ids": "1", "assignee": "x"},
+     {"ids": "1", "team": "x"}, {"ids": "1", "text": "потом"}],
+)  # fmt: skip
 def test_foreign_input_is_refused(shop, ids, data):
     assert shop.client(shop.agent).post("/inbox/bulk/", data, **HX).status_code == 400
     assert not BulkChange.objects.exists()

@@ -3,12 +3,13 @@ import { setUpAids } from "./aids";
 import { setUpBulk } from "./bulk";
 import { edit, mountComposer, settleComposer, setUpComposer } from "./composer";
 import { setUpDialog } from "./dialog";
-import { Feed } from "./feed";
+import { noteDraft } from "./drafts";
+import { Feed, type Frame } from "./feed";
 import { focusField, undoChoice } from "./fields";
 import { setUpFragments } from "./fragments";
 import { setUpKeys } from "./keys";
 import { settleList } from "./list";
-import { noteEvent, refetch } from "./live";
+import { noteBegun, noteEvent, refetch } from "./live";
 import { setUpMoments } from "./moments";
 import { kick, paintWaiting, setUpOutbox } from "./outbox";
 import { inbox, toast, word } from "./parts";
@@ -70,6 +71,13 @@ function setUpErrors(): void {
   }
 }
 
+function noteOther(frame: Frame): void {
+  if (frame.type === "draft") {
+    void noteDraft(frame);
+    noteBegun(frame);
+  } else noteOthers(frame);
+}
+
 function start(): void {
   setUpRequests();
   setUpFragments();
@@ -91,7 +99,7 @@ function start(): void {
   feed = new Feed(Number(document.getElementById("list")!.dataset.seq), {
     onEvent: noteEvent,
     onTyping: (frame) => noteTyping(frame, paintViewers),
-    onOther: noteOthers,
+    onOther: noteOther,
     onResync: refetch,
     onConnection: showUp,
   });

@@ -3,7 +3,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("tickets", "0012_custom_fields"),
+        ("tickets", "0014_macros"),
     ]
 
     operations = [
