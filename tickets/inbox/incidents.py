@@ -20,6 +20,7 @@ from tickets.models import Incident, Status
 from tickets.services.bulk import begin_bulk, recent_bulk
 from tickets.services.incidents import get_incident, link_incident, open_incident, set_incident_open
 from tickets.tasks import change_in_bulk
+from tickets.variables import KNOWN
 
 
 class LinkForm(forms.Form):
@@ -69,6 +70,7 @@ def _context(incident: Incident, viewer: User) -> dict[str, Any]:
         "answerable": len(queries.ids_of_incident(incident, viewer)),
         "unsolved": len(queries.ids_of_incident(incident, viewer, [Status.OPEN, Status.WAITING])),
         "client_id": uuid4(),
+        "variables": [(f"{{{{{name}}}}}", words) for name, words in KNOWN.items()],
         "bulk": bulk,
     }
 

@@ -14,12 +14,15 @@ from django.utils.translation import gettext as _
 from omnisupport.lib.errors import AppError, Conflict, InvalidInput, NotFound
 from tenants.accounts.models import User
 from tenants.events.log import record
+from tenants.models import Tenant
+from tenants.names import current_schema
 from tickets.models import BulkChange, BulkItem, CustomStatus, Incident, Priority, Status, Team, Ticket
-from tickets.services.incidents import answer_text, link_incident
+from tickets.services.incidents import link_incident
 from tickets.services.post import check_text, post_message
 from tickets.services.snoozing import Waking, snooze_ticket, wake
 from tickets.services.spam import mark_spam
 from tickets.services.tickets import assign_ticket, lock_ticket, set_priority, set_status, set_tags, set_team
+from tickets.variables import fill, unfilled, values_for
 
 MOST = 20_000
 CHUNK = 100
@@ -152,13 +155,22 @@ def _snooze(bulk: BulkChange, ticket_id: int, value: Mapping[str, Any]) -> None:
 
 def _answer(bulk: BulkChange, ticket_id: int, text: str) -> None:
     """The id of the message follows from the change and the conversation, so that a repeat finds it sent."""
-    ticket = Ticket.objects.select_related("contact").get(id=ticket_id)
+    ticket = Ticket.objects.select_related("contact__company").get(id=ticket_id)
+    if bulk.user is None:
+        raise Conflict(_("Whoever wrote this is not here any more."))
+    values = values_for(ticket, bulk.user, _workspace_name())
+    if missing := unfilled(text, values):
+        raise InvalidInput(_("%(name)s stands for nothing here.") % {"name": missing[0]}, field="answer")
     post_message(
         ticket_id=ticket_id,
         client_id=uuid5(bulk.client_id, str(ticket_id)),
-        text=answer_text(text, ticket),
+        text=fill(text, values),
         user=bulk.user,
     )
+
+
+def _workspace_name() -> str:
+    return str(Tenant.objects.values_list("name", flat=True).get(schema_name=current_schema()))
 
 
 _APPLY: dict[str, Callable[[BulkChange, int, Any], object]] = {

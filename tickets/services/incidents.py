@@ -1,7 +1,5 @@
 """One cause that many conversations are about."""
 
-from typing import Any
-
 from django.db import transaction
 from django.utils.translation import gettext as _
 
@@ -66,12 +64,3 @@ def set_incident_open(incident_id: int, *, is_open: bool, user: User | None) -> 
         incident.save(update_fields=["is_open"])
         _note(incident, user)
     return incident
-
-
-def answer_text(text: str, ticket: Ticket) -> str:
-    """With what differs from conversation to conversation: {{contact.name}}, {{ticket.number}}."""
-    values: dict[str, Any] = {"contact.name": ticket.contact.name, "ticket.number": ticket.number}
-    for name, value in values.items():
-        for spelt in (f"{{{{{name}}}}}", f"{{{{ {name} }}}}"):
-            text = text.replace(spelt, str(value))
-    return text

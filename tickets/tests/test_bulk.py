@@ -180,6 +180,16 @@ def test_an_incident_answers_each_customer_once_by_name(shop, ids):
     assert Ticket.objects.filter(id__in=ids[:3], status="solved").count() == 3
 
 
+def test_where_a_name_stands_for_nothing_nothing_is_sent(shop, ids):
+    contact = Ticket.objects.get(id=ids[0]).contact
+    contact.name = ""
+    contact.save()
+    bulk = change(shop, ids, answer="{{contact.name}}, всё работает")
+    assert (bulk.done, bulk.refused) == (4, 1)
+    assert "{{contact.name}}" in BulkItem.objects.get(state="refused").reason
+    assert Message.objects.filter(author="agent", text="Марина, всё работает").count() == 4
+
+
 def test_closing_an_incident_solves_what_is_open(shop, ids):
     incident = open_incident("Сбой", user=shop.agent)
     change(shop, ids[:2], incident=incident.id)
