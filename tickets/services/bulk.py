@@ -220,9 +220,10 @@ def _undo_item(bulk: BulkChange, item_id: int) -> None:
             ticket = lock_ticket(item.ticket_id)
             now = _values(ticket, item.after)
             kept = [name for name in item.after if now[name] != item.after[name]]
-            for name, former in item.before.items():
-                if name not in kept and item.after[name] != former:
-                    _RESTORE[name](bulk, item.ticket_id, former)
+            # The stored names have lost their order.
+            for name in (name for name in _RESTORE if name in item.before and name not in kept):
+                if item.after[name] != item.before[name]:
+                    _RESTORE[name](bulk, item.ticket_id, item.before[name])
             item.state = _ItemState.LEFT if kept else _ItemState.UNDONE
             item.reason = ", ".join(kept)
             item.save(update_fields=["state", "reason"])
