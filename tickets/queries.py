@@ -23,14 +23,17 @@ from tickets.models import (
     ContactAddress,
     CustomField,
     CustomStatus,
+    Delivery,
     Draft,
     Incident,
     Macro,
+    Mention,
     Message,
     ScheduledReply,
     Status,
     Team,
     Ticket,
+    TicketFollower,
 )  # fmt: skip
 from tickets.rights import about_visible, contacts_visible_to, sees_all, visible_to
 from tickets.search import Hit, best_hits, fragment_of, hits_in, newest_hits
@@ -65,6 +68,8 @@ TIMELINE_EVENTS = (
     "ticket.handed_over",
     "ticket.schedule_changed",
     "contact.changed",
+    "ticket.followed",
+    "ticket.mentioned",
 )
 
 # ---- The list --------------------------------------------------------------------------------------------------------
@@ -81,6 +86,11 @@ _VIEWS: dict[str, Callable[[UUID], Q]] = {
     "solved": lambda _viewer: Q(status=Status.SOLVED),
     "closed": lambda _viewer: Q(status=Status.CLOSED, is_spam=False, merged_into=None),
     "spam": lambda _viewer: Q(is_spam=True),
+    "mentions": lambda viewer: Q(id__in=Mention.objects.filter(user_id=viewer).values("ticket_id")),
+    "following": lambda viewer: Q(
+        id__in=TicketFollower.objects.filter(user_id=viewer).values("ticket_id"),
+        status__in=[Status.OPEN, Status.WAITING],
+    ),
 }
 # One walk over an index of live tickets; people are joined to the sums, not to the tickets.
 _COUNTS_SQL = """
@@ -240,6 +250,12 @@ def count_views(viewer: User) -> dict[str, int]:
     return counts
 
 
+def count_unseen_mentions(viewer: User) -> int:
+    """Conversations in which a note waits for this person."""
+    unseen = Mention.objects.filter(about_visible(viewer), user=viewer, seen_at=None)
+    return unseen.values("ticket_id").distinct().count()
+
+
 def _seen_sql(viewer: User) -> tuple[str, tuple[Any, ...]]:
     if sees_all(viewer):
         return "", ()
@@ -383,12 +399,22 @@ def pick_thread_items(
     return messages, events
 
 
+def added_since(ticket: Ticket, seen: int, writer: User) -> list[Message]:
+    """What others have put into the conversation after the message `seen`, oldest first: whoever writes has not read it."""
+    found = _messages().filter(ticket=ticket, id__gt=seen).exclude(user=writer).exclude(delivery=Delivery.CANCELLED)
+    return list(found.order_by("id")[:PAGE])
+
+
 def _timeline_events(ticket: Ticket) -> QuerySet[Event]:
     return Event.objects.filter(ticket_id=ticket.id, type__in=TIMELINE_EVENTS).select_related("actor")
 
 
 def tags_of(ticket: Ticket) -> list[str]:
     return list(ticket.tags.values_list("name", flat=True))
+
+
+def followers_of(ticket: Ticket) -> list[User]:
+    return [follower.user for follower in ticket.followers.select_related("user")]
 
 
 def scheduled_of(ticket: Ticket) -> list[ScheduledReply]:

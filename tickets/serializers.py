@@ -166,6 +166,18 @@ class NewMessageSerializer(serializers.Serializer[Any]):
     attachments = serializers.ListField(child=serializers.UUIDField(), default=list, max_length=10)
     reply_to = serializers.IntegerField(required=False, allow_null=True, min_value=1, max_value=2**63 - 1)
     status = serializers.ChoiceField(choices=Status.choices, required=False)
+    mentions = serializers.ListField(
+        child=serializers.CharField(max_length=60),
+        default=list,
+        max_length=30,
+        help_text="Whom a note calls: `u:<user id>`, `t:<team id>`; the text has their name after an @.",
+    )
+    seen = serializers.IntegerField(
+        required=False,
+        min_value=0,
+        max_value=2**63 - 1,
+        help_text="Id of the newest message that was read. A reply is refused (409 `added_since`) when others have added more.",
+    )
 
 
 class SearchSerializer(serializers.Serializer[Any]):

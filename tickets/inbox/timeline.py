@@ -209,6 +209,14 @@ def _schedule(payload: dict[str, Any]) -> tuple[str, str] | None:
     return None
 
 
+def _followed(payload: dict[str, Any]) -> tuple[str, str]:
+    return ("eye", _("Follows this conversation")) if payload.get("follows") else ("eye-off", _("Follows it no longer"))
+
+
+def _mentioned(payload: dict[str, Any]) -> tuple[str, str]:
+    return "at", _("Called to look: %(names)s") % {"names": ", ".join(payload.get("names", []))}
+
+
 def _contact(payload: dict[str, Any]) -> tuple[str, str] | None:
     if "merged" in payload:
         return "users", _("Merged with %(name)s") % {"name": payload["merged"]}
@@ -241,4 +249,6 @@ _DESCRIPTIONS: dict[str, Callable[[dict[str, Any]], tuple[str, str] | None]] = {
     "ticket.handed_over": _handed_over,
     "ticket.schedule_changed": _schedule,
     "contact.changed": _contact,
+    "ticket.followed": _followed,
+    "ticket.mentioned": _mentioned,
 }

@@ -30,6 +30,7 @@ urlpatterns = [
     path("<int:number>/priority/", actions.priority, name="priority"),
     path("<int:number>/status/", actions.status, name="status"),
     path("<int:number>/tags/", actions.tags, name="tags"),
+    path("<int:number>/follow/", actions.follow, name="follow"),
     path("bulk/", bulk.change, name="bulk"),
     path("bulk/<int:bulk_id>/", bulk.show, name="bulk-job"),
     path("bulk/<int:bulk_id>/undo/", bulk.undo, name="bulk-undo"),

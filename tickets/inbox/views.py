@@ -40,6 +40,8 @@ VIEW_TITLES = {
     "snoozed": (_("Snoozed"), "snooze"),
     "solved": (_("Solved"), "circle-check"),
     "closed": (_("Closed"), "archive"),
+    "mentions": (_("Mentions"), "at"),
+    "following": (_("Following"), "eye"),
     "spam": (_("Spam"), "spam"),
 }
 
@@ -162,7 +164,7 @@ def _list_context(request: HttpRequest, selection: Selection) -> dict[str, Any]:
 
 
 def _views(viewer: User, selection: Selection) -> dict[str, Any]:
-    counts = queries.count_views(viewer)
+    counts = queries.count_views(viewer) | {"mentions": queries.count_unseen_mentions(viewer)}
     views = [
         {"name": name, "title": title, "icon": icon, "count": counts.get(name)}
         for name, (title, icon) in VIEW_TITLES.items()
@@ -196,7 +198,12 @@ def _drafts(ticket: Ticket, viewer: User) -> str:
 def _thread(ticket: Ticket, before: int | None = None) -> dict[str, Any]:
     messages, events, has_earlier = queries.thread_page(ticket, before)
     items: list[Item] = make_items(messages, events)
-    return {"ticket": ticket, "items": items, "earlier": messages[0].id if has_earlier else None}
+    return {
+        "ticket": ticket,
+        "items": items,
+        "earlier": messages[0].id if has_earlier else None,
+        "newest": messages[-1].id if messages else None,
+    }
 
 
 def facts(ticket: Ticket, viewer: User, refusal: Refusal | None = None) -> dict[str, Any]:
@@ -214,6 +221,7 @@ def facts(ticket: Ticket, viewer: User, refusal: Refusal | None = None) -> dict[
         "known": {name: value for name, value in queries.facts_of(ticket).items() if name not in in_fields},
         "past": queries.past_tickets(ticket, viewer),
         "scheduled": queries.scheduled_of(ticket),
+        "followers": queries.followers_of(ticket),
         "suggested": list(same_person_suggestions(ticket.contact).filter(contacts_visible_to(viewer))[:5]),
         "merges": list(undoable_merges(ticket.contact)),
         "states": queries.states(ticket),

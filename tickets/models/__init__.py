@@ -31,6 +31,10 @@ from tickets.models.ticket import (
     Ticket,
     TicketNumber,
 )
+from tickets.models.together import (
+    Mention,
+    TicketFollower,
+)
 from tickets.working_hours import WorkingHours
 
 __all__ = [
@@ -53,6 +57,7 @@ __all__ = [
     "InboxSettings",
     "Incident",
     "Macro",
+    "Mention",
     "Message",
     "MessageKind",
     "MessageSearch",
@@ -62,6 +67,7 @@ __all__ = [
     "Tag",
     "Team",
     "Ticket",
+    "TicketFollower",
     "TicketMerge",
     "TicketNumber",
     "WorkingHours",

@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('tickets', '0015_counts_of_snoozed'),
+        ('tickets', '0016_mentions_and_followers'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
