@@ -3,6 +3,8 @@ from tickets.models.contacts import (
     Company,
     Contact,
     ContactAddress,
+    ContactImport,
+    ContactLink,
     ContactMerge,
 )
 from tickets.models.draft import Draft
@@ -46,6 +48,8 @@ __all__ = [
     "Company",
     "Contact",
     "ContactAddress",
+    "ContactImport",
+    "ContactLink",
     "ContactMerge",
     "CustomField",
     "CustomStatus",

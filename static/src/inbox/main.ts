@@ -9,7 +9,7 @@ import { focusField, undoChoice } from "./fields";
 import { setUpFragments } from "./fragments";
 import { setUpKeys } from "./keys";
 import { settleList } from "./list";
-import { noteBegun, noteEvent, refetch } from "./live";
+import { noteBegun, noteEvent, noteVisited, refetch } from "./live";
 import { setUpMoments } from "./moments";
 import { kick, paintWaiting, setUpOutbox } from "./outbox";
 import { inbox, toast, word } from "./parts";
@@ -75,7 +75,8 @@ function noteOther(frame: Frame): void {
   if (frame.type === "draft") {
     void noteDraft(frame);
     noteBegun(frame);
-  } else noteOthers(frame);
+  } else if (frame.type === "visited") noteVisited(frame.ticket);
+  else noteOthers(frame);
 }
 
 function start(): void {

@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('tickets', '0016_mentions_and_followers'),
+        ('tickets', '0017_contact_links_and_imports'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('tickets', '0017_merges_of_conversations'),
+        ('tickets', '0018_merges_of_conversations'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
