@@ -1,6 +1,7 @@
 // Keys. What they do stands in the cheat sheet of the page (tickets/inbox/keys.py); here are only the ways to do it. A command
 // without its element on this page does nothing and says nothing.
 import { tinykeys } from "tinykeys";
+import { pick, pickAll, pickRange } from "./bulk";
 import { write } from "./composer";
 import { lazily } from "./lazy";
 import type * as Palette from "./lazy/palette";
@@ -28,9 +29,10 @@ const COMMANDS: Record<string, Command> = {
   unsend,
   back,
   native: () => false,
-  select: () => choosing("one"),
-  "select-range": () => choosing("range"),
-  "select-all": () => choosing("all"),
+  select: pick,
+  "select-range": pickRange,
+  // In a conversation it chooses the words, as everywhere.
+  "select-all": () => !document.activeElement?.closest("#conversation, #details") && pickAll(),
 };
 
 export function setUpKeys(): void {
@@ -99,11 +101,6 @@ function choose(selector: string): boolean {
   // Not every browser lets scripts open a list, and a text has none.
   try { field.showPicker(); } catch { /* focused is enough */ }
   return true;
-}
-
-/** Whoever selects rows hears it; while nobody does, the browser's own keys stay. */
-function choosing(detail: "one" | "range" | "all"): boolean {
-  return !document.dispatchEvent(new CustomEvent("inbox:select", { detail, cancelable: true }));
 }
 
 /** The next one is known before this one leaves the list. */

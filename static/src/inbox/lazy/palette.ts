@@ -16,7 +16,7 @@ interface Answer {
 
 const PAUSE = 120;
 // Buttons that have no key.
-const BUTTONS = ["spam", "split", "follow", "block", "incident", "details-toggle", "mention", "emoji"];
+const BUTTONS = ["spam", "split", "follow", "block", "details-toggle", "pick-mode"];
 
 const dialog = (): HTMLDialogElement => document.querySelector<HTMLDialogElement>("#palette")!;
 const field = (): HTMLInputElement => document.querySelector<HTMLInputElement>("#palette-text")!;
@@ -68,7 +68,7 @@ function keyed(): Entry[] {
 }
 
 function unkeyed(): Entry[] {
-  return BUTTONS.map((id) => document.getElementById(id)).filter(isThere).filter((element) => element.offsetParent).map((element) => ({
+  return BUTTONS.map((id) => document.getElementById(id)).filter(isThere).map((element) => ({
     label: (element.getAttribute("aria-label") ?? element.title ?? "").trim() || element.textContent!.trim(), act: () => element.click(),
   }));
 }
