@@ -1,6 +1,6 @@
 from django.urls import path
 
-from tickets.inbox import actions, drafts, letters, macros, snoozing, spam, views
+from tickets.inbox import actions, bulk, changes, drafts, incidents, letters, macros, merging, snoozing, spam, views
 
 app_name = "inbox"
 urlpatterns = [
@@ -10,6 +10,10 @@ urlpatterns = [
     path("uploads/", actions.upload, name="upload"),
     path("messages/<int:message_id>/retry/", actions.retry, name="retry"),
     path("messages/<int:message_id>/take-back/", actions.take_back, name="take-back"),
+    path("messages/<int:message_id>/edit/", changes.edit, name="edit-message"),
+    path("messages/<int:message_id>/delete/", changes.delete, name="delete-message"),
+    path("changes/<int:change_id>/retry/", changes.retry, name="retry-change"),
+    path("changes/<int:change_id>/drop/", changes.drop, name="drop-change"),
     path("scheduled/<int:reply_id>/drop/", actions.drop_scheduled, name="drop-scheduled"),
     path("scheduled/<int:reply_id>/send/", actions.send_scheduled, name="send-scheduled"),
     path("messages/<int:message_id>/letter/", letters.letter, name="letter"),
@@ -18,9 +22,10 @@ urlpatterns = [
     path("<int:number>/earlier/", views.earlier, name="earlier"),
     path("<int:number>/later/", views.later, name="later"),
     path("<int:number>/around/", views.around, name="around"),
-    path("<int:number>/find/", views.find, name="find"),
+    path("<int:number>/find/", views.find_inside, name="find-inside"),
     path("<int:number>/items/", views.fresh_items, name="items"),
     path("<int:number>/messages/", actions.post, name="post"),
+    path("find/", views.find, name="find"),
     path("colleagues/", drafts.colleagues, name="colleagues"),
     path("macros/", macros.macros, name="macros"),
     path("macros/new/", macros.macro, name="new-macro"),
@@ -35,10 +40,24 @@ urlpatterns = [
     path("<int:number>/status/", actions.status, name="status"),
     path("<int:number>/tags/", actions.tags, name="tags"),
     path("<int:number>/follow/", actions.follow, name="follow"),
+    path("bulk/", bulk.change, name="bulk"),
+    path("bulk/<int:bulk_id>/", bulk.show, name="bulk-job"),
+    path("bulk/<int:bulk_id>/undo/", bulk.undo, name="bulk-undo"),
+    path("bulk/<int:bulk_id>/refused/", bulk.refused, name="bulk-refused"),
+    path("incidents/", incidents.incidents, name="incidents"),
+    path("incidents/<int:incident_id>/", incidents.incident, name="incident"),
+    path("incidents/<int:incident_id>/answer/", incidents.answer, name="incident-answer"),
+    path("incidents/<int:incident_id>/state/", incidents.state, name="incident-state"),
+    path("incidents/<int:incident_id>/job/", incidents.job, name="incident-job"),
+    path("<int:number>/incident/", incidents.link, name="link-incident"),
     path("moment/", snoozing.read, name="moment"),
     path("<int:number>/snooze/", snoozing.snooze, name="snooze"),
     path("<int:number>/spam/", spam.mark, name="spam"),
     path("<int:number>/block/", spam.block, name="block"),
+    path("<int:number>/merge-into/", merging.merge, name="merge-ticket"),
+    path("merges/<int:merge_id>/undo/", merging.unmerge, name="unmerge-ticket"),
+    path("<int:number>/split/", merging.split_newest, name="split-newest"),
+    path("messages/<int:message_id>/split/", merging.split, name="split"),
     path("<int:number>/wake/", snoozing.wake, name="wake"),
     path("<int:number>/contact/", actions.contact, name="contact"),
     path("<int:number>/fields/<slug:target>/<slug:key>/", actions.field, name="field"),

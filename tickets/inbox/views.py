@@ -26,11 +26,15 @@ from tickets.contact_links import links_for
 from tickets.contact_queries import pages_of
 from tickets.inbox.fields import Refusal, field_rows
 from tickets.inbox.forms import ContactForm, read_ids, read_selection
+from tickets.inbox.keys import KEYS
 from tickets.inbox.timeline import make_items
 from tickets.models import FieldTarget, Message, Priority, Ticket
 from tickets.queries import Selection
 from tickets.rights import contacts_visible_to
+from tickets.services.bulk import can_undo, recent_bulk
 from tickets.services.merging import same_person_suggestions, undoable_merges
+from tickets.services.ticket_merges import undoable_ticket_merges
+from tickets.templatetags.conversation import preview
 
 VIEW_TITLES = {
     "mine": (_("Mine"), "user"),
@@ -66,7 +70,10 @@ def inbox(request: HttpRequest, number: int | None = None) -> HttpResponse:
         return _list_answer(request, context)
     if number is not None:
         context |= conversation_context(number, viewer, selection) | {"open_number": number}
-    return _answer(request, "inbox/page.html", context | {"max_upload_bytes": settings.MAX_UPLOAD_BYTES})
+    bulk = recent_bulk(viewer)
+    context |= {"bulk": bulk, "can_undo": bulk is not None and can_undo(bulk)}
+    context |= {"max_upload_bytes": settings.MAX_UPLOAD_BYTES, "key_groups": KEYS}
+    return _answer(request, "inbox/page.html", context)
 
 
 def _list_answer(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
@@ -133,7 +140,7 @@ def around(request: HttpRequest, number: int) -> HttpResponse:
 
 @require_GET
 @agent_required
-def find(request: HttpRequest, number: int) -> HttpResponse:
+def find_inside(request: HttpRequest, number: int) -> HttpResponse:
     """Messages of this conversation that answer the words `q`, with the words of theirs that do."""
     ticket = queries.get_conversation(number, signed_in(request))
     found = queries.find_in_thread(ticket, request.GET.get("q", "")[:200])
@@ -159,6 +166,27 @@ def fresh_items(request: HttpRequest, number: int) -> HttpResponse:
 def attempts(request: HttpRequest, message_id: int) -> HttpResponse:
     tries = queries.delivery_attempts(queries.get_message(message_id, signed_in(request)))
     return _answer(request, "inbox/_attempts.html", {"attempts": tries})
+
+
+@require_GET
+@agent_required
+def find(request: HttpRequest) -> JsonResponse:
+    """For the palette: conversations that answer, and the people among them who are called so."""
+    text = request.GET.get("q", "").strip()[:200]
+    rows = queries.list_tickets(Selection(signed_in(request), text=text)).rows if text else []
+    wanted = text.casefold().split()
+    people = dict.fromkeys(
+        str(row.ticket.contact) for row in rows if any(word in str(row.ticket.contact).casefold() for word in wanted)
+    )
+    conversations = [
+        {
+            "number": str(row.ticket.number),
+            "title": f"№{row.ticket.number} {row.ticket.contact}",
+            "hint": row.ticket.subject or (preview(row.message) if row.message else ""),
+        }
+        for row in rows[:8]
+    ]
+    return JsonResponse({"conversations": conversations, "people": [{"name": name, "hint": ""} for name in people][:5]})
 
 
 # ---- Contexts --------------------------------------------------------------------------------------------------------
@@ -221,6 +249,9 @@ def conversation_context(number: int, viewer: User, selection: Selection) -> dic
 
 
 def _drafts(ticket: Ticket, viewer: User) -> str:
+    """Nothing for those before whom a page is masked: they ask for their words by themselves (tickets/inbox/drafts.py)."""
+    if not viewer.sees_contact_details:
+        return ""
     return json.dumps([draft.shape for draft in queries.drafts_of(ticket, viewer)])
 
 
@@ -264,6 +295,7 @@ def facts(ticket: Ticket, viewer: User, refusal: Refusal | None = None) -> dict[
         "suggested": list(same_person_suggestions(ticket.contact).filter(contacts_visible_to(viewer))[:5]),
         "merges": list(undoable_merges(ticket.contact)),
         "states": queries.states(ticket),
+        "ticket_merges": list(undoable_ticket_merges(ticket)),
         "priorities": Priority.choices,
         "contact_form": ContactForm(instance=ticket.contact, prefix="contact", viewer=viewer),
     }

@@ -1,3 +1,5 @@
+from tickets.models.bulk import BulkChange, BulkItem
+from tickets.models.change import MessageChange
 from tickets.models.contacts import (
     Company,
     Contact,
@@ -9,6 +11,7 @@ from tickets.models.contacts import (
 from tickets.models.draft import Draft
 from tickets.models.fields import CustomField, FieldTarget, FieldType
 from tickets.models.macro import Macro
+from tickets.models.merge import TicketMerge
 from tickets.models.message import (
     Attachment,
     Author,
@@ -41,6 +44,8 @@ __all__ = [
     "AssistantMode",
     "Attachment",
     "Author",
+    "BulkChange",
+    "BulkItem",
     "Company",
     "Contact",
     "ContactAddress",
@@ -59,6 +64,7 @@ __all__ = [
     "Macro",
     "Mention",
     "Message",
+    "MessageChange",
     "MessageKind",
     "MessageSearch",
     "Priority",
@@ -68,6 +74,7 @@ __all__ = [
     "Team",
     "Ticket",
     "TicketFollower",
+    "TicketMerge",
     "TicketNumber",
     "WorkingHours",
 ]

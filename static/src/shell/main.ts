@@ -2,6 +2,7 @@
 import { setUpCopying } from "./copying";
 import { fetchLateParts } from "./late";
 import { setUpMenus } from "./menus";
+import { setUpPolling } from "./polling";
 import { setUpSidebar } from "./sidebar";
 import { setUpSplitters } from "./splitters";
 import { setUpTheme } from "./theme";
@@ -14,3 +15,4 @@ for (const tab of document.querySelectorAll(".tabs [aria-current]")) tab.scrollI
 setUpMenus();
 setUpCopying();
 void fetchLateParts();
+setUpPolling();
