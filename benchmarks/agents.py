@@ -128,8 +128,8 @@ def make_events() -> None:
     from django.db import transaction
 
     from tenants.db import tenant_context
-    from tenants.events import record
     from tenants.events.dispatch import dispatch_new_events
+    from tenants.events.log import record
     from tenants.sockets import newest_seq
 
     with tenant_context("t_live"):
