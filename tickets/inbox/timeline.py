@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 
 from tenants.events.models import Event
 from tickets.models import Author, HandoffReason, Message, MessageKind, Priority, Status
-from tickets.queries import microseconds
+from tickets.ordering import microseconds
 
 # Messages of one author within this time stand under one name.
 _TOGETHER = timedelta(minutes=5)

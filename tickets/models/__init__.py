@@ -27,6 +27,7 @@ from tickets.models.ticket import (
     Ticket,
     TicketNumber,
 )
+from tickets.models.views import SavedView, Sort, Visibility
 from tickets.working_hours import WorkingHours
 
 __all__ = [
@@ -49,11 +50,14 @@ __all__ = [
     "MessageKind",
     "MessageSearch",
     "Priority",
+    "SavedView",
     "ScheduledReply",
+    "Sort",
     "Status",
     "Tag",
     "Team",
     "Ticket",
     "TicketNumber",
+    "Visibility",
     "WorkingHours",
 ]

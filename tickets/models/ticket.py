@@ -227,6 +227,8 @@ class Ticket(models.Model):
                 name="ticket_counters",
                 condition=Q(status__in=["open", "waiting"]),
             ),
+            models.Index(fields=["waiting_since", "-id"], name="ticket_by_wait"),
+            models.Index(fields=["-priority", "-last_activity_at", "-id"], name="ticket_by_priority"),
             models.Index(fields=["contact", "-id"], name="ticket_by_contact"),
             models.Index(fields=["wakes_at"], name="ticket_wakes", condition=Q(is_snoozed=True)),
             models.Index(fields=["merged_into"], name="ticket_merged", condition=Q(merged_into__isnull=False)),
