@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.db.models import QuerySet
 from drf_spectacular.utils import extend_schema, extend_schema_view, inline_serializer
 from rest_framework import mixins, serializers, status, viewsets
 from rest_framework.decorators import action
@@ -20,6 +21,7 @@ from omnisupport.lib.api import NewestFirstPagination
 from tenants.accounts.models import User
 from tenants.accounts.permissions import AgentReadsAdminWrites, IsAgent
 from tenants.tasking import wake
+from tickets.rights import about_visible
 
 
 class QuestionSerializer(serializers.Serializer[Any]):
@@ -96,6 +98,11 @@ class SuggestionViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewse
     pagination_class = SuggestionPagination
     filterset_fields = {"ticket_id": ["exact"], "draft": ["exact"]}
     lookup_value_regex = r"[0-9a-fA-F-]{36}"
+
+    def get_queryset(self) -> QuerySet[Answer]:
+        # The description of the API is made without anybody.
+        user = self.request.user if isinstance(self.request.user, User) else User()
+        return self.queryset.filter(about_visible(user))
 
     @extend_schema(summary="Say what was made of it: inserted or discarded")
     def partial_update(self, request: Request, pk: str) -> Response:

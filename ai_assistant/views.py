@@ -5,6 +5,7 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.core.paginator import Paginator
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
@@ -32,6 +33,7 @@ from omnisupport.lib.forms import show_refusal
 from tenants.accounts.access import agent_required, signed_in, signed_in_admin
 from tenants.tasking import wake
 from tickets.models import Ticket
+from tickets.rights import about_visible
 
 
 @agent_required
@@ -59,7 +61,7 @@ def _compared(question: str, form: TryForm) -> list[dict[str, Any]]:
 @agent_required
 def answers(request: HttpRequest) -> HttpResponse:
     outcome, wrong = request.GET.get("outcome", ""), request.GET.get("wrong", "")
-    rows = Answer.objects.order_by("-created_at").defer("prompt", "passages")
+    rows = _seen(request).order_by("-created_at").defer("prompt", "passages")
     if outcome in Answer.Outcome.values:
         rows = rows.filter(outcome=outcome)
     if wrong == "any":
@@ -80,7 +82,11 @@ def answers(request: HttpRequest) -> HttpResponse:
 
 @agent_required
 def answer(request: HttpRequest, answer_id: UUID) -> HttpResponse:
-    return _receipt(request, get_object_or_404(Answer, id=answer_id))
+    return _receipt(request, get_object_or_404(_seen(request), id=answer_id))
+
+
+def _seen(request: HttpRequest) -> QuerySet[Answer]:
+    return Answer.objects.filter(about_visible(signed_in(request)))
 
 
 def _receipt(request: HttpRequest, found: Answer, form: WrongForm | None = None) -> HttpResponse:
@@ -96,7 +102,7 @@ def _receipt(request: HttpRequest, found: Answer, form: WrongForm | None = None)
 @agent_required
 @require_POST
 def wrong(request: HttpRequest, answer_id: UUID) -> HttpResponse:
-    found = get_object_or_404(Answer, id=answer_id)
+    found = get_object_or_404(_seen(request), id=answer_id)
     # The form writes into its instance, also where it is refused.
     form = WrongForm(request.POST, instance=Answer(id=found.id))
     if not form.is_valid():
@@ -111,13 +117,13 @@ def wrong(request: HttpRequest, answer_id: UUID) -> HttpResponse:
 @agent_required
 @require_POST
 def right(request: HttpRequest, answer_id: UUID) -> HttpResponse:
-    take_back(get_object_or_404(Answer, id=answer_id), user=signed_in(request))
+    take_back(get_object_or_404(_seen(request), id=answer_id), user=signed_in(request))
     return redirect("ai_assistant:answer", answer_id)
 
 
 @agent_required
 def unanswered(request: HttpRequest) -> HttpResponse:
-    return render(request, "ai_assistant/unanswered.html", {"groups": unanswered_groups()})
+    return render(request, "ai_assistant/unanswered.html", {"groups": unanswered_groups(_seen(request))})
 
 
 def _numbers(rows: Any) -> dict[int, int]:

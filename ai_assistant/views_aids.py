@@ -4,6 +4,7 @@ from typing import Any
 from uuid import UUID
 
 from django.core.paginator import Paginator
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_GET, require_POST
@@ -15,6 +16,7 @@ from tenants.accounts.access import agent_required, signed_in
 from tenants.tasking import wake
 from tickets.models import Author, Message, MessageKind, Priority, Ticket
 from tickets.queries import get_conversation, get_message
+from tickets.rights import about_visible
 
 # Asked for a whole conversation or for the composer; a message has an address of its own.
 _KINDS = frozenset({Aid.Kind.REWRITE, Aid.Kind.REPLY_TRANSLATION, Aid.Kind.SUMMARY, Aid.Kind.TRIAGE})
@@ -23,7 +25,7 @@ _KINDS = frozenset({Aid.Kind.REWRITE, Aid.Kind.REPLY_TRANSLATION, Aid.Kind.SUMMA
 @require_POST
 @agent_required
 def begin(request: HttpRequest, number: int, kind: str) -> HttpResponse:
-    ticket = get_conversation(number)
+    ticket = get_conversation(number, signed_in(request))
     if kind == Aid.Kind.TRANSLATION:
         return _translate(request, _newest_of_customer(ticket))
     if kind not in _KINDS:
@@ -46,7 +48,7 @@ def _newest_of_customer(ticket: Ticket) -> Message:
 @require_POST
 @agent_required
 def translate_message(request: HttpRequest, message_id: int) -> HttpResponse:
-    return _translate(request, get_message(message_id))
+    return _translate(request, get_message(message_id, signed_in(request)))
 
 
 def _translate(request: HttpRequest, message: Message) -> HttpResponse:
@@ -64,10 +66,14 @@ def _sent_off(aid: Aid, text: str) -> Aid:
     return aid
 
 
+def _seen(request: HttpRequest) -> QuerySet[Aid]:
+    return Aid.objects.filter(about_visible(signed_in(request)))
+
+
 @require_GET
 @agent_required
 def look(request: HttpRequest, aid_id: UUID) -> HttpResponse:
-    aid = get_object_or_404(Aid, id=aid_id)
+    aid = get_object_or_404(_seen(request), id=aid_id)
     services.settle_lost(aid)
     return _show(request, aid)
 
@@ -76,7 +82,7 @@ def look(request: HttpRequest, aid_id: UUID) -> HttpResponse:
 @agent_required
 def cancel(request: HttpRequest, aid_id: UUID) -> HttpResponse:
     """Also closes what is there already."""
-    aid = get_object_or_404(Aid, id=aid_id, user=signed_in(request))
+    aid = get_object_or_404(_seen(request), id=aid_id, user=signed_in(request))
     services.cancel_aid(aid)
     return _show(request, aid, closed=True)
 
@@ -86,7 +92,7 @@ def cancel(request: HttpRequest, aid_id: UUID) -> HttpResponse:
 def accept(request: HttpRequest, aid_id: UUID) -> HttpResponse:
     priority = request.POST.get("priority", "")
     aid = services.accept_suggestion(
-        get_object_or_404(Aid, id=aid_id), tag=request.POST.get("tag", ""),
+        get_object_or_404(_seen(request), id=aid_id), tag=request.POST.get("tag", ""),
         priority=int(priority) if priority in map(str, Priority.values) else None, user=signed_in(request),
     )  # fmt: skip
     return _show(request, aid)
@@ -95,7 +101,7 @@ def accept(request: HttpRequest, aid_id: UUID) -> HttpResponse:
 @require_POST
 @agent_required
 def keep(request: HttpRequest, aid_id: UUID) -> HttpResponse:
-    aid = get_object_or_404(Aid, id=aid_id)
+    aid = get_object_or_404(_seen(request), id=aid_id)
     services.keep_summary(aid, signed_in(request))
     return _show(request, aid, closed=True)
 
@@ -120,7 +126,7 @@ def _show(request: HttpRequest, aid: Aid, *, closed: bool = False) -> HttpRespon
 @agent_required
 def aids(request: HttpRequest) -> HttpResponse:
     kind = request.GET.get("kind", "")
-    rows = Aid.objects.select_related("user").defer("prompt", "text", "checks").order_by("-created_at")
+    rows = _seen(request).select_related("user").defer("prompt", "text", "checks").order_by("-created_at")
     if kind in Aid.Kind.values:
         rows = rows.filter(kind=kind)
     page = Paginator(rows, 50).get_page(request.GET.get("page"))
@@ -131,7 +137,7 @@ def aids(request: HttpRequest) -> HttpResponse:
 @require_GET
 @agent_required
 def receipt(request: HttpRequest, aid_id: UUID) -> HttpResponse:
-    aid = get_object_or_404(Aid.objects.select_related("user"), id=aid_id)
+    aid = get_object_or_404(_seen(request).select_related("user"), id=aid_id)
     return render(request, "ai_assistant/aid_receipt.html", {"aid": aid, "number": _numbers([aid]).get(aid.ticket_id)})
 
 

@@ -12,12 +12,17 @@ from ai_assistant.models import Answer
 from ai_assistant.services.suggesting import note_draft
 from tenants.accounts.access import agent_required, signed_in
 from tickets.models import Ticket
+from tickets.rights import about_visible
+
+
+def _answer(request: HttpRequest, answer_id: UUID) -> Answer:
+    return get_object_or_404(Answer.objects.filter(about_visible(signed_in(request))), id=answer_id)
 
 
 @require_POST
 @agent_required
 def insert(request: HttpRequest, answer_id: UUID) -> HttpResponse:
-    answer = get_object_or_404(Answer, id=answer_id)
+    answer = _answer(request, answer_id)
     response = _settle(request, answer, Answer.Draft.INSERTED)
     # The inbox puts words back into its composer on this event.
     response["HX-Trigger"] = json.dumps({"taken-back": {"text": MARK.sub("", answer.text)}})
@@ -27,7 +32,7 @@ def insert(request: HttpRequest, answer_id: UUID) -> HttpResponse:
 @require_POST
 @agent_required
 def discard(request: HttpRequest, answer_id: UUID) -> HttpResponse:
-    return _settle(request, get_object_or_404(Answer, id=answer_id), Answer.Draft.DISCARDED)
+    return _settle(request, _answer(request, answer_id), Answer.Draft.DISCARDED)
 
 
 def _settle(request: HttpRequest, answer: Answer, draft: Answer.Draft) -> HttpResponse:

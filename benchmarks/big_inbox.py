@@ -93,7 +93,7 @@ def _statements(desk: Desk) -> list[Result]:
     from tickets import queries
     from tickets.queries import Selection
 
-    viewer = desk.viewer.id
+    viewer = desk.viewer
     lists: dict[str, Callable[[], Any]] = {
         f"list of {view}": partial(queries.list_tickets, Selection(viewer, view))
         for view in ("mine", "unassigned", "open", "closed")

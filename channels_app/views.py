@@ -235,7 +235,7 @@ def disconnect(request: HttpRequest, channel_id: UUID) -> HttpResponse:
 @agent_required
 def template_picker(request: HttpRequest, number: int) -> HttpResponse:
     """The approved templates of a conversation's channel, each with a form for its variables."""
-    ticket = get_conversation(number)
+    ticket = get_conversation(number, signed_in(request))
     templates = MessageTemplate.objects.filter(channel_id=ticket.channel_id, status__iexact="approved")
     context = {"ticket": ticket, "templates": templates, "client_id": uuid4()}
     return render(request, "channels_app/_templates.html", context)
@@ -244,7 +244,7 @@ def template_picker(request: HttpRequest, number: int) -> HttpResponse:
 @require_POST
 @agent_required
 def post_template(request: HttpRequest, number: int, template_id: int) -> HttpResponse:
-    ticket = get_conversation(number)
+    ticket = get_conversation(number, signed_in(request))
     variables = {name.removeprefix("var_"): str(value) for name, value in request.POST.items() if name[:4] == "var_"}
     client_id = checked(ClientIdForm(request.POST))["client_id"]
     send_template(

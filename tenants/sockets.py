@@ -67,12 +67,13 @@ async def serve_socket(
     hello: Mapping[str, Any],
     on_frame: Callable[[Socket, dict[str, Any]], Awaitable[None]],
     still_allowed: Callable[[], Awaitable[bool]],
+    make_socket: Callable[[Any], Socket] = Socket,
     on_end: Callable[[], Awaitable[None]] | None = None,
 ) -> None:
     """Runs one accepted socket until it ends. `still_allowed` is asked again every minute; `on_frame` also hears of pings,
     which are answered already."""
     await receive()
-    socket = Socket(send)
+    socket = make_socket(send)
     subprotocol = PROTOCOL if PROTOCOL in scope.get("subprotocols", ()) else None
     await send({"type": "websocket.accept", "subprotocol": subprotocol})
     for group in groups:

@@ -155,3 +155,43 @@ def test_somebody_switched_off_cannot_connect_again(live_shop, web):
     with live_shop.enter():
         User.objects.filter(id=live_shop.agent.id).update(is_active=False)
     assert asyncio.run(refused(web, live_shop, **cookie))
+
+
+def test_whoever_sees_only_their_own_hears_nothing_of_the_rest(live_shop, web):
+    with live_shop.enter():
+        live_shop.agent.access = "own"
+        live_shop.agent.save()
+        others = live_shop.customer_writes(address="a").ticket
+        mine = live_shop.customer_writes(address="b", assign_to=live_shop.agent.id).ticket
+        dispatch_new_events()
+    cookies = [{"Cookie": session_cookie(live_shop, user)} for user in (live_shop.agent, live_shop.colleague)]
+
+    def write() -> None:
+        for address in "ab":
+            live_shop.customer_writes(address=address)
+        with live_shop.enter():
+            dispatch_new_events()
+
+    def typing(ticket: Any) -> str:
+        return json.dumps({"type": "typing", "ticket": str(ticket.id), "on": True})
+
+    async def story() -> None:
+        async with dial(web, live_shop, **cookies[0]) as agent, dial(web, live_shop, **cookies[1]) as colleague:
+            start = int((await frame(agent, "hello"))["seq"])
+            await frame(colleague, "hello")
+            await asyncio.to_thread(write)
+            heard = [await frame(agent, "event") for _ in range(2)]
+            assert [(int(one["seq"]) - start, one["event"], one["ticket"]) for one in heard] == [
+                (1, "hidden", None), (2, "message.received", str(mine.id)),
+            ]  # fmt: skip
+            await agent.send(json.dumps({"type": "since", "seq": str(start)}))
+            assert [await frame(agent, "event") for _ in range(2)] == heard
+            for ticket in (others, mine):
+                await colleague.send(typing(ticket))
+            assert (await frame(agent, "typing"))["ticket"] == str(mine.id)
+            for ticket in (others, mine):
+                await agent.send(typing(ticket))
+            written = [await frame(colleague, "typing") for _ in range(3)]
+            assert [one["ticket"] for one in written if one["who"] == live_shop.agent.name] == [str(mine.id)]
+
+    asyncio.run(story())

@@ -21,6 +21,7 @@ from tenants.accounts.permissions import AgentReadsAdminWrites, IsAgent
 from tickets import queries
 from tickets import serializers as shapes
 from tickets.models import Contact, CustomField, CustomStatus, Message, MessageKind, Tag, Team, Ticket
+from tickets.rights import about_visible, contacts_visible_to, visible_to
 from tickets.services.attachments import store_upload
 from tickets.services.contacts import update_contact
 from tickets.services.delivery import retry_message
@@ -46,6 +47,11 @@ def actor(request: Request) -> User:
     return request.user
 
 
+def viewer_of(view: viewsets.GenericViewSet[Any]) -> User:
+    """Who asks; the description of the API is made without anybody."""
+    return User() if getattr(view, "swagger_fake_view", False) else actor(view.request)
+
+
 @extend_schema_view(list=extend_schema(summary="Tickets, newest first"), retrieve=extend_schema(summary="One ticket"))
 class TicketViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet[Ticket]):
     queryset = Ticket.objects.all()
@@ -55,7 +61,8 @@ class TicketViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.G
     lookup_value_regex = r"\d{1,18}"
 
     def get_queryset(self) -> QuerySet[Ticket]:
-        return Ticket.objects.select_related("custom_status").prefetch_related("tags")
+        seen = Ticket.objects.filter(visible_to(viewer_of(self)))
+        return seen.select_related("custom_status").prefetch_related("tags")
 
     @extend_schema(
         summary="Change status, its own name, priority, assignee, team or tags",
@@ -79,7 +86,8 @@ class MessageViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.
 
     def get_queryset(self) -> QuerySet[Message]:
         ticket_id = str(self.kwargs.get("ticket_pk", ""))
-        return Message.objects.filter(ticket_id=int(ticket_id or 0)).prefetch_related("attachments")
+        seen = about_visible(viewer_of(self))
+        return Message.objects.filter(seen, ticket_id=int(ticket_id or 0)).prefetch_related("attachments")
 
     def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         self._ticket_id()
@@ -87,7 +95,7 @@ class MessageViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.
 
     def _ticket_id(self) -> int:
         ticket_id = int(self.kwargs["ticket_pk"])
-        if not Ticket.objects.filter(id=ticket_id).exists():
+        if not Ticket.objects.filter(visible_to(viewer_of(self)), id=ticket_id).exists():
             raise NotFound(_("There is no such ticket."))
         return ticket_id
 
@@ -168,7 +176,7 @@ class ContactViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.
     lookup_value_regex = r"[0-9a-fA-F-]{36}"
 
     def get_queryset(self) -> QuerySet[Contact]:
-        return self.queryset.prefetch_related("addresses")
+        return self.queryset.filter(contacts_visible_to(viewer_of(self))).prefetch_related("addresses")
 
     @extend_schema(summary="Change what we know of a contact", request=shapes.ContactSerializer)
     def partial_update(self, request: Request, pk: str) -> Response:
@@ -236,7 +244,7 @@ class SearchViewSet(viewsets.GenericViewSet[Any]):
         asked.is_valid(raise_exception=True)
         data = asked.validated_data
         selection = queries.Selection(
-            viewer_id=actor(request).id,
+            viewer=actor(request),
             channel_id=data.get("channel"),
             team_id=data.get("team"),
             text=data["q"],

@@ -1,7 +1,8 @@
 """What a view asks of conversations: groups of conditions, all or any of them, checked when written and made into SQL.
 
     {"match": "all", "groups": [{"match": "any", "conditions": [
-        {"field": "status", "op": "any", "value": ["open", "s3"]}, {"field": "ticket.order", "op": "contains", "value": "A-1"}]}]}
+        {"field": "status", "op": "any", "value": ["open", "s3"]},
+        {"field": "ticket.order", "op": "contains", "value": "A-1"}]}]}
 
 Two levels, no deeper. A custom field is `<target>.<key>`. Making SQL needs no look at the database, so a field that was deleted
 goes on finding the values that it left.
@@ -85,7 +86,11 @@ class Conditions:
     groups: tuple[Group, ...]
 
     def to_json(self) -> dict[str, Any]:
-        return asdict(self)
+        groups = [
+            {"match": group.match, "conditions": [asdict(condition) for condition in group.conditions]}
+            for group in self.groups
+        ]
+        return {"match": self.match, "groups": groups}
 
     def each(self) -> Iterator[Condition]:
         for group in self.groups:
@@ -365,7 +370,8 @@ def fixed_fields() -> list[Field]:
         "created": _("Created"), "activity": _("Last activity"), "waiting": _("Customer waits since"), "solved": _("Solved on"),
     }  # fmt: skip
     flags = {
-        "unanswered": _("Customer waits for us"), "snoozed": _("Snoozed"), "spam": _("Spam"), "merged": _("Merged into another"),
+        "unanswered": _("Customer waits for us"), "snoozed": _("Snoozed"), "spam": _("Spam"),
+        "merged": _("Merged into another"),
         "handed_over": _("Handed over by the assistant"), "assistant_replied": _("The assistant replied"),
         "human_replied": _("A person replied"), "reopened": _("Was reopened"), "incident": _("Belongs to an incident"),
     }  # fmt: skip

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from importlib import import_module
 from typing import Any
 from uuid import UUID, uuid4
@@ -28,8 +29,12 @@ from tenants.sockets import (
     socket_tenant,
     token_from_subprotocol,
 )
+from tickets.models import Ticket
 from tickets.presence import move_screen, snapshot
 from tickets.realtime import AGENTS, event_frame
+from tickets.rights import sees_all, visible_to
+from tickets.sieve import Sieve, sifted
+from tickets.signals import agent_typing
 
 RESYNC_LIMIT = 500
 
@@ -95,12 +100,15 @@ async def agent_socket(scope: Mapping[str, Any], receive: Any, send: Any) -> Non
         user = await in_tenant(schema, user_of_session, cookie)
     if user is None or not user.is_agent:
         return await refuse(receive, send)
-    user_id = str(user.id)
+    user_id, rights = str(user.id), _rights(user)
 
     async def still_allowed() -> bool:
-        if ticket:
-            return await in_tenant(schema, agent_by_id, user_id) is not None
-        return await in_tenant(schema, user_of_session, cookie) is not None
+        asked = (agent_by_id, user_id) if ticket else (user_of_session, cookie)
+        # With other rights it is another socket: the client comes back at once.
+        return _rights(await in_tenant(schema, *asked)) == rights
+
+    async def look(texts: list[str]) -> list[str]:
+        return await in_tenant(schema, sifted, user, texts)
 
     screen = Screen(schema, user, uuid4().hex[:12])
 
@@ -119,11 +127,18 @@ async def agent_socket(scope: Mapping[str, Any], receive: Any, send: Any) -> Non
         on_frame=on_frame,
         still_allowed=still_allowed,
         on_end=on_end,
+        make_socket=Socket if sees_all(user) else partial(Sieve, look=look),
     )
+
+
+def _rights(user: User | None) -> tuple[bool, str] | None:
+    return (sees_all(user), user.access) if user else None
 
 
 async def _handle(screen: Screen, socket: Socket, frame: dict[str, Any]) -> None:
     schema, user = screen.schema, screen.user
+    if frame.get("ticket") and not sees_all(user) and not await in_tenant(schema, _sees, user, str(frame["ticket"])):
+        return
     match frame:
         case {"type": "ping"}:
             await screen.move()
@@ -151,10 +166,11 @@ def frames_since(seq: int) -> list[str]:
     return [orjson.dumps(event_frame(event)).decode() for event in events]
 
 
-def _tell_customer(ticket_id: int, on: bool, user: User) -> None:
-    from tickets.models import Ticket
-    from tickets.signals import agent_typing
+def _sees(user: User, ticket_id: str) -> bool:
+    return is_id(ticket_id) and Ticket.objects.filter(visible_to(user), id=ticket_id).exists()
 
+
+def _tell_customer(ticket_id: int, on: bool, user: User) -> None:
     ticket = Ticket.objects.select_related("address").filter(id=ticket_id).first()
     if ticket is not None:
         agent_typing.send(sender=Ticket, ticket=ticket, user=user, on=on)

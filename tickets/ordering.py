@@ -1,5 +1,5 @@
-"""The orders of the list. Each is one whole number for a row, the greatest first, then the greater id: the browser keeps rows in
-place by it, and a page begins behind it, whatever changes meanwhile."""
+"""The orders of the list. Each is one whole number for a row, the greatest first, then the greater id: the browser keeps rows
+in place by it, and a page begins behind it, whatever changes meanwhile."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

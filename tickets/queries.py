@@ -28,6 +28,7 @@ from tickets.conditions import (
 )
 from tickets.models import (
     Attachment,
+    Contact,
     ContactAddress,
     CustomField,
     CustomStatus,
@@ -42,6 +43,7 @@ from tickets.models import (
     Visibility,
 )  # fmt: skip
 from tickets.ordering import FIRST, ORDERS, Order, make_cursor, no_such_page, read_cursor
+from tickets.rights import about_visible, contacts_visible_to, sees_all, visible_to
 from tickets.search import Hit, best_hits, fragment_of, hits_in, newest_hits
 from tickets.words import Piece, Query, read_query
 
@@ -79,7 +81,8 @@ _VIEWS: dict[str, Callable[[UUID], Q]] = {
 # One walk over an index of live tickets; people are joined to the sums, not to the tickets.
 _COUNTS_SQL = """
 SELECT sums.status, sums.assignee_id, person.role, sums.count FROM (
-    SELECT status, assignee_id, count(*) AS count FROM tickets_ticket WHERE status IN ('open', 'waiting') GROUP BY 1, 2
+    SELECT status, assignee_id, count(*) AS count FROM tickets_ticket WHERE status IN ('open', 'waiting') {seen}
+    GROUP BY 1, 2
 ) AS sums LEFT JOIN accounts_user AS person ON person.id = sums.assignee_id
 """
 _COUNTED = ("mine", "unassigned", "open", "assistant", "waiting")
@@ -89,7 +92,7 @@ _COUNTED = ("mine", "unassigned", "open", "assistant", "waiting")
 class Selection:
     """What the list shows. A search text looks through every state, so that what was solved is found too."""
 
-    viewer_id: UUID
+    viewer: User
     view: str = "mine"
     channel_id: UUID | None = None
     team_id: int | None = None
@@ -102,6 +105,10 @@ class Selection:
     status: str = ""
     assignee_id: UUID | None = None
     best_first: bool = False
+
+    @property
+    def viewer_id(self) -> UUID:
+        return self.viewer.id
 
     @property
     def order(self) -> Order:
@@ -181,6 +188,27 @@ def list_around(selection: Selection, ticket: Ticket) -> Page | None:
     return Page(rows, following, _cursor_of(rows[:1]) if len(before) > PAGE // 2 else "")
 
 
+@dataclass(frozen=True)
+class Found:
+    """The first rows of a view that is being made; `count` goes to PREVIEWED at most."""
+
+    count: int
+    rows: Sequence["Row"]
+
+    @property
+    def shown_count(self) -> str:
+        return f"{PREVIEWED}+" if self.count > PREVIEWED else str(self.count)
+
+
+PREVIEWED = 1000
+
+
+def preview(selection: Selection) -> Found:
+    order, found = selection.order, _selected(selection)
+    count = found.order_by()[: PREVIEWED + 1].count()
+    return Found(count, _rows(found.order_by(*order.by)[:8], order))
+
+
 def _cursor_of(rows: Sequence["Row"]) -> str:
     return make_cursor(rows[0].order, rows[0].ticket.id) if rows else ""
 
@@ -194,23 +222,31 @@ def pick_rows(selection: Selection, ids: Collection[int]) -> list[Row]:
     return _rows(_selected(selection).filter(id__in=ids).order_by(*selection.order.by), selection.order)
 
 
-def count_views(viewer_id: UUID) -> dict[str, int]:
+def count_views(viewer: User) -> dict[str, int]:
     counts = dict.fromkeys(_COUNTED, 0)
+    seen, params = _seen_sql(viewer)
     with connection.cursor() as cursor:
-        cursor.execute(_COUNTS_SQL)
+        cursor.execute(_COUNTS_SQL.format(seen=seen), params)
         for status, assignee_id, role, count in cursor.fetchall():
             if status == Status.WAITING:
                 counts["waiting"] += count
                 continue
             counts["open"] += count
-            counts["mine"] += count if assignee_id == viewer_id else 0
+            counts["mine"] += count if assignee_id == viewer.id else 0
             counts["unassigned"] += count if assignee_id is None else 0
             counts["assistant"] += count if role == Role.ASSISTANT else 0
     return counts
 
 
+def _seen_sql(viewer: User) -> tuple[str, tuple[Any, ...]]:
+    if sees_all(viewer):
+        return "", ()
+    sql, params = Ticket.objects.filter(visible_to(viewer)).values("id").query.sql_with_params()
+    return f"AND id IN ({sql})", params
+
+
 def _selected(selection: Selection) -> QuerySet[Ticket]:
-    return _listed().filter(view_query(selection), **selection.where)
+    return _listed().filter(visible_to(selection.viewer), view_query(selection), **selection.where)
 
 
 def view_query(selection: Selection) -> Q:
@@ -304,7 +340,7 @@ def _search(selection: Selection, cursor: str) -> Page:
 
 
 def _where(selection: Selection, named: Sequence[Row]) -> Q:
-    where = Q(**{f"ticket__{name}": value for name, value in selection.where.items()})
+    where = Q(**{f"ticket__{name}": value for name, value in selection.where.items()}) & about_visible(selection.viewer)
     return where & ~Q(ticket_id__in=[row.ticket.id for row in named]) if named else where
 
 
@@ -313,7 +349,7 @@ def _numbered(selection: Selection) -> list[Row]:
     number = selection.text.removeprefix("#").removeprefix("№").strip()
     if not (number.isdecimal() and len(number) <= 18):
         return []
-    found = _listed().filter(number=int(number), **selection.where)
+    found = _listed().filter(visible_to(selection.viewer), number=int(number), **selection.where)
     return [Row(ticket, FIRST, ticket.last_message) for ticket in found]
 
 
@@ -335,18 +371,18 @@ def _read_message_cursor(cursor: str) -> int:
 # ---- One conversation ------------------------------------------------------------------------------------------------
 
 
-def get_conversation(number: int) -> Ticket:
-    """Raises NotFound."""
+def get_conversation(number: int, viewer: User) -> Ticket:
+    """Raises NotFound, also for one that the viewer may not see."""
     related = ("contact", "address", "channel", "assignee", "team", "custom_status")
-    ticket = Ticket.objects.select_related(*related).defer(*_UNUSED).filter(number=number).first()
+    ticket = Ticket.objects.select_related(*related).defer(*_UNUSED).filter(visible_to(viewer), number=number).first()
     if ticket is None:
         raise NotFound(_("There is no conversation №%(number)s here.") % {"number": number})
     return ticket
 
 
-def get_message(message_id: int) -> Message:
-    """Raises NotFound."""
-    message = _messages().select_related("ticket").filter(id=message_id).first()
+def get_message(message_id: int, viewer: User) -> Message:
+    """Raises NotFound, also for one of a conversation that the viewer may not see."""
+    message = _messages().select_related("ticket").filter(about_visible(viewer), id=message_id).first()
     if message is None:
         raise NotFound(_("There is no such message."))
     return message
@@ -395,18 +431,26 @@ def scheduled_of(ticket: Ticket) -> list[ScheduledReply]:
     return list(ticket.scheduled.select_related("user").prefetch_related("attachments"))
 
 
-def get_scheduled(reply_id: int) -> ScheduledReply:
-    """Raises NotFound."""
-    reply = ScheduledReply.objects.select_related("ticket").filter(id=reply_id).first()
+def get_scheduled(reply_id: int, viewer: User) -> ScheduledReply:
+    """Raises NotFound, also for one of a conversation that the viewer may not see."""
+    reply = ScheduledReply.objects.select_related("ticket").filter(about_visible(viewer), id=reply_id).first()
     if reply is None:
         raise NotFound(_("This reply is sent already, or was taken back."))
     return reply
 
 
-def past_tickets(ticket: Ticket) -> list[Ticket]:
+def past_tickets(ticket: Ticket, viewer: User) -> list[Ticket]:
     """The contact's other conversations, newest first."""
-    others = Ticket.objects.filter(contact_id=ticket.contact_id).exclude(id=ticket.id)
+    others = Ticket.objects.filter(visible_to(viewer), contact_id=ticket.contact_id).exclude(id=ticket.id)
     return list(others.select_related("channel", "custom_status").defer(*_UNUSED).order_by("-id")[:10])
+
+
+def get_contact(contact_id: UUID, viewer: User) -> Contact:
+    """Raises NotFound, also for one whose conversations the viewer may not see."""
+    contact = Contact.objects.filter(contacts_visible_to(viewer), id=contact_id).first()
+    if contact is None:
+        raise NotFound(_("There is no such contact."))
+    return contact
 
 
 def addresses_of(ticket: Ticket) -> list[ContactAddress]:
@@ -426,8 +470,9 @@ def delivery_attempts(message: Message) -> list[Any]:
 
 
 def get_attachment(attachment_id: UUID, viewer: User) -> Attachment:
-    """A file of a conversation, or one's own upload that waits for its message. Raises NotFound."""
-    mine = Q(message__isnull=False) | Q(uploaded_by=viewer)
+    """A file of a conversation that the viewer sees, or one's own upload that waits for its message. Raises NotFound."""
+    seen = Q(message__isnull=False) & about_visible(viewer, "message__ticket_id")
+    mine = seen | Q(message=None, uploaded_by=viewer)
     attachment = Attachment.objects.filter(mine, id=attachment_id, state=Attachment.State.READY).first()
     if attachment is None or not attachment.file:
         raise NotFound(_("There is no such file."))

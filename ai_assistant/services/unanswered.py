@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from ai_assistant.models import Answer
@@ -42,9 +43,9 @@ class Group:
         return [answer for answer in reversed(rows.values()) if answer is not self.newest]
 
 
-def unanswered_groups() -> list[Group]:
+def unanswered_groups(answers: QuerySet[Answer]) -> list[Group]:
     """Of the newest hand-overs for want of a source; what was asked most often comes first."""
-    rows = Answer.objects.filter(reason=HandoffReason.NO_SOURCE, created_at__gt=timezone.now() - PERIOD)
+    rows = answers.filter(reason=HandoffReason.NO_SOURCE, created_at__gt=timezone.now() - PERIOD)
     newest = rows.order_by("-created_at").only("id", "question", "ticket_id", "created_at")[:NEWEST]
     return sorted(grouped(newest), key=lambda group: -len(group.answers))[:SHOWN_GROUPS]
 

@@ -4,11 +4,14 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
+from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from tenants.accounts.models import Role, User
+from tenants.accounts.access import signed_in_admin
+from tenants.accounts.models import Access, Role, User
+from tenants.accounts.services import note_rights
 from tenants.admin_sites import tenant_admin
 
 _GRANTABLE = [Role.ADMIN, Role.AGENT]
@@ -22,16 +25,26 @@ class PersonForm(forms.ModelForm[User]):
 
     class Meta:
         model = User
-        fields = ["email", "name", "role", "language", "timezone", "is_active"]
+        fields = ["email", "name", "role", "access", "sees_contact_details", "language", "timezone", "is_active"]
 
 
 @admin.register(User, site=tenant_admin)
 class PersonAdmin(admin.ModelAdmin[User]):
     form = PersonForm
-    list_display = ["name", "email", "role", "is_active", "last_login"]
-    list_filter = ["role", "is_active"]
+    list_display = ["name", "email", "role", "access", "is_active", "last_login"]
+    list_filter = ["role", "access", "is_active"]
     search_fields = ["name", "email"]
-    fields = ["email", "name", "role", "language", "timezone", "is_active", "password"]
+    fields = [
+        "email",
+        "name",
+        "role",
+        "access",
+        "sees_contact_details",
+        "language",
+        "timezone",
+        "is_active",
+        "password",
+    ]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
         return User.objects.people().order_by("name")
@@ -55,4 +68,7 @@ class PersonAdmin(admin.ModelAdmin[User]):
             obj.set_password(form.cleaned_data["password"])
         elif not change:
             obj.set_unusable_password()
-        super().save_model(request, obj, form, change)
+        before = User.objects.filter(pk=obj.pk).values_list("access", "sees_contact_details").first()
+        with transaction.atomic():
+            super().save_model(request, obj, form, change)
+            note_rights(obj, before or (Access.ALL, True), signed_in_admin(request))

@@ -12,7 +12,8 @@ from rest_framework.throttling import ScopedRateThrottle
 from rest_framework.views import APIView
 
 from tenants.accounts.models import RefreshFamily, User
-from tenants.accounts.permissions import IsAgent
+from tenants.accounts.permissions import AgentReadsAdminWrites, IsAgent
+from tenants.accounts.services import set_rights
 from tenants.accounts.tickets import issue_socket_ticket
 from tenants.accounts.tokens import TenantTokenObtainSerializer, refresh_tokens
 from tenants.names import tenant_key
@@ -81,8 +82,8 @@ class LogoutView(APIView):
 class UserSerializer(serializers.ModelSerializer[User]):
     class Meta:
         model = User
-        fields = ["id", "email", "name", "role", "language", "is_active"]
-        read_only_fields = fields
+        fields = ["id", "email", "name", "role", "access", "sees_contact_details", "language", "is_active"]
+        read_only_fields = ["id", "email", "name", "role", "language", "is_active"]
 
 
 class MeView(APIView):
@@ -114,8 +115,19 @@ class UserViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.Gen
 
     queryset = User.objects.all()
     serializer_class = UserSerializer
-    permission_classes = [IsAgent]
+    permission_classes = [AgentReadsAdminWrites]
     filterset_fields = ["role", "is_active"]
+    lookup_value_regex = r"[0-9a-fA-F-]{36}"
 
     def get_queryset(self) -> Any:
         return User.objects.order_by("-id")
+
+    @extend_schema(summary="Change which conversations an agent sees, and whether phones and e-mail addresses in them")
+    def partial_update(self, request: Request, pk: str) -> Response:
+        assert isinstance(request.user, User)
+        user = self.get_object()
+        serializer = self.get_serializer(user, data=request.data, partial=True)
+        serializer.is_valid(raise_exception=True)
+        now = {"access": user.access, "sees_contact_details": user.sees_contact_details}
+        set_rights(user, **{**now, **serializer.validated_data}, actor=request.user)
+        return Response(self.get_serializer(user).data)

@@ -5,11 +5,13 @@ from collections.abc import Callable
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
+from django.db import transaction
 from django.utils.translation import gettext as _
 
 from omnisupport.lib.errors import InvalidInput
 from omnisupport.lib.text import can_be_stored
 from tenants.accounts.models import User
+from tenants.events.log import record
 
 
 def check_person(*, email: str, name: str, password: str | None) -> None:
@@ -33,3 +35,20 @@ def update_person(user: User, *, name: str, language: str, undo_seconds: int) ->
     """What a person may change of themselves."""
     user.name, user.language, user.undo_seconds = name, language, undo_seconds
     user.save(update_fields=["name", "language", "undo_seconds"])
+
+
+def set_rights(user: User, *, access: str, sees_contact_details: bool, actor: User) -> None:
+    """Which conversations an agent may see, and whether phones and e-mail addresses in them."""
+    before = (user.access, user.sees_contact_details)
+    user.access, user.sees_contact_details = access, sees_contact_details
+    with transaction.atomic():
+        user.save(update_fields=["access", "sees_contact_details"])
+        note_rights(user, before, actor)
+
+
+def note_rights(user: User, before: tuple[str, bool], actor: User) -> None:
+    """Into the log, where they have changed."""
+    if before == (user.access, user.sees_contact_details):
+        return
+    payload = {"user_id": str(user.id), "access": user.access, "sees_contact_details": user.sees_contact_details}
+    record("user.rights_changed", actor_id=actor.id, payload=payload)

@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from omnisupport.lib.errors import Conflict, InvalidInput
+from omnisupport.lib.errors import Conflict, InvalidInput, NotFound
 from tenants.accounts.access import agent_required, signed_in
 from tenants.accounts.models import User
 from tickets import queries
@@ -42,7 +42,7 @@ from tickets.services.schedule import drop_reply, schedule_reply, send_reply
 def post(request: HttpRequest, number: int) -> HttpResponse:
     """A reply or a note. The same client_id twice is one message, so a script may repeat until it hears an answer."""
     user = signed_in(request)
-    ticket = queries.get_conversation(number)
+    ticket = queries.get_conversation(number, user)
     data = checked(MessageForm(request.POST))
     attachment_ids = read_uuids(request.POST.getlist("attachments"))
     kind = MessageKind(data["kind"])
@@ -82,7 +82,7 @@ def _moment_to_undo(user: User) -> datetime | None:
 @agent_required
 def take_back(request: HttpRequest, message_id: int) -> HttpResponse:
     """Before it has left. The words go back into the composer."""
-    message = queries.get_message(message_id)
+    message = queries.get_message(message_id, signed_in(request))
     if message.user_id != signed_in(request).id or not cancel_message(message.id):
         raise Conflict(_("Too late: this message is on its way."))
     return _with_words(_show_message(request, message.ticket, message), message.text)
@@ -91,7 +91,7 @@ def take_back(request: HttpRequest, message_id: int) -> HttpResponse:
 @require_POST
 @agent_required
 def drop_scheduled(request: HttpRequest, reply_id: int) -> HttpResponse:
-    number = queries.get_scheduled(reply_id).ticket.number
+    number = queries.get_scheduled(reply_id, signed_in(request)).ticket.number
     dropped = drop_reply(reply_id, signed_in(request))
     return _with_words(_show_facts(request, number), dropped.text if dropped else "")
 
@@ -99,7 +99,7 @@ def drop_scheduled(request: HttpRequest, reply_id: int) -> HttpResponse:
 @require_POST
 @agent_required
 def send_scheduled(request: HttpRequest, reply_id: int) -> HttpResponse:
-    number = queries.get_scheduled(reply_id).ticket.number
+    number = queries.get_scheduled(reply_id, signed_in(request)).ticket.number
     send_reply(reply_id)
     return _show_facts(request, number)
 
@@ -113,7 +113,7 @@ def _with_words(response: HttpResponse, text: str) -> HttpResponse:
 @require_POST
 @agent_required
 def retry(request: HttpRequest, message_id: int) -> HttpResponse:
-    message = queries.get_message(message_id)
+    message = queries.get_message(message_id, signed_in(request))
     if not retry_message(message.id):
         raise Conflict(_("This message is on its way already."))
     return _show_message(request, message.ticket, message)
@@ -128,7 +128,7 @@ def _show_message(request: HttpRequest, ticket: Ticket, message: Message) -> Htt
 @require_POST
 @agent_required
 def assign(request: HttpRequest, number: int) -> HttpResponse:
-    ticket = queries.get_conversation(number)
+    ticket = queries.get_conversation(number, signed_in(request))
     assignee_id = checked(UUIDChoice(request.POST))["value"]
     changes.assign_ticket(ticket.id, assignee_id=assignee_id, actor=signed_in(request))
     return _show_facts(request, number)
@@ -137,7 +137,7 @@ def assign(request: HttpRequest, number: int) -> HttpResponse:
 @require_POST
 @agent_required
 def team(request: HttpRequest, number: int) -> HttpResponse:
-    ticket = queries.get_conversation(number)
+    ticket = queries.get_conversation(number, signed_in(request))
     changes.set_team(ticket.id, team_id=checked(NumberChoice(request.POST))["value"], actor=signed_in(request))
     return _show_facts(request, number)
 
@@ -145,7 +145,7 @@ def team(request: HttpRequest, number: int) -> HttpResponse:
 @require_POST
 @agent_required
 def priority(request: HttpRequest, number: int) -> HttpResponse:
-    ticket = queries.get_conversation(number)
+    ticket = queries.get_conversation(number, signed_in(request))
     wanted = checked(NumberChoice(request.POST))["value"]
     changes.set_priority(ticket.id, priority=wanted or 0, actor=signed_in(request))
     return _show_facts(request, number)
@@ -154,7 +154,7 @@ def priority(request: HttpRequest, number: int) -> HttpResponse:
 @require_POST
 @agent_required
 def status(request: HttpRequest, number: int) -> HttpResponse:
-    ticket = queries.get_conversation(number)
+    ticket = queries.get_conversation(number, signed_in(request))
     wanted = checked(TextChoice(request.POST))["value"]
     changes.set_status(ticket.id, status=wanted, actor=signed_in(request))
     return _show_facts(request, number)
@@ -164,7 +164,7 @@ def status(request: HttpRequest, number: int) -> HttpResponse:
 @agent_required
 def tags(request: HttpRequest, number: int) -> HttpResponse:
     """Names separated by commas."""
-    ticket = queries.get_conversation(number)
+    ticket = queries.get_conversation(number, signed_in(request))
     names = checked(TextChoice(request.POST))["value"].split(",")
     changes.set_tags(ticket.id, names=names, actor=signed_in(request))
     return _show_facts(request, number)
@@ -174,7 +174,7 @@ def tags(request: HttpRequest, number: int) -> HttpResponse:
 @agent_required
 def field(request: HttpRequest, number: int, target: str, key: str) -> HttpResponse:
     """A custom field of the conversation or its contact. What is refused stays in it, with the reason beside."""
-    ticket, actor = queries.get_conversation(number), signed_in(request)
+    ticket, actor = queries.get_conversation(number, signed_in(request)), signed_in(request)
     typed = request.POST.get("value", "").replace("\x00", "")
     target = queries.get_field(target, key).target
     try:
@@ -190,7 +190,7 @@ def field(request: HttpRequest, number: int, target: str, key: str) -> HttpRespo
 @require_POST
 @agent_required
 def contact(request: HttpRequest, number: int) -> HttpResponse:
-    ticket = queries.get_conversation(number)
+    ticket = queries.get_conversation(number, signed_in(request))
     form = ContactForm(request.POST, prefix="contact")
     if not form.is_valid():
         return _show_facts(request, number, contact_form=form)
@@ -202,10 +202,11 @@ def contact(request: HttpRequest, number: int) -> HttpResponse:
 @agent_required
 def merge(request: HttpRequest, number: int) -> HttpResponse:
     """The other contact (`value`) is the same person as this conversation's."""
-    ticket = queries.get_conversation(number)
+    ticket = queries.get_conversation(number, signed_in(request))
     other = checked(UUIDChoice(request.POST))["value"]
     if other is None:
         raise InvalidInput(_("Choose a contact."), field="value")
+    queries.get_contact(other, signed_in(request))
     merge_contacts(kept_id=ticket.contact_id, gone_id=other, user=signed_in(request))
     return _show_facts(request, number)
 
@@ -213,7 +214,8 @@ def merge(request: HttpRequest, number: int) -> HttpResponse:
 @require_POST
 @agent_required
 def part(request: HttpRequest, number: int, merge_id: int) -> HttpResponse:
-    undo_merge(merge_id, signed_in(request))
+    ticket = queries.get_conversation(number, signed_in(request))
+    undo_merge(merge_id, signed_in(request), kept_id=ticket.contact_id)
     return _show_facts(request, number)
 
 
@@ -221,7 +223,12 @@ def _show_facts(request: HttpRequest, number: int, refusal: Refusal | None = Non
     if not request.headers.get("HX-Request"):
         return redirect("inbox:conversation", number=number)
     viewer = signed_in(request)
-    context = facts(queries.get_conversation(number), viewer, refusal) | changed
+    try:
+        ticket = queries.get_conversation(number, viewer)
+    except NotFound:
+        # Given to somebody whose conversations the person may not see.
+        return render(request, "inbox/_gone.html")
+    context = facts(ticket, viewer, refusal) | changed
     context["selection"] = read_selection(request.GET, viewer)
     return render(request, "inbox/_facts.html", context)
 

@@ -3,6 +3,7 @@
 A page and its fragments come from the same templates. `HX-Target` says which part of a page a script wants.
 """
 
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlencode
 from uuid import uuid4
@@ -19,11 +20,13 @@ from tenants.accounts.access import agent_required, current_path, signed_in
 from tenants.accounts.models import User
 from tenants.sockets import newest_seq
 from tickets import queries
+from tickets.inbox import sidebar
 from tickets.inbox.fields import Refusal, field_rows
 from tickets.inbox.forms import ContactForm, read_ids, read_selection
 from tickets.inbox.timeline import Item, make_items
-from tickets.models import FieldTarget, Priority, Ticket
+from tickets.models import FieldTarget, Priority, Sort, Ticket
 from tickets.queries import Selection
+from tickets.rights import contacts_visible_to
 from tickets.services.merging import same_person_suggestions, undoable_merges
 
 VIEW_TITLES = {
@@ -44,9 +47,8 @@ def inbox(request: HttpRequest, number: int | None = None) -> HttpResponse:
     viewer = signed_in(request)
     selection = read_selection(request.GET, viewer)
     target = wanted_part(request)
-    if target == "rows-more":
-        page = queries.list_tickets(selection, request.GET.get("after", ""))
-        return _answer(request, "inbox/_rows.html", {"page": page, **_address(selection)})
+    if target in {"rows-more", "rows-before"}:
+        return _answer(request, "inbox/_rows.html", {"page": _further_page(request, target), **_address(selection)})
     if target == "conversation" and number is not None:
         return _answer(request, "inbox/_conversation.html", conversation_context(number, viewer, selection))
     context = _list_context(request, selection)
@@ -54,7 +56,23 @@ def inbox(request: HttpRequest, number: int | None = None) -> HttpResponse:
         return _list_answer(request, context)
     if number is not None:
         context |= conversation_context(number, viewer, selection) | {"open_number": number}
+        context["page"] = _page_with(context["ticket"], context["page"], selection)
     return _answer(request, "inbox/page.html", context | {"max_upload_bytes": settings.MAX_UPLOAD_BYTES})
+
+
+def _further_page(request: HttpRequest, target: str) -> queries.Page:
+    """What follows the rows that are there, or goes before them; of its two ends the one that goes on."""
+    selection = read_selection(request.GET, signed_in(request))
+    if target == "rows-more":
+        return replace(queries.list_tickets(selection, request.GET.get("after", "")), previous="")
+    return replace(queries.list_tickets(selection, before=request.GET.get("before", "")), cursor="")
+
+
+def _page_with(ticket: Ticket, first: queries.Page, selection: Selection) -> queries.Page:
+    """The list of a link to a conversation shows where it stands, however deep."""
+    if selection.text or not first.cursor or ticket.id in {row.ticket.id for row in first.rows}:
+        return first
+    return queries.list_around(selection, ticket) or first
 
 
 def _list_answer(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
@@ -76,16 +94,23 @@ def fresh_rows(request: HttpRequest) -> HttpResponse:
     selection = read_selection(request.GET, viewer)
     context = {
         "page": queries.Page(queries.pick_rows(selection, read_ids(request.GET.get("ids", "")))),
-        **_views(viewer, selection),
+        **_views(viewer, selection, newest_seq()),
     }
     return _answer(request, "inbox/_fresh_rows.html", context)
 
 
 @require_GET
 @agent_required
+def gone(request: HttpRequest) -> HttpResponse:
+    """Instead of an open conversation that the reader no longer sees."""
+    return _answer(request, "inbox/_gone.html", {})
+
+
+@require_GET
+@agent_required
 def earlier(request: HttpRequest, number: int) -> HttpResponse:
     """The page of a thread before the message `before`."""
-    ticket = queries.get_conversation(number)
+    ticket = queries.get_conversation(number, signed_in(request))
     before = read_ids(request.GET.get("before", ""))
     return _answer(request, "inbox/_thread.html", _thread(ticket, before[0] if before else None))
 
@@ -95,7 +120,7 @@ def earlier(request: HttpRequest, number: int) -> HttpResponse:
 def fresh_items(request: HttpRequest, number: int) -> HttpResponse:
     """Single entries of a thread by id, and with `facts=1` what stands around it."""
     viewer = signed_in(request)
-    ticket = queries.get_conversation(number)
+    ticket = queries.get_conversation(number, viewer)
     message_ids, seqs = read_ids(request.GET.get("messages", "")), read_ids(request.GET.get("seqs", ""))
     messages, events = queries.pick_thread_items(ticket, message_ids, seqs)
     context: dict[str, Any] = {"ticket": ticket, "items": make_items(messages, events)}
@@ -107,7 +132,7 @@ def fresh_items(request: HttpRequest, number: int) -> HttpResponse:
 @require_GET
 @agent_required
 def attempts(request: HttpRequest, message_id: int) -> HttpResponse:
-    tries = queries.delivery_attempts(queries.get_message(message_id))
+    tries = queries.delivery_attempts(queries.get_message(message_id, signed_in(request)))
     return _answer(request, "inbox/_attempts.html", {"attempts": tries})
 
 
@@ -135,31 +160,41 @@ def _list_context(request: HttpRequest, selection: Selection) -> dict[str, Any]:
     return {
         "seq": seq,
         "page": queries.list_tickets(selection, request.GET.get("after", "")),
-        "channels": queries.all_channels(),
-        "teams": queries.all_teams(),
-        **_views(signed_in(request), selection),
+        **_views(signed_in(request), selection, seq),
     }
 
 
-def _views(viewer: User, selection: Selection) -> dict[str, Any]:
-    counts = queries.count_views(viewer.id)
+def _views(viewer: User, selection: Selection, seq: int) -> dict[str, Any]:
+    counts = queries.count_views(viewer)
     views = [
         {"name": name, "title": title, "icon": icon, "count": counts.get(name)}
         for name, (title, icon) in VIEW_TITLES.items()
     ]
-    return {"views": views, "view_title": VIEW_TITLES[selection.view][0], **_address(selection)}
+    teams, channels = queries.all_teams(), queries.all_channels()
+    sections, late = sidebar.sections(viewer, seq, teams, channels)
+    built_in = VIEW_TITLES.get(selection.view)
+    return {
+        "views": views,
+        "sections": sections,
+        "teams": teams,
+        "channels": channels,
+        "counts_late": late,
+        "view_title": built_in[0] if built_in else sidebar.title_of(selection, sections),
+        "sorts": sidebar.sort_choices(selection, Sort.choices),
+        **_address(selection),
+    }
 
 
 def _address(selection: Selection) -> dict[str, Any]:
     """The query string that keeps the list as it is."""
     parts = {"view": selection.view, "channel": selection.channel_id, "team": selection.team_id, "q": selection.text}
-    parts["sort"] = "best" if selection.best_first else ""
+    parts["sort"] = "best" if selection.best_first else selection.sort
     kept = {name: value for name, value in parts.items() if value}
     return {"selection": selection, "address": urlencode(kept)}
 
 
 def conversation_context(number: int, viewer: User, selection: Selection) -> dict[str, Any]:
-    ticket = queries.get_conversation(number)
+    ticket = queries.get_conversation(number, viewer)
     return {**_thread(ticket), **facts(ticket, viewer), **_address(selection), "client_id": uuid4()}
 
 
@@ -182,9 +217,9 @@ def facts(ticket: Ticket, viewer: User, refusal: Refusal | None = None) -> dict[
         "tags": queries.tags_of(ticket),
         "addresses": queries.addresses_of(ticket),
         "known": {name: value for name, value in queries.facts_of(ticket).items() if name not in in_fields},
-        "past": queries.past_tickets(ticket),
+        "past": queries.past_tickets(ticket, viewer),
         "scheduled": queries.scheduled_of(ticket),
-        "suggested": list(same_person_suggestions(ticket.contact)[:5]),
+        "suggested": list(same_person_suggestions(ticket.contact).filter(contacts_visible_to(viewer))[:5]),
         "merges": list(undoable_merges(ticket.contact)),
         "states": queries.states(ticket),
         "priorities": Priority.choices,

@@ -88,10 +88,11 @@ def undoable_merges(contact: Contact) -> QuerySet[ContactMerge]:
 
 
 @transaction.atomic
-def undo_merge(merge_id: int, user: User) -> ContactMerge:
-    """Gives back what came from the other contact, as far as nobody has changed it since. Raises
-    NotFound, Conflict (too late)."""
-    merge = ContactMerge.objects.select_for_update().select_related("kept", "gone").filter(id=merge_id).first()
+def undo_merge(merge_id: int, user: User, *, kept_id: UUID | None = None) -> ContactMerge:
+    """Gives back what came from the other contact, as far as nobody has changed it since. `kept_id`: whose merge it must be.
+    Raises NotFound, Conflict (too late)."""
+    merges = ContactMerge.objects.filter(kept_id=kept_id) if kept_id else ContactMerge.objects.all()
+    merge = merges.select_for_update().select_related("kept", "gone").filter(id=merge_id).first()
     if merge is None:
         raise NotFound(_("There is no such merge."))
     if merge.created_at < timezone.now() - UNDO_WITHIN:

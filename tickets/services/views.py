@@ -69,7 +69,7 @@ def _checked_team(visibility: str, team_id: int | None, user: User) -> Team | No
     if visibility != Visibility.TEAM:
         return None
     teams = Team.objects.all() if user.is_admin else Team.objects.filter(members=user)
-    team = teams.filter(id=team_id).first()
+    team = teams.filter(id=team_id).first() if team_id else None
     if team is None:
         raise InvalidInput(_("Choose one of your teams."), field="team")
     return team

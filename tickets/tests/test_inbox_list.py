@@ -62,7 +62,7 @@ def test_each_view_shows_its_own(shop, desk, view, shown):
 
 def test_views_carry_counts(shop, desk):
     set_status(desk["theirs"].id, status="waiting", actor=None)
-    assert queries.count_views(shop.agent.id) == {
+    assert queries.count_views(shop.agent) == {
         "mine": 1, "unassigned": 1, "open": 3, "assistant": 1, "waiting": 1,
     }  # fmt: skip
 
@@ -100,7 +100,7 @@ def test_pages_follow_each_other_without_gap_or_double(shop, monkeypatch):
         shop.customer_writes(address=f"a{number}")
     # Some share the microsecond: the id decides.
     Ticket.objects.filter(number__in=[3, 4, 5]).update(last_activity_at=timezone.now() - timedelta(hours=1))
-    selection, cursor, seen = Selection(shop.agent.id, "open"), "", []
+    selection, cursor, seen = Selection(shop.agent, "open"), "", []
     for _page in range(4):
         page = queries.list_tickets(selection, cursor)
         seen += [ticket.number for ticket in page.tickets]
@@ -113,7 +113,7 @@ def test_pages_follow_each_other_without_gap_or_double(shop, monkeypatch):
 @pytest.mark.parametrize("cursor", ["x", "1", "1-", "-1", "1-x", "²-1", "9" * 30 + "-1"])
 def test_a_made_up_cursor_is_refused(shop, cursor):
     with pytest.raises(InvalidInput):
-        queries.list_tickets(Selection(shop.agent.id), cursor)
+        queries.list_tickets(Selection(shop.agent), cursor)
 
 
 def test_a_next_page_is_rows_only(shop, monkeypatch):
@@ -121,7 +121,7 @@ def test_a_next_page_is_rows_only(shop, monkeypatch):
     for number in range(3):
         shop.customer_writes(address=f"a{number}")
     client = reader(shop, shop.agent)
-    cursor = queries.list_tickets(Selection(shop.agent.id, "open")).cursor
+    cursor = queries.list_tickets(Selection(shop.agent, "open")).cursor
     answer = client.get(
         "/inbox/", {"view": "open", "after": cursor}, HTTP_HX_REQUEST="true", HTTP_HX_TARGET="rows-more"
     )
@@ -155,8 +155,8 @@ def test_the_list_costs_the_same_for_one_row_and_three(shop):
         post_message(ticket_id=ticket.id, client_id=uuid.uuid4(), text="ok", user=shop.colleague)
         set_team(ticket.id, team_id=shop.team.id, actor=None)
     assert cost() == one
-    # session, person, sequence, rows, channels, teams, counts
-    assert one == 7
+    # session, person, sequence, rows, counts, teams, channels, saved views
+    assert one == 8
 
 
 def test_a_search_in_an_open_conversation_keeps_it_in_the_address(shop, desk):

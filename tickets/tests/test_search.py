@@ -22,7 +22,7 @@ from tickets.words import make_fragment, read_query
 
 def found(shop, text: str, **filters) -> list[int]:
     """Numbers of the conversations in the order of the list."""
-    return [ticket.number for ticket in queries.list_tickets(Selection(shop.agent.id, text=text, **filters)).tickets]
+    return [ticket.number for ticket in queries.list_tickets(Selection(shop.agent, text=text, **filters)).tickets]
 
 
 LETTER = (
@@ -132,7 +132,7 @@ def test_pages_of_hits_follow_each_other_and_show_a_conversation_once(shop, monk
     for turn in range(3):
         for address in "abcd":
             shop.customer_writes(f"Заказ {turn}", address=address)
-    selection, cursor, seen, pages = Selection(shop.agent.id, text="заказы"), "", [], 0
+    selection, cursor, seen, pages = Selection(shop.agent, text="заказы"), "", [], 0
     while pages == 0 or cursor:
         page = queries.list_tickets(selection, cursor)
         seen += [ticket.number for ticket in page.tickets]
@@ -143,7 +143,7 @@ def test_pages_of_hits_follow_each_other_and_show_a_conversation_once(shop, monk
 @pytest.mark.parametrize("cursor", ["x", "1-2", "-1", "²", "9" * 30])
 def test_a_made_up_cursor_is_refused(shop, cursor):
     with pytest.raises(InvalidInput):
-        queries.list_tickets(Selection(shop.agent.id, text="заказ"), cursor)
+        queries.list_tickets(Selection(shop.agent, text="заказ"), cursor)
 
 
 def shown(text: str, query: str) -> str:
@@ -175,7 +175,7 @@ def test_the_list_shows_the_fragment_and_nothing_of_it_is_code(shop):
 def test_fresh_rows_of_a_search_are_those_that_answer(shop, sort):
     first = shop.customer_writes("Возврат", address="a").ticket
     second = shop.customer_writes("Иное", address="b").ticket
-    selection = Selection(shop.agent.id, text="возврат", best_first=sort == "best")
+    selection = Selection(shop.agent, text="возврат", best_first=sort == "best")
     rows = queries.pick_rows(selection, [first.id, second.id])
     assert [(row.ticket.id, row.order) for row in rows] == [
         (row.ticket.id, row.order) for row in queries.list_tickets(selection).rows

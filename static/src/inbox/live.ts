@@ -40,16 +40,20 @@ class Batch {
 }
 
 const tickets = new Set<string>();
+// Counts that the server knew to be a little old are asked for again, once, when they have settled.
+const counts = { due: false, timer: 0 };
+const COUNT_AGAIN = 6_000;
 const open = { messages: new Set<string>(), seqs: new Set<string>(), facts: false };
 
-const rowBatch = new Batch(BETWEEN_ROWS, () => tickets.size > 0, refreshRows);
+const rowBatch = new Batch(BETWEEN_ROWS, () => tickets.size > 0 || counts.due, refreshRows);
 const openBatch = new Batch(0, () => open.messages.size > 0 || open.seqs.size > 0 || open.facts, refreshOpen);
 
 export function noteEvent(frame: EventFrame): void {
   const about = frame.event.split(".")[0];
   if (frame.ticket) tickets.add(frame.ticket);
-  // A contact may stand in any row.
-  else if (about === "contact") for (const row of rows()) tickets.add(row.dataset.id!);
+  // A contact may stand in any row; and any may be what is no longer ours to see.
+  else if (about === "contact" || frame.event === "ticket.left") for (const row of rows()) tickets.add(row.dataset.id!);
+  else if (about === "view") counts.due = true;
   else return;
   rowBatch.wake();
   const here = openConversation();
@@ -63,6 +67,7 @@ export function noteEvent(frame: EventFrame): void {
 
 async function refreshRows(): Promise<void> {
   const ids = take(tickets, 100);
+  counts.due = false;
   const asked = address();
   const answer = await attempt(`/inbox/rows/?${asked}&ids=${ids.join(",")}`, () => ids.forEach((id) => tickets.add(id)));
   // The reader went to another view meanwhile; that one is fresh.
@@ -70,6 +75,15 @@ async function refreshRows(): Promise<void> {
   const here = new Set(answer.map((element) => element.id));
   for (const id of ids) if (!here.has(`c-${id}`)) removeRow(id);
   apply(answer);
+  if (document.querySelector("#views[data-late]")) countAgain();
+}
+
+function countAgain(): void {
+  counts.timer ||= window.setTimeout(() => {
+    counts.timer = 0;
+    counts.due = true;
+    rowBatch.wake();
+  }, COUNT_AGAIN);
 }
 
 async function refreshOpen(): Promise<void> {
@@ -84,7 +98,8 @@ async function refreshOpen(): Promise<void> {
     seqs.forEach((seq) => open.seqs.add(seq));
     open.facts ||= facts;
   });
-  if (answer && openConversation()?.number === here.number) apply(answer);
+  if (openConversation()?.number !== here.number) return;
+  apply(answer ?? parse(await fetchHtml(`/inbox/gone/?${address()}`)));
 }
 
 /** Empties the set before the question is asked: what changes during the answer is asked for anew. */

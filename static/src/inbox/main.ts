@@ -5,7 +5,7 @@ import { Feed } from "./feed";
 import { focusField, undoChoice } from "./fields";
 import { setUpFragments } from "./fragments";
 import { setUpKeys } from "./keys";
-import { settleList } from "./list";
+import { settleList, showPlace } from "./list";
 import { noteEvent, refetch } from "./live";
 import { kick, paintWaiting, setUpOutbox } from "./outbox";
 import { inbox, toast, word } from "./parts";
@@ -81,6 +81,7 @@ function start(): void {
   for (const kind of ["htmx:afterSettle", "htmx:historyRestore", "inbox:changed"]) document.addEventListener(kind, mount);
   setUpViewers((frame) => feed?.send(frame));
   mount();
+  showPlace();
   const showUp = showConnection();
   feed = new Feed(Number(document.getElementById("list")!.dataset.seq), {
     onEvent: noteEvent,

@@ -1,0 +1,38 @@
+"""Who may see which conversations: the one place that says so.
+
+Whoever sees everything costs nothing: the condition is empty. What a person may not see does not exist for them.
+"""
+
+from django.db.models import Q, QuerySet
+
+from tenants.accounts.models import Access, User
+from tickets.models import Team, Ticket
+
+
+def sees_all(user: User) -> bool:
+    return user.is_admin or user.is_assistant or user.access == Access.ALL
+
+
+def visible_to(user: User) -> Q:
+    """Of tickets."""
+    if sees_all(user):
+        return Q()
+    mine = Q(assignee=user)
+    if user.access == Access.OWN:
+        return mine
+    teams = Team.members.through.objects.filter(user_id=user.id).values("team_id")
+    return mine | Q(team_id__in=teams) | Q(assignee=None, team=None)
+
+
+def about_visible(user: User, field: str = "ticket_id") -> Q:
+    """Of rows that belong to a ticket, by the field that holds its id."""
+    return Q() if sees_all(user) else Q(**{f"{field}__in": _visible(user).values("id")})
+
+
+def contacts_visible_to(user: User) -> Q:
+    """Of contacts: those of the conversations that the person sees."""
+    return Q() if sees_all(user) else Q(id__in=_visible(user).values("contact_id"))
+
+
+def _visible(user: User) -> QuerySet[Ticket]:
+    return Ticket.objects.filter(visible_to(user))
