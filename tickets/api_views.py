@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from django.db.models import prefetch_related_objects
 from drf_spectacular.utils import extend_schema
 from rest_framework import mixins, serializers, status, viewsets
 from rest_framework.decorators import action
@@ -134,11 +133,12 @@ class SavedViewViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewset
         asked.is_valid(raise_exception=True)
         selection = queries.Selection(actor(request), view.key, saved=view)
         page = queries.list_tickets(selection, asked.validated_data["after"], asked.validated_data["before"])
-        prefetch_related_objects(page.tickets, "tags")
         here = request.build_absolute_uri(request.path)
         following = replace_query_param(here, "after", page.cursor) if page.cursor else None
         previous = replace_query_param(here, "before", page.previous) if page.previous else None
-        return Response(TicketPageSerializer({"next": following, "previous": previous, "results": page.tickets}).data)
+        return Response(
+            TicketPageSerializer({"next": following, "previous": previous, "results": queries.whole_tickets(page)}).data
+        )
 
 
 def register(router: DefaultRouter) -> None:
