@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from ai_assistant.models import Tool
-from ai_assistant.tool_schema import Parameters, Property, Scalar, parse_fields, read_parameters, valid_argument
+from ai_assistant.tool_schema import Parameters, Property, Scalar, clean_parameters, parse_fields, valid_argument
 from omnisupport.lib.errors import InvalidInput
 
 _EXAMPLE = """{
@@ -67,8 +67,8 @@ class ToolForm(forms.ModelForm[Tool]):
                 "followed."
             ),
             "needs_verified": gettext_lazy(
-                "A messenger or your own app says who writes. A visitor of the web chat and the sender of a letter are not "
-                "verified, whatever they say of themselves."
+                "A messenger, your own app or the signature of your site says who writes. Another visitor of the web chat and "
+                "the sender of a letter are not verified, whatever they say of themselves."
             ),
             "changes_something": gettext_lazy("The customer is asked first, and it is done only after their yes."),
             "not_found_text": gettext_lazy("When the service answers 404. Empty: a person is called."),
@@ -100,13 +100,11 @@ class ToolForm(forms.ModelForm[Tool]):
     def clean_parameters(self) -> dict[str, Any]:
         text = str(self.cleaned_data["parameters"]).strip() or "{}"
         try:
-            read = read_parameters(json.loads(text))
+            return clean_parameters(json.loads(text))
         except (ValueError, RecursionError) as error:
             raise forms.ValidationError(_("This is not JSON: %(reason)s") % {"reason": str(error)[:120]}) from None
         except InvalidInput as error:
             raise forms.ValidationError(str(error)) from None
-        properties = {name: one.model_dump(exclude_defaults=True) for name, one in read.properties.items()}
-        return {"properties": properties, "required": read.required}
 
     def clean_fields_seen(self) -> list[dict[str, str]]:
         return parse_fields(str(self.cleaned_data["fields_seen"]).splitlines())

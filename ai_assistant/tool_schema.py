@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal
 
+from django.utils.translation import gettext as _
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from omnisupport.lib.errors import InvalidInput
@@ -87,7 +88,26 @@ def read_parameters(value: Any) -> Parameters:
         raise InvalidInput(told, field="parameters") from None
 
 
+def clean_parameters(value: Any) -> dict[str, Any]:
+    """As they are stored, without what says nothing. Raises InvalidInput at the field `parameters`."""
+    read = read_parameters(value)
+    properties = {name: one.model_dump(exclude_defaults=True) for name, one in read.properties.items()}
+    return {"properties": properties, "required": read.required}
+
+
 # ---- Arguments -------------------------------------------------------------------------------------------------------
+
+
+def checked_arguments(parameters: Parameters, given: Mapping[str, Any]) -> dict[str, Scalar]:
+    """What a person of the workspace gives, also where the server would fill it in. Raises InvalidInput with the field."""
+    found: dict[str, Scalar] = {}
+    for name, one in parameters.properties.items():
+        value = valid_argument(one, given[name], None) if name in given else None
+        if value is not None:
+            found[name] = value
+        elif name in given or name in parameters.required:
+            raise InvalidInput(_("This value is not allowed here."), field=name)
+    return found
 
 
 def valid_argument(one: Property, value: Any, said: str | None) -> Scalar | None:

@@ -1,5 +1,6 @@
 """What each number means, once: the dashboard, the tables and exports all read these functions.
 
+Neither spam nor conversations that were merged into another are counted.
 Periods are half-open [start, end) in the workspace's time zone. Durations are wall-clock seconds, reported as median and p90.
 
 - conversations: tickets created in the period.
@@ -18,6 +19,9 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.db import connection
+
+# Spam is nobody's question; what was merged counts with the conversation that it went on in.
+_COUNTED = "WITH counted AS (SELECT * FROM tickets_ticket WHERE NOT is_spam AND merged_into_id IS NULL) "
 
 
 @dataclass(frozen=True)
@@ -59,7 +63,7 @@ class Share:
 
 def _rows(sql: str, parameters: list[Any]) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
-        cursor.execute(sql, parameters)
+        cursor.execute(_COUNTED + sql, parameters)
         return list(cursor.fetchall())
 
 
@@ -68,7 +72,7 @@ def conversations_by_day(period: Period) -> list[tuple[date, str, int]]:
     return [
         (day, str(channel), count)
         for day, channel, count in _rows(
-            """SELECT (created_at AT TIME ZONE %s)::date AS day, channel_id, count(*) FROM tickets_ticket
+            """SELECT (created_at AT TIME ZONE %s)::date AS day, channel_id, count(*) FROM counted
                WHERE created_at >= %s AND created_at < %s GROUP BY 1, 2 ORDER BY 1""",
             [period.zone, period.start, period.end],
         )
@@ -79,7 +83,7 @@ def _duration(expression: str, moment: str, period: Period) -> Duration:
     # Both arguments are constants of this module, never input.
     query = (
         f"SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY s), percentile_cont(0.9) WITHIN GROUP (ORDER BY s), count(*)"  # noqa: S608
-        f" FROM (SELECT extract(epoch FROM {expression}) AS s FROM tickets_ticket"
+        f" FROM (SELECT extract(epoch FROM {expression}) AS s FROM counted"
         f" WHERE {moment} >= %s AND {moment} < %s) AS t WHERE s >= 0"
     )
     median, p90, count = _rows(query, [period.start, period.end])[0]
@@ -98,7 +102,7 @@ def solved_by_assistant(period: Period) -> Share:
     part, whole = _rows(
         """SELECT count(*) FILTER (WHERE status IN ('solved', 'closed') AND NOT human_replied AND handed_over_at IS NULL),
                   count(*)
-           FROM tickets_ticket WHERE created_at >= %s AND created_at < %s AND assistant_replied""",
+           FROM counted WHERE created_at >= %s AND created_at < %s AND assistant_replied""",
         [period.start, period.end],
     )[0]
     return Share(int(part), int(whole))
@@ -108,7 +112,7 @@ def handovers_by_reason(period: Period) -> list[tuple[str, int]]:
     return [
         (reason, count)
         for reason, count in _rows(
-            """SELECT handoff_reason, count(*) FROM tickets_ticket
+            """SELECT handoff_reason, count(*) FROM counted
                WHERE handed_over_at >= %s AND handed_over_at < %s GROUP BY 1 ORDER BY 2 DESC, 1""",
             [period.start, period.end],
         )
@@ -121,7 +125,7 @@ def counts(period: Period) -> dict[str, int]:
         """SELECT count(*) FILTER (WHERE created_at >= %(a)s AND created_at < %(b)s),
                   count(*) FILTER (WHERE first_solved_at >= %(a)s AND first_solved_at < %(b)s),
                   count(*) FILTER (WHERE handed_over_at >= %(a)s AND handed_over_at < %(b)s)
-           FROM tickets_ticket""".replace("%(a)s", "%s").replace("%(b)s", "%s"),
+           FROM counted""".replace("%(a)s", "%s").replace("%(b)s", "%s"),
         [period.start, period.end] * 3,
     )[0]
     return {"created": int(created), "solved": int(solved), "handed_over": int(handed)}
@@ -134,7 +138,7 @@ def backlog_now() -> dict[str, int]:
                        WHEN waiting_since > now() - interval '4 hours' THEN '<4h'
                        WHEN waiting_since > now() - interval '1 day' THEN '<1d'
                        WHEN waiting_since > now() - interval '3 days' THEN '<3d' ELSE 'older' END, count(*)
-           FROM tickets_ticket WHERE status IN ('open', 'waiting') GROUP BY 1""",
+           FROM counted WHERE status IN ('open', 'waiting') GROUP BY 1""",
         [],
     )
     return {key: int(dict(rows).get(key, 0)) for key in ("<4h", "<1d", "<3d", "older", "answered")}
@@ -143,7 +147,7 @@ def backlog_now() -> dict[str, int]:
 def backlog_by_day(period: Period) -> list[tuple[date, int]]:
     """(day, open at its end). Uses the present solved_at, so a reopened ticket counts as never solved."""
     rows = _rows(
-        """SELECT day::date, (SELECT count(*) FROM tickets_ticket WHERE created_at < (day + interval '1 day') AT TIME ZONE %s
+        """SELECT day::date, (SELECT count(*) FROM counted WHERE created_at < (day + interval '1 day') AT TIME ZONE %s
                    AND (solved_at IS NULL OR solved_at >= (day + interval '1 day') AT TIME ZONE %s)
                    AND (status <> 'closed' OR solved_at IS NOT NULL))
            FROM generate_series(%s::date::timestamp, %s::date::timestamp, interval '1 day') AS day""",

@@ -87,14 +87,17 @@ def _connect_model(model: SlowModel) -> None:
     from ai_assistant.services.assistants import ensure_assistant
     from knowledge.models import Document
     from knowledge.services.documents import add_document
+    from knowledge.tasks import ingest_document_task
     from tenants.db import tenant_context
+    from tenants.tasking import wake
 
     with tenant_context("t_words"):
         assistant = ensure_assistant()
         assistant.provider = "openai_compatible"
         assistant.credentials = {"base_url": model.base_url, "api_key": API_KEY, "model": CHAT_MODEL}
         assistant.save()
-        add_document(ContentFile(_TEXT.encode(), name="vozvrat.md"), filename="vozvrat.md")
+        document, _new = add_document(ContentFile(_TEXT.encode(), name="vozvrat.md"), filename="vozvrat.md")
+        wake(ingest_document_task, str(document.id))
         deadline = time.monotonic() + 60
         while not Document.objects.filter(state="ready").exists():
             if time.monotonic() > deadline:

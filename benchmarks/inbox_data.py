@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid5
 
+from django.apps import apps
 from psycopg import sql
 
 from tickets.words import make_vector
@@ -227,19 +228,28 @@ _EVENT = ("id", "seq", "type", "ticket_id", "payload", "created_at", "dispatched
 
 
 def _copy(cursor: Any, schema: str, table: str, columns: tuple[str, ...], rows: Iterable[tuple[Any, ...]]) -> None:
-    """No value has a tab, a line end or a backslash in it."""
+    """No value has a tab, a line end or a backslash in it. Columns that are not named get their defaults."""
+    others = _defaults(table, columns)
     statement = sql.SQL("COPY {} ({}) FROM STDIN").format(
-        sql.Identifier(schema, table), sql.SQL(", ").join(map(sql.Identifier, columns))
+        sql.Identifier(schema, table), sql.SQL(", ").join(map(sql.Identifier, (*columns, *others)))
     )
+    ending = "".join(f"\t{value}" for value in others.values())
     with cursor.copy(statement) as copy:
         lines: list[str] = []
         for row in rows:
-            lines.append("\t".join(["\\N" if value is None else str(value) for value in row]))
+            lines.append("\t".join(["\\N" if value is None else str(value) for value in row]) + ending)
             if len(lines) == 2000:
                 copy.write("\n".join(lines) + "\n")
                 lines.clear()
         if lines:
             copy.write("\n".join(lines) + "\n")
+
+
+def _defaults(table: str, named: tuple[str, ...]) -> dict[str, Any]:
+    model = next(model for model in apps.get_models() if model._meta.db_table == table)
+    others = [field for field in model._meta.concrete_fields if field.column not in named and not field.primary_key]
+    values = {field.column: field.get_default() for field in others if field.column and not field.null}
+    return {name: json.dumps(value) if isinstance(value, dict | list) else value for name, value in values.items()}
 
 
 class _Slots(dict[str, Any]):

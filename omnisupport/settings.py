@@ -125,6 +125,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "tenants.accounts.middleware.UserTimezoneMiddleware",
+    "tenants.accounts.veil.VeilMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "omnisupport.lib.errors_middleware.AppErrorMiddleware",

@@ -8,11 +8,13 @@ from rest_framework.routers import DefaultRouter
 
 from ai_assistant import api as assistant_api
 from ai_assistant import api_settings as assistant_settings_api
+from ai_assistant import api_tools as assistant_tools_api
 from channels_app import rest as channels_api
 from knowledge import api as knowledge_api
 from knowledge.help_centre import api as help_centre_api
 from tenants.accounts import api as accounts_api
 from tickets import api as tickets_api
+from tickets import api_macros as macros_api
 from tickets import api_views as views_api
 from tickets.api_hours import WorkingHoursView
 from tickets.webhooks import api as webhooks_api
@@ -22,12 +24,14 @@ router.include_root_view = False
 router.register("users", accounts_api.UserViewSet, basename="user")
 tickets_api.register(router)
 views_api.register(router)
+macros_api.register(router)
 webhooks_api.register(router)
 channels_api.register(router)
 knowledge_api.register(router)
 help_centre_api.register(router)
 assistant_api.register(router)
 assistant_settings_api.register(router)
+assistant_tools_api.register(router)
 
 # The only page that needs inline styles: Swagger's own.
 _docs = csp_update({"style-src": [SELF, "'unsafe-inline'"]})(SpectacularSwaggerSplitView.as_view(url_name="api-schema"))

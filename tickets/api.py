@@ -18,14 +18,17 @@ from rest_framework.utils.urls import replace_query_param
 from omnisupport.lib.errors import InvalidInput, NotFound
 from tenants.accounts.models import User
 from tenants.accounts.permissions import AgentReadsAdminWrites, IsAgent
+from tenants.accounts.veil import unveiled
 from tickets import queries
 from tickets import serializers as shapes
+from tickets.api_state import StateActions
 from tickets.models import Contact, CustomField, CustomStatus, Message, MessageKind, Tag, Team, Ticket
 from tickets.rights import about_visible, contacts_visible_to, visible_to
 from tickets.services.attachments import store_upload
-from tickets.services.contacts import update_contact
+from tickets.services.contacts import reveal_detail, update_contact
 from tickets.services.delivery import retry_message
 from tickets.services.post import post_message
+from tickets.services.spam import block_contact
 from tickets.services.tickets import change_ticket
 
 
@@ -53,7 +56,7 @@ def viewer_of(view: viewsets.GenericViewSet[Any]) -> User:
 
 
 @extend_schema_view(list=extend_schema(summary="Tickets, newest first"), retrieve=extend_schema(summary="One ticket"))
-class TicketViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet[Ticket]):
+class TicketViewSet(StateActions, mixins.ListModelMixin, mixins.RetrieveModelMixin):
     queryset = Ticket.objects.all()
     serializer_class = shapes.TicketSerializer
     permission_classes = [IsAgent]
@@ -178,6 +181,17 @@ class ContactViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.
     def get_queryset(self) -> QuerySet[Contact]:
         return self.queryset.filter(contacts_visible_to(viewer_of(self))).prefetch_related("addresses")
 
+    @extend_schema(
+        summary="Block, or not: what a blocked contact writes is kept as spam", request=shapes.BlockSerializer
+    )
+    @action(detail=True, methods=["post"])
+    def block(self, request: Request, pk: str) -> Response:
+        serializer = shapes.BlockSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        wanted = serializer.validated_data["is_blocked"]
+        block_contact(self.get_object().id, is_blocked=wanted, actor=actor(request))
+        return Response(self.get_serializer(self.get_object()).data)
+
     @extend_schema(summary="Change what we know of a contact", request=shapes.ContactSerializer)
     def partial_update(self, request: Request, pk: str) -> Response:
         contact = self.get_object()
@@ -185,6 +199,20 @@ class ContactViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.
         serializer.is_valid(raise_exception=True)
         update_contact(contact.id, changes=dict(serializer.validated_data), actor=actor(request))
         return Response(self.get_serializer(self.get_object()).data)
+
+    @extend_schema(
+        summary="One value that is masked for the caller; it is written to the event log",
+        request=shapes.RevealSerializer,
+        responses=shapes.RevealedSerializer,
+    )
+    @action(detail=True, methods=["post"])
+    def reveal(self, request: Request, pk: str) -> Response:
+        asked = shapes.RevealSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        value = reveal_detail(self.get_object(), asked.validated_data["what"], actor=actor(request))
+        answer = Response({"value": value})
+        unveiled(answer)
+        return answer
 
 
 class TeamViewSet(viewsets.ModelViewSet[Team]):

@@ -33,7 +33,7 @@ from tickets.models import Ticket
 from tickets.presence import move_screen, snapshot
 from tickets.realtime import AGENTS, event_frame
 from tickets.rights import sees_all, visible_to
-from tickets.sieve import Sieve, sifted
+from tickets.sieve import Sieve, needs_sieve, sifted
 from tickets.signals import agent_typing
 
 RESYNC_LIMIT = 500
@@ -127,12 +127,12 @@ async def agent_socket(scope: Mapping[str, Any], receive: Any, send: Any) -> Non
         on_frame=on_frame,
         still_allowed=still_allowed,
         on_end=on_end,
-        make_socket=Socket if sees_all(user) else partial(Sieve, look=look),
+        make_socket=partial(Sieve, look=look) if needs_sieve(user) else Socket,
     )
 
 
-def _rights(user: User | None) -> tuple[bool, str] | None:
-    return (sees_all(user), user.access) if user else None
+def _rights(user: User | None) -> tuple[bool, str, bool] | None:
+    return (sees_all(user), user.access, user.sees_contact_details) if user else None
 
 
 async def _handle(screen: Screen, socket: Socket, frame: dict[str, Any]) -> None:

@@ -11,6 +11,7 @@ from django.db.models import Prefetch, Q, QuerySet
 from django.utils.translation import gettext as _
 
 from omnisupport.lib.errors import NotFound
+from omnisupport.lib.masking import veil
 from tenants.accounts.models import Role, User
 from tenants.events.models import Event
 from tickets.conditions import (
@@ -32,6 +33,8 @@ from tickets.models import (
     ContactAddress,
     CustomField,
     CustomStatus,
+    Draft,
+    Macro,
     Message,
     Priority,
     SavedView,
@@ -48,9 +51,11 @@ from tickets.search import Hit, best_hits, fragment_of, hits_in, newest_hits
 from tickets.words import Piece, Query, read_query
 
 PAGE = 50
+LIVE = (Status.OPEN, Status.WAITING)
 # What a row shows: of five tables a tenth of the columns.
 _LISTED = (
     "number", "status", "priority", "last_activity_at", "waiting_since", "subject",
+    "is_snoozed", "wakes_at", "is_spam",
     "contact__name", "contact__email", "contact__phone", "channel__kind", "channel__name", "assignee__name", "assignee__email",
     "last_message__author", "last_message__text", "last_message__content", "last_message__delivery", "custom_status__name",
 )  # fmt: skip
@@ -58,6 +63,9 @@ _LISTED = (
 _UNUSED = ("channel__secrets", "channel__config", "channel__poll_state")
 TIMELINE_EVENTS = (
     "ticket.status_changed",
+    "ticket.snoozed",
+    "ticket.woken",
+    "ticket.spam_changed",
     "ticket.assigned",
     "ticket.priority_changed",
     "ticket.tags_changed",
@@ -69,23 +77,27 @@ TIMELINE_EVENTS = (
 
 # ---- The list --------------------------------------------------------------------------------------------------------
 
+# What waits for us now. Spam and what was merged into another is closed.
+_TO_DO = Q(status=Status.OPEN, is_snoozed=False)
 _VIEWS: dict[str, Callable[[UUID], Q]] = {
-    "mine": lambda viewer: Q(status=Status.OPEN, assignee_id=viewer),
-    "unassigned": lambda _viewer: Q(status=Status.OPEN, assignee=None),
-    "open": lambda _viewer: Q(status=Status.OPEN),
-    "assistant": lambda _viewer: Q(status=Status.OPEN, assignee__role=Role.ASSISTANT),
-    "waiting": lambda _viewer: Q(status=Status.WAITING),
+    "mine": lambda viewer: _TO_DO & Q(assignee_id=viewer),
+    "unassigned": lambda _viewer: _TO_DO & Q(assignee=None),
+    "open": lambda _viewer: _TO_DO,
+    "assistant": lambda _viewer: _TO_DO & Q(assignee__role=Role.ASSISTANT),
+    "waiting": lambda _viewer: Q(status=Status.WAITING, is_snoozed=False),
+    "snoozed": lambda _viewer: Q(status__in=LIVE, is_snoozed=True),
     "solved": lambda _viewer: Q(status=Status.SOLVED),
-    "closed": lambda _viewer: Q(status=Status.CLOSED),
+    "closed": lambda _viewer: Q(status=Status.CLOSED, is_spam=False, merged_into=None),
+    "spam": lambda _viewer: Q(is_spam=True),
 }
 # One walk over an index of live tickets; people are joined to the sums, not to the tickets.
 _COUNTS_SQL = """
-SELECT sums.status, sums.assignee_id, person.role, sums.count FROM (
-    SELECT status, assignee_id, count(*) AS count FROM tickets_ticket WHERE status IN ('open', 'waiting') {seen}
-    GROUP BY 1, 2
+SELECT sums.status, sums.assignee_id, sums.is_snoozed, person.role, sums.count FROM (
+    SELECT status, assignee_id, is_snoozed, count(*) AS count FROM tickets_ticket
+    WHERE status IN ('open', 'waiting') {seen} GROUP BY 1, 2, 3
 ) AS sums LEFT JOIN accounts_user AS person ON person.id = sums.assignee_id
 """
-_COUNTED = ("mine", "unassigned", "open", "assistant", "waiting")
+_COUNTED = ("mine", "unassigned", "open", "assistant", "waiting", "snoozed")
 
 
 @dataclass(frozen=True)
@@ -225,7 +237,7 @@ def pick_rows(selection: Selection, ids: Collection[int]) -> list[Row]:
     if selection.text:
         named, query = _numbered(selection), read_query(selection.text)
         hits = hits_in(query, _where(selection, named), ids, best=selection.best_first)
-        return [*(row for row in named if row.ticket.id in ids), *_hit_rows(hits, query)]
+        return [*(row for row in named if row.ticket.id in ids), *_hit_rows(hits, query, selection.viewer)]
     return _rows(_selected(selection).filter(id__in=ids).order_by(*selection.order.by), selection.order)
 
 
@@ -234,9 +246,9 @@ def count_views(viewer: User) -> dict[str, int]:
     seen, params = _seen_sql(viewer)
     with connection.cursor() as cursor:
         cursor.execute(_COUNTS_SQL.format(seen=seen), params)
-        for status, assignee_id, role, count in cursor.fetchall():
-            if status == Status.WAITING:
-                counts["waiting"] += count
+        for status, assignee_id, is_snoozed, role, count in cursor.fetchall():
+            if is_snoozed or status == Status.WAITING:
+                counts["snoozed" if is_snoozed else "waiting"] += count
                 continue
             counts["open"] += count
             counts["mine"] += count if assignee_id == viewer.id else 0
@@ -343,7 +355,7 @@ def _search(selection: Selection, cursor: str) -> Page:
         hits, following = best_hits(query, where), None
     else:
         hits, following = newest_hits(query, where, _read_message_cursor(cursor) if cursor else None)
-    return Page([*([] if cursor else named), *_hit_rows(hits, query)], str(following or ""))
+    return Page([*([] if cursor else named), *_hit_rows(hits, query, selection.viewer)], str(following or ""))
 
 
 def _where(selection: Selection, named: Sequence[Row]) -> Q:
@@ -360,13 +372,15 @@ def _numbered(selection: Selection) -> list[Row]:
     return [Row(ticket, FIRST, ticket.last_message) for ticket in found]
 
 
-def _hit_rows(hits: Sequence[Hit], query: Query) -> list[Row]:
+def _hit_rows(hits: Sequence[Hit], query: Query, viewer: User) -> list[Row]:
     parts = ("contact", "channel", "assignee", "last_message", "custom_status")
     related = ("ticket", *(f"ticket__{part}" for part in parts))
     unused = [f"ticket__{name}" for name in _UNUSED]
+    # Before the words are cut: of half a number nobody could tell that it is one.
+    shown: Callable[[str], str] = str if viewer.sees_contact_details else veil
     messages = Message.objects.select_related(*related).defer(*unused).in_bulk([hit.message_id for hit in hits])
     found = [(hit, messages[hit.message_id]) for hit in hits if hit.message_id in messages]
-    return [Row(message.ticket, hit.order, message, fragment_of(message, query)) for hit, message in found]
+    return [Row(message.ticket, hit.order, message, fragment_of(message, query, shown)) for hit, message in found]
 
 
 def _read_message_cursor(cursor: str) -> int:
@@ -446,6 +460,16 @@ def get_scheduled(reply_id: int, viewer: User) -> ScheduledReply:
     return reply
 
 
+def drafts_of(ticket: Ticket, viewer: User) -> list[Draft]:
+    """The viewer's own, the one last written first."""
+    return list(Draft.objects.filter(ticket=ticket, user=viewer).order_by("-updated_at"))
+
+
+def drafted_ids(viewer_id: UUID) -> set[int]:
+    """Conversations in which the viewer has begun something."""
+    return set(Draft.objects.filter(user_id=viewer_id).values_list("ticket_id", flat=True))
+
+
 def past_tickets(ticket: Ticket, viewer: User) -> list[Ticket]:
     """The contact's other conversations, newest first."""
     others = Ticket.objects.filter(visible_to(viewer), contact_id=ticket.contact_id).exclude(id=ticket.id)
@@ -484,6 +508,33 @@ def get_attachment(attachment_id: UUID, viewer: User) -> Attachment:
     if attachment is None or not attachment.file:
         raise NotFound(_("There is no such file."))
     return attachment
+
+
+# ---- Macros ----------------------------------------------------------------------------------------------------------
+
+
+def usable_macros(viewer: User) -> QuerySet[Macro]:
+    """Everyone's, the viewer's own, and those of the viewer's teams."""
+    of_teams = Q(visibility=Macro.Visibility.TEAM, team__members=viewer)
+    own = Q(visibility=Macro.Visibility.PERSONAL, owner=viewer)
+    usable = Macro.objects.filter(Q(visibility=Macro.Visibility.EVERYONE) | own | of_teams)
+    return usable.select_related("team", "owner").distinct()
+
+
+def managed_macros(viewer: User) -> QuerySet[Macro]:
+    """What the viewer finds on the page of macros: admins also those of teams that they are not in."""
+    if not viewer.is_admin:
+        return usable_macros(viewer)
+    own = Q(visibility=Macro.Visibility.PERSONAL, owner=viewer)
+    return Macro.objects.filter(own | ~Q(visibility=Macro.Visibility.PERSONAL)).select_related("team", "owner")
+
+
+def get_macro(macro_id: int, rows: QuerySet[Macro]) -> Macro:
+    """One of `rows`. Raises NotFound."""
+    macro = rows.filter(id=macro_id).first()
+    if macro is None:
+        raise NotFound(_("There is no such macro."))
+    return macro
 
 
 # ---- Choices ---------------------------------------------------------------------------------------------------------

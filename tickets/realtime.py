@@ -1,6 +1,7 @@
 """Frames for agents' screens. A frame says what changed; the client asks for the fragment."""
 
 from typing import Any
+from uuid import UUID
 
 from omnisupport.lib.hub import publish
 from tenants.events.models import Event
@@ -33,6 +34,12 @@ def publish_typing(ticket_id: int, who: str, on: bool, *, visitor: bool = False)
     """`visitor`: it is the customer who writes."""
     frame = {"type": "typing", "ticket": str(ticket_id), "who": who, "on": on}
     publish(group_name(AGENTS), {**frame, "visitor": True} if visitor else frame)
+
+
+def publish_draft(user_id: UUID, ticket_id: int, kind: str, version: int) -> None:
+    """For the agent's own screens; 0: there is none any more."""
+    frame = {"type": "draft", "ticket": str(ticket_id), "kind": kind, "version": str(version)}
+    publish(group_name("user", str(user_id)), frame)
 
 
 def _visitor_of(ticket: Ticket) -> str:

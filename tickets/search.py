@@ -1,6 +1,6 @@
 """Messages that answer a search, newest or best first, and which words of theirs do."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -89,11 +89,11 @@ def hits_in(query: Query, where: Q, ticket_ids: Collection[int], *, best: bool =
     return [Hit(ticket_id, message_id, message_id) for ticket_id, message_id in rows]
 
 
-def fragment_of(message: Message, query: Query) -> tuple[Piece, ...]:
-    """Of the message, else of what its ticket is found by. The ticket and its contact are loaded."""
+def fragment_of(message: Message, query: Query, shown: Callable[[str], str] = str) -> tuple[Piece, ...]:
+    """Of the message, else of what its ticket is found by, as `shown` has it. The ticket and its contact are loaded."""
     ticket, contact = message.ticket, message.ticket.contact
     person = " · ".join(filter(None, [contact.name, contact.email, contact.phone]))
-    return make_fragment([message.text, ticket.subject, person], query)
+    return make_fragment(map(shown, [message.text, ticket.subject, person]), query)
 
 
 def _found(query: Query, where: Q) -> QuerySet[MessageSearch]:

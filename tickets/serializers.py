@@ -74,6 +74,18 @@ class StateSerializer(serializers.ModelSerializer[CustomStatus]):
         fields = ["id", "name"]
 
 
+class RevealSerializer(serializers.Serializer[Any]):
+    what = serializers.CharField(max_length=18, help_text="`email`, `phone`, or the id of one of the addresses.")
+
+
+class RevealedSerializer(serializers.Serializer[Any]):
+    value = serializers.CharField()
+
+
+class BlockSerializer(serializers.Serializer[Any]):
+    is_blocked = serializers.BooleanField(default=True)
+
+
 class TicketSerializer(serializers.ModelSerializer[Ticket]):
     id = serializers.CharField(read_only=True)
     number = serializers.CharField(read_only=True)
@@ -89,7 +101,7 @@ class TicketSerializer(serializers.ModelSerializer[Ticket]):
         fields = [
             "id", "number", "subject", "status", "custom_status", "priority", "contact", "channel", "assignee", "team", "tags",
             "created_at", "last_activity_at", "waiting_since", "first_reply_at", "solved_at", "reopened_count",
-            "handed_over_at", "handoff_reason", "attributes",
+            "handed_over_at", "handoff_reason", "attributes", "is_snoozed", "wakes_at", "is_spam",
         ]  # fmt: skip
         read_only_fields = fields
 

@@ -1,4 +1,4 @@
-"""What of the agents' frames reaches a person who does not see every conversation."""
+"""What of the agents' frames reaches a person who does not see every conversation, or no phones and e-mail addresses."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
@@ -8,9 +8,10 @@ from uuid import UUID
 import orjson
 
 from omnisupport.lib.hub import RESYNC, Socket
+from omnisupport.lib.masking import veil_json
 from tenants.accounts.models import User
 from tickets.models import Contact, Ticket
-from tickets.rights import contacts_visible_to, visible_to
+from tickets.rights import contacts_visible_to, sees_all, visible_to
 
 Look = Callable[[list[str]], Awaitable[list[str]]]
 # Sequences have no holes, so what is hidden leaves an empty place. After the second kind a screen looks whether one of the
@@ -53,6 +54,10 @@ class Sieve(Socket):
             self._looking = None
 
 
+def needs_sieve(user: User) -> bool:
+    return not (sees_all(user) and user.sees_contact_details)
+
+
 def sifted(user: User, texts: Iterable[str]) -> list[str]:
     """The frames as this person may have them. One query for all, two when contacts are among them."""
     frames = [orjson.loads(text) for text in texts]
@@ -61,8 +66,10 @@ def sifted(user: User, texts: Iterable[str]) -> list[str]:
     seen = set(map(str, _ids(Ticket.objects.filter(visible_to(user), id__in=tickets)))) if tickets else set()
     if contacts:
         seen |= set(map(str, _ids(Contact.objects.filter(contacts_visible_to(user), id__in=contacts))))
-    passed = (_passed(frame, seen) for frame in frames)
-    return [orjson.dumps(frame).decode() for frame in passed if frame is not None]
+    passed = [frame for one in frames if (frame := _passed(one, seen)) is not None]
+    if not user.sees_contact_details:
+        passed = [veil_json(frame, spare=user.email) for frame in passed]
+    return [orjson.dumps(frame).decode() for frame in passed]
 
 
 def _ids(rows: Any) -> Iterable[int | UUID]:

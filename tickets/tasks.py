@@ -5,6 +5,7 @@ from tenants.tasking import tenant_task
 from tickets.services.attachments import delete_orphan_uploads
 from tickets.services.indexing import index_backlog
 from tickets.services.schedule import send_due_replies
+from tickets.services.snoozing import wake_due
 from tickets.services.tickets import close_solved
 
 UNUSED_UPLOADS_AFTER = timedelta(hours=48)
@@ -18,6 +19,11 @@ def close_solved_tickets() -> int:
 @tenant_task(queue="sweeps", expires=30)
 def send_scheduled_replies() -> int:
     return send_due_replies()
+
+
+@tenant_task(queue="sweeps", expires=30)
+def wake_snoozed_tickets() -> int:
+    return wake_due()
 
 
 @tenant_task(queue="default", expires=3000)
@@ -49,6 +55,13 @@ def register_sweeps() -> None:
             name="scheduled_replies",
             condition="SELECT 1 FROM {schema}.tickets_scheduledreply WHERE error = '' AND send_at <= now()",
             task="tickets.tasks.send_scheduled_replies",
+        )
+    )
+    register_sweep(
+        Sweep(
+            name="snoozed",
+            condition="SELECT 1 FROM {schema}.tickets_ticket WHERE is_snoozed AND wakes_at <= now()",
+            task="tickets.tasks.wake_snoozed_tickets",
         )
     )
     register_sweep(

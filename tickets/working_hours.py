@@ -33,19 +33,20 @@ class WorkingHours(models.Model):
 
     def is_open(self, at: datetime) -> bool:
         local = at.astimezone(ZoneInfo(self.timezone))
-        span = self._span(local.date())
+        span = self.span(local.date())
         return span is not None and span[0] <= local < span[1]
 
     def next_opening(self, at: datetime) -> datetime | None:
         """The next beginning of a working day after `at`; None where none is planned."""
         local = at.astimezone(ZoneInfo(self.timezone))
         for ahead in range(_LOOK_AHEAD):
-            span = self._span(local.date() + timedelta(days=ahead))
+            span = self.span(local.date() + timedelta(days=ahead))
             if span and span[0] > local:
                 return span[0]
         return None
 
-    def _span(self, day: date) -> tuple[datetime, datetime] | None:
+    def span(self, day: date) -> tuple[datetime, datetime] | None:
+        """When that day's work begins and ends; None on a free day."""
         hours = self.week[day.weekday()]
         if hours is None or day.isoformat() in self.holidays:
             return None

@@ -1,5 +1,6 @@
 // Builds everything the browser loads, with stable names (Django adds hashes):
 //   src/loader/main.ts → static/widget/loader.js      src/app/main.tsx → static/widget/app.js, app.css
+//   ../static/src/<name>/lazy/<noun>.ts → static/build/<name>-<noun>.js, for import() (LATE has the nouns)
 //   ../static/src/<name>/main.ts → static/build/<name>.js      ../static/src/<name>.css → static/build/<name>.css
 import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -9,6 +10,7 @@ import { build } from "vite";
 const here = dirname(fileURLToPath(import.meta.url));
 const root = join(here, "..");
 const agent = join(root, "static/src");
+const LATE = ["menus"];
 const TOKENS = "tokens.css"; // imported by the others
 
 /** `import send from "icon:send"`: the shapes of one Lucide icon as data, so that no markup is ever parsed in the browser. */
@@ -34,7 +36,7 @@ const packages = {
 };
 
 /** One script (or style sheet) without chunks: each is one request, and none needs a loader. */
-async function bundle(entry, outDir, name) {
+async function bundle(entry, outDir, name, format = "iife") {
   const isStyle = entry.endsWith(".css");
   await build({
     root: here,
@@ -52,9 +54,10 @@ async function bundle(entry, outDir, name) {
       modulePreload: false,
       rollupOptions: {
         input: entry,
+        preserveEntrySignatures: "strict",
         checks: { eval: false }, // htmx has one, behind a setting that is off
         output: {
-          format: isStyle ? "es" : "iife",
+          format: isStyle ? "es" : format,
           postBanner: isStyle ? "" : "/*! Icons: Lucide, ISC licence, https://lucide.dev/license */",
           entryFileNames: isStyle ? `.${name}.css.js` : `${name}.js`,
           assetFileNames: `${name}[extname]`,
@@ -69,7 +72,11 @@ await bundle(join(here, "src/app/main.tsx"), "static/widget", "app");
 if (existsSync(agent)) {
   for (const entry of readdirSync(agent, { withFileTypes: true })) {
     const script = join(agent, entry.name, "main.ts");
-    if (entry.isDirectory() && existsSync(script)) await bundle(script, "static/build", entry.name);
+    if (entry.isDirectory() && existsSync(script)) {
+      await bundle(script, "static/build", entry.name);
+      const late = join(agent, entry.name, "lazy");
+      for (const noun of existsSync(late) ? LATE : []) await bundle(join(late, `${noun}.ts`), "static/build", `${entry.name}-${noun}`, "es");
+    }
     else if (entry.name.endsWith(".css") && entry.name !== TOKENS) {
       await bundle(join(agent, entry.name), "static/build", entry.name.replace(/\.css$/, ""));
     }

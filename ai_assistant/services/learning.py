@@ -52,7 +52,8 @@ _Pair = tuple[str, str]
 
 def note_solved(ticket_id: int) -> LearnedAnswer | None:
     """A row for what people had to answer in this conversation; None where there is nothing new to learn."""
-    ticket = Ticket.objects.filter(id=ticket_id, status__in=[Status.SOLVED, Status.CLOSED], human_replied=True).first()
+    solved = Ticket.objects.filter(status__in=[Status.SOLVED, Status.CLOSED], is_spam=False, merged_into=None)
+    ticket = solved.filter(id=ticket_id, human_replied=True).first()
     turn = _turn_of_people(ticket) if ticket else None
     if turn is None:
         return None

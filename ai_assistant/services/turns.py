@@ -45,7 +45,7 @@ def open_messages(ticket: Ticket) -> list[Message]:
     found: list[Message] = []
     for message in rows[:30]:
         if message.author == Author.CONTACT:
-            if not message.content.get("automatic"):
+            if not (message.content.get("automatic") or message.content.get("blocked")):
                 found.insert(0, message)
         elif message.author != Author.SYSTEM or "handoff" in message.content:
             break

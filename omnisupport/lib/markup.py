@@ -16,6 +16,7 @@ from markdown_it.token import Token
 _FENCE = re.compile(r"^```[^\n`]*\n(.*?)\n?^```[ \t]*$", re.DOTALL | re.MULTILINE)
 # An address keeps its underscores and tildes; one inside [words](address) is the parser's business.
 _ADDRESS = re.compile(r"(?<!\]\()(?<!\[)https?://[^\s<>\[\]()*]+")
+_MARK = re.compile(r"[*_~`\[]")
 _KEPT = re.compile("\ue000(\\d+)\ue001")
 _SAFE_LINK = re.compile(r"(?:https?://|mailto:|tel:)", re.IGNORECASE)
 
@@ -112,6 +113,8 @@ def open_marks(text: str) -> tuple[str, str]:
 def translate(text: str, dialect: Dialect) -> str:
     """The text in that dialect. Marks that do not close, or stand inside a word, stay as they were typed."""
     text = text.translate(_PRIVATE)
+    if not _MARK.search(text):
+        return dialect.escape(text)
     parts: list[str] = []
     end = 0
     for block in _FENCE.finditer(text):

@@ -6,6 +6,7 @@ a name is the one in the customer's profile.
 
 import re
 from collections.abc import Callable, Iterable
+from typing import Any
 
 # What people and phones put between digits: spaces of every width, dots, brackets, dashes, signs without a width.
 _GAP = r"[^\S\n]|[\u200b-\u200d\u2060\ufeff\u00ad.()\-\u2010-\u2015\u2212]"
@@ -162,3 +163,92 @@ def _replace(text: str, stand_in: Callable[[str, str], str]) -> str:
             text = text[: match.start(group)] + told + text[match.end(group) :]
             start = match.start(group) + len(told)
     return text
+
+
+# ---- For people who may not see them ---------------------------------------------------------------------------------
+
+# A number without a sign, as channels have them; a number whose end was cut off.
+_BARE = re.compile(r"(?<![\w.,])[1-9]\d{10,12}(?![\w])")
+_CUT_OFF = re.compile(
+    rf"(?<![\w+])(?:\+7|8|7){_HOT_LINE}(?:{_GAP}){{0,3}}[3489](?:(?:{_GAP}){{0,2}}\d){{5,9}}(?=[\s…]*\Z)"
+)
+_PRIVATE = [(kind, pattern) for kind, pattern, _check in _KINDS if kind in {"EMAIL", "PHONE"}]
+_PLAIN_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|\d{4}-\d\d-\d\dT[\d:.+Z-]+|/\S*", re.IGNORECASE)
+
+
+def veil(text: str, *, spare: str = "") -> str:
+    """Phones and e-mail addresses so that one can be told from another but not used: `+7 ••• ••• 12 34`, `a•••@d•••.ru`.
+    `spare`: an address that stays."""
+    for kind, pattern in [*_PRIVATE, ("PHONE", _BARE), ("CUT", _CUT_OFF)]:
+        text = pattern.sub(lambda match, kind=kind: _veiled(match, kind, spare), text)  # type: ignore[misc]
+    return text
+
+
+def _veiled(match: re.Match[str], kind: str, spare: str) -> str:
+    group = match.re.groups
+    value = match[group]
+    if value == spare:
+        return match[0]
+    before, after = match[0][: match.start(group) - match.start()], match[0][match.end(group) - match.start() :]
+    shown = {"EMAIL": _veiled_email, "PHONE": _veiled_phone}.get(kind, lambda _value: "•••")
+    return f"{before}{shown(value)}{after}"
+
+
+def _veiled_email(value: str) -> str:
+    name, _at, host = value.rpartition("@")
+    return f"{name[:1]}•••@{host[:1]}•••.{host.rpartition('.')[2]}" if name else "•••"
+
+
+def _veiled_phone(value: str) -> str:
+    digits = "".join(c for c in value if c.isdigit())
+    start = "+7" if digits[0] in "78" and len(digits) <= 11 else f"+{digits[0]}" if len(digits) > 10 else ""
+    return f"{start} ••• ••• {digits[-4:-2]} {digits[-2:]}".strip()
+
+
+# Tags, and elements whose words are the reader's own or no words at all.
+_MARKUP = re.compile(
+    r"<!--.*?-->|<(script|style|textarea)\b.*?</\1>|<(\w+)\b[^>]*\sdata-bare\b[^>]*>.*?</\2>"
+    r"""|<[^<>"']*(?:"[^"]*"[^<>"']*|'[^']*'[^<>"']*)*>""",
+    re.DOTALL | re.IGNORECASE,
+)
+_SPOKEN = re.compile(
+    r"""(\s(?:title|aria-label|alt|placeholder|label|content|download|srcdoc|href)=)(["'])(.*?)\2""", re.DOTALL
+)
+_INPUT = re.compile(r"<input\b(?![^>]*\btype=[\"']?(?:hidden|search))", re.IGNORECASE)
+_VALUE = re.compile(r"""\svalue=(["'])(.*?)\1""", re.DOTALL)
+
+
+def veil_html(html: str, *, spare: str = "") -> str:
+    """The same in a page: what is read or read out. A field that holds one cannot be edited, so that nobody saves the dots."""
+    parts, at = [], 0
+    for match in _MARKUP.finditer(html):
+        parts += [veil(html[at : match.start()], spare=spare), _veiled_tag(match, spare)]
+        at = match.end()
+    return "".join([*parts, veil(html[at:], spare=spare)])
+
+
+def _veiled_tag(match: re.Match[str], spare: str) -> str:
+    tag = match[0]
+    if match[1] or match[2]:
+        return tag
+
+    def spoken(one: re.Match[str]) -> str:
+        is_link = one[1].strip() == "href=" and not one[3].startswith(("tel:", "mailto:"))
+        return one[0] if is_link else f"{one[1]}{one[2]}{veil(one[3], spare=spare)}{one[2]}"
+
+    tag = _SPOKEN.sub(spoken, tag)
+    value = _VALUE.search(tag) if _INPUT.match(tag) else None
+    if value is not None and (hidden := veil(value[2], spare=spare)) != value[2]:
+        tag = f'{tag[: value.start()]} value="{hidden}" disabled{tag[value.end() :]}'
+    return tag
+
+
+def veil_json(value: Any, *, spare: str = "") -> Any:
+    """The same in every text of a JSON value; ids, moments and paths are left alone."""
+    if isinstance(value, str):
+        return value if _PLAIN_ID.fullmatch(value) else veil(value, spare=spare)
+    if isinstance(value, list):
+        return [veil_json(one, spare=spare) for one in value]
+    if isinstance(value, dict):
+        return {name: veil_json(one, spare=spare) for name, one in value.items()}
+    return value

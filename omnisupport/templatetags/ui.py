@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import date, datetime, timedelta
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from django import template
@@ -19,7 +19,7 @@ from django.utils.translation import gettext as _
 from channels_app.registry import adapter_class, kinds
 from channels_app.services.channels import find_broken_channels
 from channels_app.services.templates import is_window_closed
-from omnisupport.lib.dates import day_and_month
+from omnisupport.lib.dates import day_and_month, day_in_words, time_in_words
 from omnisupport.lib.markup import HTML, translate
 
 register = template.Library()
@@ -37,6 +37,12 @@ def _icon_names() -> frozenset[str]:
 @register.simple_tag
 def icon(name: str, label: str = "", css: str = "") -> SafeString:
     """An icon of static/img/icons.svg. Without a label it is decoration; an unknown name gives the speech bubble."""
+    # Labels may be promises, whose words differ by language.
+    return _drawn_icon(name, str(label), css)
+
+
+@lru_cache(maxsize=4096)
+def _drawn_icon(name: str, label: str, css: str) -> SafeString:
     href = f"{static('img/icons.svg')}#{name if name in _icon_names() else 'chat'}"
     css = f"icon {css}".strip()
     if not label:
@@ -100,7 +106,13 @@ def ago(value: datetime | None) -> SafeString:
 @register.filter
 def full_date(value: datetime) -> str:
     local = timezone.localtime(value)
-    return f"{date_format(local, 'DATETIME_FORMAT')} {local.tzname()}"
+    return f"{day_in_words(local.date())}, {time_in_words(local.time())} {local.tzname()}"
+
+
+@register.filter
+def clock(value: datetime) -> str:
+    """Hours and minutes, of twenty-four in every language."""
+    return f"{timezone.localtime(value):%H:%M}"
 
 
 def _short_age(value: datetime) -> str:
@@ -118,7 +130,7 @@ def _short_age(value: datetime) -> str:
 def short_date(value: datetime) -> str:
     local = timezone.localtime(value)
     same_year = local.year == timezone.localtime().year
-    return day_and_month(local) if same_year else date_format(local, "SHORT_DATE_FORMAT")
+    return day_and_month(local.date()) if same_year else date_format(local, "SHORT_DATE_FORMAT")
 
 
 @register.filter
@@ -129,7 +141,7 @@ def day_name(value: date) -> str:
         return _("Today")
     if value == today - timedelta(days=1):
         return _("Yesterday")
-    return date_format(value, "MONTH_DAY_FORMAT" if value.year == today.year else "DATE_FORMAT")
+    return day_in_words(value, with_year=value.year != today.year)
 
 
 # ---- Foreign text ----------------------------------------------------------------------------------------------------
@@ -140,12 +152,16 @@ class _Links(Urlizer):
 
 
 _links = _Links()
+_LIKE_AN_ADDRESS = re.compile(r"[.:@]\S")
 _CITATION = re.compile(r" ?\[(\d{1,2})\]")
 
 
 @register.filter
 def linkify(text: str) -> SafeString:
     """Foreign text, escaped, with its addresses as links that tell the other side nothing."""
+    # Without anything like an address there is no need to look at every word.
+    if not _LIKE_AN_ADDRESS.search(text):
+        return escape(text)
     return mark_safe(_links(text, autoescape=True))  # noqa: S308  # escaped by Urlizer
 
 

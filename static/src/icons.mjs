@@ -18,8 +18,9 @@ const ICONS = {
   globe: "", phone: "", "map-pin": "", contact: "", image: "", file: "", "file-text": "", download: "", mic: "", reply: "",
   languages: "", retry: "rotate-ccw", external: "external-link", keyboard: "", panel: "panel-right", "wifi-off": "", more: "ellipsis",
   handover: "hand", pencil: "", trash: "trash-2", ban: "", history: "", video: "", music: "", quote: "", smile: "",
+  snooze: "alarm-clock", bell: "", spam: "shield-alert", merge: "", split: "", incident: "siren",
   archive: "", hourglass: "", open: "circle-dot", upload: "", link: "", eye: "", "eye-off": "",
-  chat: "message-circle", mail: "", code: "", "app-window": "", bold: "", italic: "", strike: "strikethrough", list: "", telegram: "send", whatsapp: "phone",
+  chat: "message-circle", mail: "", code: "", "app-window": "", bold: "", italic: "", strike: "strikethrough", list: "", zap: "", at: "at-sign", telegram: "send", whatsapp: "phone",
 };
 
 const symbols = Object.entries(ICONS).map(([name, source]) => {

@@ -2,7 +2,6 @@
 
 import json
 from datetime import datetime, timedelta
-from typing import Any
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
@@ -10,9 +9,10 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from omnisupport.lib.errors import Conflict, InvalidInput, NotFound
+from omnisupport.lib.errors import Conflict, InvalidInput
 from tenants.accounts.access import agent_required, signed_in
 from tenants.accounts.models import User
+from tenants.accounts.veil import unveiled
 from tickets import queries
 from tickets.inbox.fields import Refusal
 from tickets.inbox.forms import (
@@ -22,18 +22,21 @@ from tickets.inbox.forms import (
     TextChoice,
     UUIDChoice,
     checked,
-    read_selection,
+    read_actions,
+    read_ids,
     read_uuids,
 )
+from tickets.inbox.macros import values
 from tickets.inbox.timeline import make_items
-from tickets.inbox.views import facts
-from tickets.models import FieldTarget, Message, MessageKind, Ticket
+from tickets.inbox.views import show_facts as _show_facts
+from tickets.models import Contact, FieldTarget, Message, MessageKind, Ticket
 from tickets.services import tickets as changes
 from tickets.services.attachments import store_upload
-from tickets.services.contacts import update_contact
+from tickets.services.contacts import note_revealed, reveal_detail, update_contact
 from tickets.services.delivery import cancel_message, retry_message
+from tickets.services.drafts import drop_sent_draft
+from tickets.services.macros import post_with_macros
 from tickets.services.merging import merge_contacts, undo_merge
-from tickets.services.post import post_message
 from tickets.services.schedule import drop_reply, schedule_reply, send_reply
 
 
@@ -46,7 +49,10 @@ def post(request: HttpRequest, number: int) -> HttpResponse:
     data = checked(MessageForm(request.POST))
     attachment_ids = read_uuids(request.POST.getlist("attachments"))
     kind = MessageKind(data["kind"])
+    actions = read_actions(data["actions"])
     if data["send_at"] and kind == MessageKind.PUBLIC:
+        if actions:
+            raise InvalidInput(_("What a macro does cannot wait: take it out, or send at once."), field="actions")
         schedule_reply(
             ticket_id=ticket.id,
             client_id=data["client_id"],
@@ -56,12 +62,16 @@ def post(request: HttpRequest, number: int) -> HttpResponse:
             attachment_ids=attachment_ids,
             cancel_on_reply=data["cancel_on_reply"],
         )
+        drop_sent_draft(ticket.id, user, kind=kind, text=data["text"])
         return _show_facts(request, number)
-    message = post_message(
+    message = post_with_macros(
         ticket_id=ticket.id,
         client_id=data["client_id"],
         text=data["text"],
         user=user,
+        macro_ids=read_ids(data["macros"]),
+        actions=actions,
+        values=values(request, ticket) if data["macros"] else {},
         kind=kind,
         attachment_ids=attachment_ids,
         reply_to_id=data["reply_to"],
@@ -69,6 +79,7 @@ def post(request: HttpRequest, number: int) -> HttpResponse:
         address_id=data["address"],
         due_at=_moment_to_undo(user) if kind == MessageKind.PUBLIC else None,
     )
+    drop_sent_draft(ticket.id, user, kind=kind, text=data["text"])
     if not request.headers.get("HX-Request"):
         return redirect("inbox:conversation", number=number)
     return _show_message(request, ticket, message)
@@ -191,11 +202,38 @@ def field(request: HttpRequest, number: int, target: str, key: str) -> HttpRespo
 @agent_required
 def contact(request: HttpRequest, number: int) -> HttpResponse:
     ticket = queries.get_conversation(number, signed_in(request))
-    form = ContactForm(request.POST, prefix="contact")
+    # The form writes into its instance, also where it is refused.
+    known = Contact(**{name: getattr(ticket.contact, name) for name in ("name", "email", "phone")})
+    form = ContactForm(request.POST, instance=known, prefix="contact", viewer=signed_in(request))
     if not form.is_valid():
         return _show_facts(request, number, contact_form=form)
     update_contact(ticket.contact_id, changes=form.cleaned_data, actor=signed_in(request))
     return _show_facts(request, number)
+
+
+@require_POST
+@agent_required
+def reveal(request: HttpRequest, number: int) -> HttpResponse:
+    """One masked value of the contact: `email`, `phone` or the id of an address."""
+    ticket = queries.get_conversation(number, signed_in(request))
+    return show_revealed(request, ticket.contact, ticket.id)
+
+
+def show_revealed(request: HttpRequest, contact: Contact, ticket_id: int | None) -> HttpResponse:
+    what = checked(TextChoice(request.POST))["value"]
+    value = reveal_detail(contact, what, actor=signed_in(request), ticket_id=ticket_id)
+    return unveiled(render(request, "inbox/_revealed.html", {"what": what, "value": value}))
+
+
+@require_POST
+@agent_required
+def reveal_words(request: HttpRequest, message_id: int) -> HttpResponse:
+    """A message with the phones and addresses that are masked in it."""
+    message = queries.get_message(message_id, signed_in(request))
+    note_revealed(
+        message.ticket.contact_id, f"message {message.id}", actor=signed_in(request), ticket_id=message.ticket_id
+    )
+    return unveiled(_show_message(request, message.ticket, message))
 
 
 @require_POST
@@ -217,20 +255,6 @@ def part(request: HttpRequest, number: int, merge_id: int) -> HttpResponse:
     ticket = queries.get_conversation(number, signed_in(request))
     undo_merge(merge_id, signed_in(request), kept_id=ticket.contact_id)
     return _show_facts(request, number)
-
-
-def _show_facts(request: HttpRequest, number: int, refusal: Refusal | None = None, **changed: Any) -> HttpResponse:
-    if not request.headers.get("HX-Request"):
-        return redirect("inbox:conversation", number=number)
-    viewer = signed_in(request)
-    try:
-        ticket = queries.get_conversation(number, viewer)
-    except NotFound:
-        # Given to somebody whose conversations the person may not see.
-        return render(request, "inbox/_gone.html")
-    context = facts(ticket, viewer, refusal) | changed
-    context["selection"] = read_selection(request.GET, viewer)
-    return render(request, "inbox/_facts.html", context)
 
 
 @require_POST

@@ -1,5 +1,6 @@
 """What the browser may ask of the inbox. Foreign input is typed here; services check what it means."""
 
+import json
 from typing import Any
 from uuid import UUID
 
@@ -26,6 +27,21 @@ class MessageForm(forms.Form):
     # ISO 8601 with its zone; a reply with it waits for its hour.
     send_at = forms.DateTimeField(required=False)
     cancel_on_reply = forms.BooleanField(required=False)
+    # Macros that the text was made with (ids with commas), and what they still are to do (Macro.actions as JSON).
+    macros = forms.CharField(required=False, max_length=200)
+    actions = forms.CharField(required=False, max_length=4000)
+
+
+class DraftForm(forms.Form):
+    kind = forms.ChoiceField(choices=MessageKind.choices)
+    text = forms.CharField(required=False, strip=False)
+    # The stored one that this was written over; 0: there was none.
+    version = forms.IntegerField(min_value=0, max_value=_BIGINT)
+    reply_to = forms.RegexField(r"^\d{1,18}$", required=False)
+    quote = forms.CharField(required=False)
+    mentions = forms.CharField(required=False)
+    # What the macros in it are to do when it is sent, as the composer wrote it.
+    macro = forms.CharField(required=False, max_length=4000)
 
 
 class ContactForm(forms.ModelForm[Contact]):
@@ -33,6 +49,12 @@ class ContactForm(forms.ModelForm[Contact]):
         model = Contact
         fields = ["name", "email", "phone"]
         labels = {"name": _("Name")}
+
+    def __init__(self, *args: Any, viewer: User, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name in ("email", "phone"):
+            # What is masked is not for them to change.
+            self.fields[name].disabled = not viewer.sees_contact_details and bool(getattr(self.instance, name))
 
 
 class UUIDChoice(forms.Form):
@@ -95,6 +117,17 @@ def _uuid(text: str) -> UUID | None:
         return UUID(text)
     except ValueError:
         return None
+
+
+def read_actions(text: str) -> dict[str, Any]:
+    """Raises InvalidInput; what the actions mean is the service's to check."""
+    try:
+        actions = json.loads(text or "{}")
+    except ValueError:
+        actions = None
+    if not isinstance(actions, dict):
+        raise InvalidInput(str(_("One of the actions cannot be done any more. Choose again.")), field="actions")
+    return actions
 
 
 def read_ids(text: str, limit: int = 200) -> list[int]:

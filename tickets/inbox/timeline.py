@@ -3,14 +3,17 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import cached_property
 from typing import Any
 
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from omnisupport.lib.dates import moment
 from tenants.events.models import Event
 from tickets.models import Author, HandoffReason, Message, MessageKind, Priority, Status
 from tickets.ordering import microseconds
+from tickets.services.snoozing import Waking
 
 # Messages of one author within this time stand under one name.
 _TOGETHER = timedelta(minutes=5)
@@ -34,7 +37,7 @@ class Item:
     def order(self) -> int:
         return microseconds(self.at)
 
-    @property
+    @cached_property
     def day(self) -> date:
         return timezone.localtime(self.at).date()
 
@@ -151,6 +154,24 @@ def _value(value: Any) -> str:
     return "—" if value is None else str(value)
 
 
+def _snoozed(payload: dict[str, Any]) -> tuple[str, str]:
+    if not payload.get("until"):
+        return "snooze", _("Snoozed until the customer writes")
+    return "snooze", _("Snoozed until %(when)s") % {"when": moment(datetime.fromisoformat(payload["until"]))}
+
+
+def _woken(payload: dict[str, Any]) -> tuple[str, str]:
+    words = {
+        Waking.TIME: _("Back again: the time has come"),
+        Waking.CUSTOMER: _("Back again: the customer wrote"),
+    }
+    return "bell", words.get(payload.get("why", ""), _("Back again"))
+
+
+def _spam(payload: dict[str, Any]) -> tuple[str, str]:
+    return ("spam", _("Marked as spam")) if payload.get("to") else ("check", _("Not spam"))
+
+
 def _handed_over(payload: dict[str, Any]) -> tuple[str, str]:
     return "handover", _("Handed over to people: %(reason)s") % {
         "reason": HandoffReason.words(str(payload.get("reason", "")))
@@ -171,6 +192,8 @@ def _contact(payload: dict[str, Any]) -> tuple[str, str] | None:
         return "users", _("Merged with %(name)s") % {"name": payload["merged"]}
     if "parted" in payload:
         return "users", _("Parted from %(name)s again") % {"name": payload["parted"]}
+    if "blocked" in payload:
+        return ("ban", _("Blocked")) if payload["blocked"] else ("check", _("Not blocked any more"))
     if "unreachable" not in payload:
         return None
     if reason := payload["unreachable"]:
@@ -184,6 +207,9 @@ _DESCRIPTIONS: dict[str, Callable[[dict[str, Any]], tuple[str, str] | None]] = {
     "ticket.priority_changed": _priority,
     "ticket.tags_changed": _tags,
     "ticket.attributes_changed": _attributes,
+    "ticket.snoozed": _snoozed,
+    "ticket.woken": _woken,
+    "ticket.spam_changed": _spam,
     "ticket.handed_over": _handed_over,
     "ticket.schedule_changed": _schedule,
     "contact.changed": _contact,

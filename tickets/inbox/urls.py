@@ -1,6 +1,6 @@
 from django.urls import path
 
-from tickets.inbox import actions, view_editor, views
+from tickets.inbox import actions, drafts, macros, snoozing, spam, view_editor, views
 
 app_name = "inbox"
 urlpatterns = [
@@ -19,13 +19,28 @@ urlpatterns = [
     path("<int:number>/earlier/", views.earlier, name="earlier"),
     path("<int:number>/items/", views.fresh_items, name="items"),
     path("<int:number>/messages/", actions.post, name="post"),
+    path("colleagues/", drafts.colleagues, name="colleagues"),
+    path("macros/", macros.macros, name="macros"),
+    path("macros/new/", macros.macro, name="new-macro"),
+    path("macros/<int:macro_id>/", macros.macro, name="macro"),
+    path("macros/<int:macro_id>/delete/", macros.drop_macro, name="drop-macro"),
+    path("<int:number>/macros/", macros.offered, name="offered-macros"),
+    path("<int:number>/macros/<int:macro_id>/", macros.run, name="run-macro"),
+    path("<int:number>/draft/", drafts.draft, name="draft"),
     path("<int:number>/assign/", actions.assign, name="assign"),
     path("<int:number>/team/", actions.team, name="team"),
     path("<int:number>/priority/", actions.priority, name="priority"),
     path("<int:number>/status/", actions.status, name="status"),
     path("<int:number>/tags/", actions.tags, name="tags"),
+    path("moment/", snoozing.read, name="moment"),
+    path("<int:number>/snooze/", snoozing.snooze, name="snooze"),
+    path("<int:number>/spam/", spam.mark, name="spam"),
+    path("<int:number>/block/", spam.block, name="block"),
+    path("<int:number>/wake/", snoozing.wake, name="wake"),
     path("<int:number>/contact/", actions.contact, name="contact"),
     path("<int:number>/fields/<slug:target>/<slug:key>/", actions.field, name="field"),
+    path("<int:number>/reveal/", actions.reveal, name="reveal"),
+    path("messages/<int:message_id>/reveal/", actions.reveal_words, name="reveal-words"),
     path("<int:number>/merge/", actions.merge, name="merge"),
     path("<int:number>/merge/<int:merge_id>/undo/", actions.part, name="part"),
 ]

@@ -3,6 +3,7 @@
 A page and its fragments come from the same templates. `HX-Target` says which part of a page a script wants.
 """
 
+import json
 from dataclasses import replace
 from typing import Any
 from urllib.parse import urlencode
@@ -10,12 +11,13 @@ from uuid import uuid4
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.cache import patch_vary_headers
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET
 
+from omnisupport.lib.errors import NotFound
 from tenants.accounts.access import agent_required, current_path, signed_in
 from tenants.accounts.models import User
 from tenants.sockets import newest_seq
@@ -35,8 +37,10 @@ VIEW_TITLES = {
     "open": (_("All open"), "open"),
     "assistant": (_("With the assistant"), "assistant"),
     "waiting": (_("Waiting"), "hourglass"),
+    "snoozed": (_("Snoozed"), "snooze"),
     "solved": (_("Solved"), "circle-check"),
     "closed": (_("Closed"), "archive"),
+    "spam": (_("Spam"), "spam"),
 }
 
 
@@ -48,7 +52,8 @@ def inbox(request: HttpRequest, number: int | None = None) -> HttpResponse:
     selection = read_selection(request.GET, viewer)
     target = wanted_part(request)
     if target in {"rows-more", "rows-before"}:
-        return _answer(request, "inbox/_rows.html", {"page": _further_page(request, target), **_address(selection)})
+        page, begun = _further_page(request, target), queries.drafted_ids(viewer.id)
+        return _answer(request, "inbox/_rows.html", {"page": page, "begun": begun, **_address(selection)})
     if target == "conversation" and number is not None:
         return _answer(request, "inbox/_conversation.html", conversation_context(number, viewer, selection))
     context = _list_context(request, selection)
@@ -94,6 +99,7 @@ def fresh_rows(request: HttpRequest) -> HttpResponse:
     selection = read_selection(request.GET, viewer)
     context = {
         "page": queries.Page(queries.pick_rows(selection, read_ids(request.GET.get("ids", "")))),
+        "begun": queries.drafted_ids(viewer.id),
         **_views(viewer, selection, newest_seq()),
     }
     return _answer(request, "inbox/_fresh_rows.html", context)
@@ -160,6 +166,7 @@ def _list_context(request: HttpRequest, selection: Selection) -> dict[str, Any]:
     return {
         "seq": seq,
         "page": queries.list_tickets(selection, request.GET.get("after", "")),
+        "begun": queries.drafted_ids(signed_in(request).id),
         **_views(signed_in(request), selection, seq),
     }
 
@@ -195,7 +202,17 @@ def _address(selection: Selection) -> dict[str, Any]:
 
 def conversation_context(number: int, viewer: User, selection: Selection) -> dict[str, Any]:
     ticket = queries.get_conversation(number, viewer)
-    return {**_thread(ticket), **facts(ticket, viewer), **_address(selection), "client_id": uuid4()}
+    return {
+        **_thread(ticket),
+        **facts(ticket, viewer),
+        **_address(selection),
+        "client_id": uuid4(),
+        "drafts": _drafts(ticket, viewer),
+    }
+
+
+def _drafts(ticket: Ticket, viewer: User) -> str:
+    return json.dumps([draft.shape for draft in queries.drafts_of(ticket, viewer)])
 
 
 def _thread(ticket: Ticket, before: int | None = None) -> dict[str, Any]:
@@ -223,5 +240,20 @@ def facts(ticket: Ticket, viewer: User, refusal: Refusal | None = None) -> dict[
         "merges": list(undoable_merges(ticket.contact)),
         "states": queries.states(ticket),
         "priorities": Priority.choices,
-        "contact_form": ContactForm(instance=ticket.contact, prefix="contact"),
+        "contact_form": ContactForm(instance=ticket.contact, prefix="contact", viewer=viewer),
     }
+
+
+def show_facts(request: HttpRequest, number: int, refusal: Refusal | None = None, **changed: Any) -> HttpResponse:
+    """What stands around the thread, after a change; the whole page for a form without scripts."""
+    if not request.headers.get("HX-Request"):
+        return redirect("inbox:conversation", number=number)
+    viewer = signed_in(request)
+    try:
+        ticket = queries.get_conversation(number, viewer)
+    except NotFound:
+        # Given to somebody whose conversations the person may not see.
+        return render(request, "inbox/_gone.html")
+    context = facts(ticket, viewer, refusal) | changed
+    context |= _address(read_selection(request.GET, viewer))
+    return render(request, "inbox/_facts.html", context)

@@ -4,7 +4,9 @@ from tickets.models.contacts import (
     ContactAddress,
     ContactMerge,
 )
+from tickets.models.draft import Draft
 from tickets.models.fields import CustomField, FieldTarget, FieldType
+from tickets.models.macro import Macro
 from tickets.models.message import (
     Attachment,
     Author,
@@ -41,11 +43,13 @@ __all__ = [
     "CustomField",
     "CustomStatus",
     "Delivery",
+    "Draft",
     "FieldTarget",
     "FieldType",
     "HandoffReason",
     "InboxSettings",
     "Incident",
+    "Macro",
     "Message",
     "MessageKind",
     "MessageSearch",

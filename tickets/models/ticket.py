@@ -223,8 +223,8 @@ class Ticket(models.Model):
                 fields=["-last_activity_at", "-id"], name="ticket_live", condition=Q(status__in=["open", "waiting"])
             ),
             models.Index(
-                fields=["status", "assignee", "team"],
-                name="ticket_counters",
+                fields=["status", "assignee", "team", "is_snoozed"],
+                name="ticket_counts",
                 condition=Q(status__in=["open", "waiting"]),
             ),
             models.Index(fields=["waiting_since", "-id"], name="ticket_by_wait"),

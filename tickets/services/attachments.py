@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from omnisupport.lib.errors import InvalidInput, TooLarge, Unsupported
 from tenants.accounts.models import User
 from tenants.events.log import record
-from tickets.models import Attachment, ContactAddress
+from tickets.models import Attachment, ContactAddress, Draft
 
 # Never kept, whatever they are called: a customer or agent who opens one runs it.
 _REFUSED = {
@@ -146,10 +146,12 @@ def _changed(attachment: Attachment) -> None:
 
 
 def delete_orphan_uploads(older_than: timedelta, batch: int = 200) -> int:
-    """Uploads that no message ever took, with their files, in a small bite. Returns how many."""
-    old = Attachment.objects.filter(message=None, created_at__lt=timezone.now() - older_than).order_by("created_at")
+    """Uploads that no message ever took and no draft holds, with their files, in a small bite. Returns how many."""
+    drafts = Draft.objects.filter(content__has_key="files").values_list("content", flat=True)
+    begun = [file["id"] for content in drafts for file in content["files"]]
+    old = Attachment.objects.filter(message=None, created_at__lt=timezone.now() - older_than).exclude(id__in=begun)
     gone = 0
-    for attachment_id in list(old.values_list("id", flat=True)[:batch]):
+    for attachment_id in list(old.order_by("created_at").values_list("id", flat=True)[:batch]):
         with transaction.atomic():
             row = Attachment.objects.select_for_update(skip_locked=True).filter(id=attachment_id, message=None).first()
             if row is None:

@@ -18,6 +18,8 @@ from tickets.services.continuity import carry_over, move_here
 from tickets.services.indexing import index_message
 from tickets.services.letters import Letter, find_thread, name_of, named_by_another
 from tickets.services.schedule import drop_on_reply
+from tickets.services.snoozing import Waking, wake
+from tickets.services.spam import unwanted_ticket
 from tickets.services.tickets import close_if_over, live_ticket, move_status, open_ticket
 
 __all__ = [
@@ -92,6 +94,8 @@ def receive_message(
     if start_code:
         carry_over(row, start_code)
     live, content = _conversation(row, incoming, None if incoming.automatic else assign_to)
+    # Of both nobody is told and no machine answers.
+    quiet = incoming.automatic or row.contact.is_blocked
     move_here(live, row)
     message = Message.objects.create(
         ticket=live,
@@ -108,21 +112,24 @@ def receive_message(
     index_message(message, first=False if live.last_message_id else None)
     attach_files(message, row, incoming.files)
     _apply_early(message, row)
-    if incoming.automatic:
-        _note_automatic(live, message)
+    if quiet:
+        _note_quiet(live, message)
     else:
         _note_inbound(live, row, message)
         drop_on_reply(live.id)
     payload = {"message_id": str(message.id), "kind": message.kind}
-    record("message.received", ticket_id=live.id, payload=payload | ({"automatic": True} if incoming.automatic else {}))
+    record("message.received", ticket_id=live.id, payload=payload | ({"automatic": True} if quiet else {}))
     return message, True
 
 
 def _conversation(row: ContactAddress, incoming: Incoming, assign_to: UUID | None) -> tuple[Ticket, dict[str, Any]]:
     """The live ticket that the message belongs to, made where there is none; and the message's content."""
     letter = incoming.letter
+    subject = letter.subject if letter else incoming.text.strip().split("\n")[0][:120]
+    if row.contact.is_blocked:
+        live = find_thread(row, letter, incoming.external_id)[0] if letter else live_ticket(row, lock=True)
+        return unwanted_ticket(row, live, subject), {**incoming.content, "blocked": True}
     if letter is None:
-        subject = incoming.text.strip().split("\n")[0][:120]
         live = _still_open(live_ticket(row, lock=True))
         return live or open_ticket(row, assignee_id=assign_to, subject=subject), incoming.content
     named, thread = find_thread(row, letter, incoming.external_id)
@@ -139,8 +146,8 @@ def _still_open(ticket: Ticket | None) -> Ticket | None:
     return None if ticket is None or close_if_over(ticket) else ticket
 
 
-def _note_automatic(ticket: Ticket, message: Message) -> None:
-    """Neither reopens nor makes anybody wait: one machine wrote, and no other may answer."""
+def _note_quiet(ticket: Ticket, message: Message) -> None:
+    """Neither reopens nor wakes nor makes anybody wait."""
     ticket.last_message = message
     ticket.last_activity_at = timezone.now()
     if not ticket.messages.exclude(id=message.pk).exists():
@@ -179,6 +186,7 @@ def attach_files(message: Message, row: ContactAddress, files: tuple[IncomingFil
 def _note_inbound(ticket: Ticket, row: ContactAddress, message: Message) -> None:
     if ticket.status in {Status.SOLVED, Status.WAITING}:
         move_status(ticket, Status.OPEN, None)
+    wake(ticket, Waking.CUSTOMER)
     now = timezone.now()
     ticket.last_message = message
     ticket.last_activity_at = now

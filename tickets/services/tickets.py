@@ -135,8 +135,9 @@ def move_status(ticket: Ticket, status: str, actor: User | None) -> None:
     ticket.status, ticket.custom_status = status, custom
     _note_solving(ticket, before)
     ticket.save(
-        update_fields=["status", "custom_status", "solved_at", "first_solved_at", "waiting_since", "reopened_count"]
-    )
+        update_fields=["status", "custom_status", "solved_at", "first_solved_at", "waiting_since", "reopened_count",
+                       "is_snoozed", "wakes_at"]
+    )  # fmt: skip
     names = {"from_name": custom_before, "to_name": custom}
     record(
         "ticket.status_changed",
@@ -161,8 +162,7 @@ def _read_status(status: str, present_id: int | None) -> tuple[str, CustomStatus
 def _check_reopening(ticket: Ticket, status: str) -> None:
     if ticket.status != Status.CLOSED or status == Status.CLOSED:
         return
-    here = Ticket.objects.filter(address_id=ticket.address_id, thread=ticket.thread)
-    if here.exclude(status=Status.CLOSED).exists():
+    if has_newer(ticket):
         raise Conflict(_("The customer already has a newer conversation here; this one stays closed."))
 
 
@@ -175,9 +175,17 @@ def _note_solving(ticket: Ticket, before: str) -> None:
         ticket.solved_at = ticket.solved_at or now
         ticket.first_solved_at = ticket.first_solved_at or now
         ticket.waiting_since = None
+        # What is done needs no reminder.
+        ticket.is_snoozed, ticket.wakes_at = False, None
     elif before in _OVER:
         ticket.solved_at = None
         ticket.reopened_count += 1
+
+
+def has_newer(ticket: Ticket) -> bool:
+    """Whether the customer has another live conversation in the same place."""
+    same = Ticket.objects.filter(address_id=ticket.address_id, thread=ticket.thread).exclude(id=ticket.id)
+    return same.exclude(status=Status.CLOSED).exists()
 
 
 def time_to_reopen() -> timedelta:

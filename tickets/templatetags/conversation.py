@@ -5,11 +5,11 @@ from datetime import datetime
 from typing import Any
 
 from django import template
-from django.utils import timezone
-from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
+from omnisupport.lib import dates
 from omnisupport.lib.markup import PLAIN, translate
+from omnisupport.lib.masking import veil
 from tickets.models import Attachment, Author, ContactAddress, Delivery, HandoffReason, Message, Ticket
 from tickets.services.attachments import INLINE_TYPES
 
@@ -19,6 +19,12 @@ register = template.Library()
 @register.filter
 def handoff_reason(code: str) -> str:
     return HandoffReason.words(code)
+
+
+@register.filter
+def moment(value: datetime) -> str:
+    """A time that is to come."""
+    return dates.moment(value)
 
 
 _TICKS: dict[str, str] = {
@@ -33,14 +39,15 @@ _TICKS: dict[str, str] = {
 
 
 @register.filter
-def tick(delivery: str) -> str:
-    """The icon of a delivery state."""
-    return _TICKS.get(delivery, "clock")
+def delivery_words(delivery: str) -> str:
+    """As `get_delivery_display` has it, which hashes all choices for each message."""
+    return str(Delivery(delivery).label)
 
 
 @register.filter
-def clock(value: datetime) -> str:
-    return date_format(timezone.localtime(value), "H:i")
+def tick(delivery: str) -> str:
+    """The icon of a delivery state."""
+    return _TICKS.get(delivery, "clock")
 
 
 @register.filter
@@ -48,8 +55,8 @@ def preview(message: Message) -> str:
     """The first words of a message, or what it is when it has none."""
     if message.text:
         words = message.text[:200]
-        # Marks are of our own writing only, and reading them costs as much as the rest of the row.
-        if message.author != Author.CONTACT and any(mark in words for mark in "*_`~["):
+        # Marks are of our own writing only.
+        if message.author != Author.CONTACT:
             words = translate(words, PLAIN)
         return " ".join(words.split())
     content = message.content
@@ -119,3 +126,10 @@ def address_name(address: ContactAddress) -> str:
     """The name people know an address by; else the address as the channel has it."""
     username = str(address.details.get("username") or "")
     return f"@{username}" if username else f"{address.channel.name} · {address.address}"
+
+
+@register.filter
+def can_be_veiled(thing: ContactAddress | Message) -> bool:
+    """Whether there is a phone or an e-mail address in it."""
+    words = f"{thing.text} {thing.content or ''}" if isinstance(thing, Message) else thing.address
+    return veil(words) != words

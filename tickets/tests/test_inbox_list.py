@@ -63,7 +63,7 @@ def test_each_view_shows_its_own(shop, desk, view, shown):
 def test_views_carry_counts(shop, desk):
     set_status(desk["theirs"].id, status="waiting", actor=None)
     assert queries.count_views(shop.agent) == {
-        "mine": 1, "unassigned": 1, "open": 3, "assistant": 1, "waiting": 1,
+        "mine": 1, "unassigned": 1, "open": 3, "assistant": 1, "waiting": 1, "snoozed": 0,
     }  # fmt: skip
 
 
@@ -155,8 +155,8 @@ def test_the_list_costs_the_same_for_one_row_and_three(shop):
         post_message(ticket_id=ticket.id, client_id=uuid.uuid4(), text="ok", user=shop.colleague)
         set_team(ticket.id, team_id=shop.team.id, actor=None)
     assert cost() == one
-    # session, person, sequence, rows, counts, teams, channels, saved views
-    assert one == 8
+    # session, person, sequence, rows, drafts, counts, teams, channels, saved views
+    assert one == 9
 
 
 def test_a_search_in_an_open_conversation_keeps_it_in_the_address(shop, desk):

@@ -70,7 +70,14 @@ def things(ticket) -> dict[str, object]:
     reply = ScheduledReply.objects.create(
         ticket=ticket, user=ticket.assignee, client_id=uuid.uuid4(), text=SECRET, send_at="2100-01-01T00:00Z"
     )
-    return {"number": ticket.number, "message_id": message.id, "reply_id": reply.id, "merge_id": 1}
+    return {
+        "number": ticket.number,
+        "message_id": message.id,
+        "reply_id": reply.id,
+        "merge_id": 1,
+        "target": "ticket",
+        "key": "x",
+    }
 
 
 def test_no_address_of_the_inbox_leads_to_a_conversation_of_others(desk):

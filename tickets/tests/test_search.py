@@ -190,7 +190,7 @@ def cost(ask) -> int:
 
 
 @pytest.mark.parametrize(
-    ("text", "sort", "queries"), [("возврат", "", 8), ("возврат", "best", 9), ("где возврат", "", 9)]
+    ("text", "sort", "queries"), [("возврат", "", 9), ("возврат", "best", 10), ("где возврат", "", 10)]
 )
 def test_a_search_costs_the_same_for_one_hit_and_three(shop, text, sort, queries):
     client = shop.client(shop.agent)

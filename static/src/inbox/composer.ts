@@ -1,21 +1,26 @@
-// Writing: reply or note, quote, files, draft. The text is never taken away: each conversation keeps its own in localStorage.
+// Writing: reply or note, quote, files. Each has a draft of its own (drafts.ts): changing between them changes the text.
 import { newId } from "../../../widget/src/id";
+import { arm, armed, readArmed, showArmed } from "./armed";
+import { begunKind, draftOf, hasBegun, isMoved, keepDraft, setUpDrafts, takeServed } from "./drafts";
+import { setUpExpander, type Writer } from "./expander";
 import { OF_NOTES, offerFormats, setUpFormats } from "./formats";
-import { type File as Stored, type Outgoing, post } from "./outbox";
-import { inbox, openConversation, toast, word } from "./parts";
+import { apply, parse } from "./fragments";
+import { type Outgoing, post } from "./outbox";
+import { openConversation, toast, word } from "./parts";
+import { fetchHtml, Refused } from "./server";
 import { clearUploads, showUploaded, upload, uploaded, uploading } from "./uploads";
 
 // tickets/services/post.py MAX_TEXT
 const LONGEST = 20_000;
 
-interface Draft { text: string; kind: Outgoing["kind"]; replyTo: string; quote: string; files: Stored[] }
-
 const form = (): HTMLFormElement | null => document.querySelector<HTMLFormElement>("#composer");
 const text = (): HTMLTextAreaElement => document.querySelector<HTMLTextAreaElement>("#text")!;
 const kind = (): Outgoing["kind"] => new FormData(form()!).get("kind") as Outgoing["kind"];
-const replyTo = (): HTMLInputElement => form()!.elements.namedItem("reply_to") as HTMLInputElement;
+const hidden = (name: string): HTMLInputElement => form()!.elements.namedItem(name) as HTMLInputElement;
 const quote = (): HTMLElement => document.getElementById("quote")!;
 
+/** Whose words stand in the field. */
+let shown: { number: string; kind: Outgoing["kind"] } | null = null;
 let tellTyping: (on: boolean) => void = () => undefined;
 
 export function setUpComposer(typing: (on: boolean) => void): void {
@@ -45,20 +50,43 @@ export function setUpComposer(typing: (on: boolean) => void): void {
     if ((event.target as Element).id === "text") tellTyping(false);
   });
   document.addEventListener("keydown", onKey);
+  setUpDrafts((changed) => { if (form() && changed === shown?.kind) showDraft(); else showBegun(); });
+  setUpExpander(writer);
   setUpFormats();
   setUpDropping();
 }
 
 /** A conversation has come to the screen. */
 export function mountComposer(): void {
+  shown = null;
   if (!form()) return;
-  const draft = JSON.parse(localStorage.getItem(draftKey()) ?? "null") as Draft | null;
+  const { number } = openConversation()!;
+  takeServed(number, JSON.parse(form()!.dataset.drafts || "[]"));
+  settlePlaces();
+  setMode(isClosed() ? "note" : (begunKind(number) ?? "public"));
+}
+
+function showDraft(): void {
+  const draft = draftOf(shown!.number, shown!.kind);
   clearUploads();
   text().value = draft?.text ?? "";
+  hidden("mentions").value = draft?.mentions ?? "";
   showQuote(draft?.replyTo ?? "", draft?.quote ?? "");
+  showArmed(draft?.macro ?? "", saveDraft);
   showUploaded(draft?.files ?? []);
-  settlePlaces();
-  setMode(isClosed() ? "note" : (draft?.kind ?? "public"));
+  fit();
+  count();
+  showBegun();
+}
+
+/** A sign at the kind of writing that is begun and not shown, and a choice where another window has written too. */
+function showBegun(): void {
+  if (!form() || !shown) return;
+  for (const radio of form()!.querySelectorAll<HTMLInputElement>("[name=kind]")) {
+    const begun = radio.value !== shown.kind && hasBegun(shown.number, radio.value as Outgoing["kind"]);
+    radio.parentElement!.querySelector<HTMLElement>(".composer__begun")!.hidden = !begun;
+  }
+  document.getElementById("draft-moved")!.hidden = !isMoved(shown.number, shown.kind);
 }
 
 /** After live changes: a closed conversation takes notes only. */
@@ -101,17 +129,19 @@ export function write(mode: Outgoing["kind"]): void {
 /** What was taken back before it left stands in the field again, above what is there. */
 function takeWordsBack(words: string): void {
   if (!form() || !words) return;
-  text().value = [words, text().value].filter((part) => part.trim()).join("\n");
   write("public");
+  text().value = [words, text().value].filter((part) => part.trim()).join("\n");
   noteInput();
 }
 
 /** A message that the server refused comes back to be changed. */
 export function edit(message: Outgoing): void {
+  write(message.kind);
   if (text().value.trim()) message.text = `${text().value}\n${message.text}`;
   text().value = message.text;
+  hidden("mentions").value ||= message.mentions ?? "";
+  if (message.macro) showArmed(message.macro, saveDraft);
   showUploaded(message.files);
-  write(message.kind);
   noteInput();
 }
 
@@ -123,18 +153,21 @@ function setMode(mode: Outgoing["kind"]): void {
   composer.dataset.mode = mode === "note" ? "note" : "reply";
   text().placeholder = (mode === "note" ? text().dataset.note : text().dataset.reply) ?? "";
   if (mode === "note") tellTyping(false);
+  if (shown?.kind !== mode) {
+    shown = { number: openConversation()!.number, kind: mode };
+    showDraft();
+  }
   knowPlace();
-  saveDraft();
 }
 
 function setQuote(id: string, words: string): void {
-  showQuote(id, words);
   if (id) write("public");
+  showQuote(id, words);
   saveDraft();
 }
 
 function showQuote(id: string, words: string): void {
-  replyTo().value = id;
+  hidden("reply_to").value = id;
   quote().hidden = !id;
   quote().querySelector("span")!.textContent = words.trim().slice(0, 140) || "…";
 }
@@ -163,19 +196,13 @@ function count(): void {
   counter.classList.toggle("composer__count--over", shown && length > limit);
 }
 
-const draftKey = (): string => `draft:${inbox().dataset.user}:${openConversation()?.number}`;
-
 function saveDraft(): void {
-  const draft: Draft = {
-    text: text().value, kind: kind(), replyTo: replyTo().value, quote: quote().querySelector("span")!.textContent ?? "",
-    files: uploaded(),
-  };
-  try {
-    if (draft.text || draft.files.length || draft.replyTo) localStorage.setItem(draftKey(), JSON.stringify(draft));
-    else localStorage.removeItem(draftKey());
-  } catch {
-    // Storage is full or forbidden: the text is still in the field.
-  }
+  if (!form() || !shown) return;
+  const quoted = quote().querySelector("span")!.textContent ?? "";
+  keepDraft(shown.number, shown.kind, {
+    text: text().value, replyTo: hidden("reply_to").value, quote: hidden("reply_to").value && quoted,
+    mentions: hidden("mentions").value, macro: armed(), files: uploaded(),
+  });
 }
 
 function submit(status: string): void {
@@ -183,22 +210,79 @@ function submit(status: string): void {
   if (uploading()) return toast(word("busy"));
   if (!words && !uploaded().length) return text().focus();
   if (words.length > LONGEST) return toast(word("tooLong"));
+  if (unfilled(words)) return;
   const later = status === "later" ? readHour() : {};
   if (!later) return;
   post({
     clientId: newId(), at: Date.now(), number: openConversation()!.number, text: words, kind: kind(), files: uploaded(),
-    replyTo: replyTo().value, status: kind() === "public" && status !== "later" ? status : "",
+    replyTo: hidden("reply_to").value, mentions: kind() === "note" ? named(words) : "", macro: armed(),
+    status: kind() === "public" && status !== "later" ? status : "",
     ...(kind() === "public" ? { address: String(new FormData(form()!).get("address") ?? "") } : {}),
     ...later,
   });
   tellTyping(false);
   text().value = "";
+  hidden("mentions").value = "";
+  showArmed("", saveDraft);
   clearUploads();
   showQuote("", "");
   fit();
   count();
   saveDraft();
   text().focus();
+}
+
+/** Names of a macro that stand for nothing here are not sent: the first one is shown to be filled in. */
+function unfilled(words: string): boolean {
+  const token = readArmed(armed()).open.find((one) => words.includes(one));
+  if (!token) return false;
+  const at = text().value.indexOf(token);
+  text().focus();
+  text().setSelectionRange(at, at + token.length);
+  toast(`${word("unfilled")} ${token}`);
+  return true;
+}
+
+// ---- What the menus put in (expander.ts) ----------------------------------------------------------------------------
+
+const names = new Map<string, string>();
+
+/** Those mentioned whose names still stand in the text. */
+function named(words: string): string {
+  const references = hidden("mentions").value.split(",").filter(Boolean);
+  return references.filter((one) => words.includes(`@${names.get(one) ?? ""}`)).join(",");
+}
+
+const writer: Writer = {
+  isNote: () => kind() === "note",
+  replace(start, end, words) {
+    text().focus();
+    text().setSelectionRange(start, end);
+    if (document.execCommand(words ? "insertText" : "delete", false, words)) return;
+    text().setRangeText(words, start, end, "end");
+    noteInput();
+  },
+  mention(reference, name) {
+    names.set(reference, name);
+    hidden("mentions").value = [...new Set([...hidden("mentions").value.split(","), reference])].filter(Boolean).join(",");
+    saveDraft();
+  },
+  useMacro(macro) {
+    if (macro.text) {
+      arm(macro, saveDraft);
+      saveDraft();
+    } else void run(macro.id);
+  },
+};
+
+/** A macro without words is done at once. */
+async function run(id: string): Promise<void> {
+  try {
+    const { number } = openConversation()!;
+    apply(parse(await fetchHtml(`/inbox/${number}/macros/${id}/`, { body: new FormData() })));
+  } catch (error) {
+    toast((error instanceof Refused && error.message) || word("failed"));
+  }
 }
 
 /** The hour chosen in «Send later», as the server reads it; null when there is none yet. */

@@ -14,6 +14,7 @@ export function setUpKeys(): void {
     KeyI: () => press("take"),
     KeyA: () => choose("fact-assignee"),
     KeyE: () => press("solve"),
+    KeyZ: () => press("snooze"),
     KeyT: () => press("aid-translation"),
     KeyS: () => press("aid-summary"),
     "/": () => focus("q"),

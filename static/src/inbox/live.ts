@@ -1,5 +1,5 @@
 // From events to the screen: what changed is collected for a moment, fetched by id in one request, and put in place.
-import type { EventFrame } from "./feed";
+import type { DraftFrame, EventFrame } from "./feed";
 import { apply, parse } from "./fragments";
 import { removeRow, rows } from "./list";
 import { address, openConversation } from "./parts";
@@ -63,6 +63,14 @@ export function noteEvent(frame: EventFrame): void {
   if (about === "ticket" || about === "contact") open.seqs.add(frame.seq);
   if (frame.event !== "message.delivery_changed" && about !== "attachment") open.facts = true;
   openBatch.wake();
+}
+
+/** The row says «Draft» while there is one. */
+export function noteBegun(frame: DraftFrame): void {
+  const row = document.getElementById(`c-${frame.ticket}`);
+  if (!row || Boolean(row.querySelector(".ticket__draft")) === (frame.version !== "0")) return;
+  tickets.add(frame.ticket);
+  rowBatch.wake();
 }
 
 async function refreshRows(): Promise<void> {

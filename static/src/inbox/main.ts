@@ -1,12 +1,15 @@
 // The inbox: server-rendered, kept fresh over one websocket. Modules act on the page; none of them keeps a copy of it.
 import { setUpAids } from "./aids";
 import { edit, mountComposer, settleComposer, setUpComposer } from "./composer";
-import { Feed } from "./feed";
+import { setUpDialog } from "./dialog";
+import { noteDraft } from "./drafts";
+import { Feed, type Frame } from "./feed";
 import { focusField, undoChoice } from "./fields";
 import { setUpFragments } from "./fragments";
 import { setUpKeys } from "./keys";
 import { settleList, showPlace } from "./list";
-import { noteEvent, refetch } from "./live";
+import { noteBegun, noteEvent, refetch } from "./live";
+import { setUpMoments } from "./moments";
 import { kick, paintWaiting, setUpOutbox } from "./outbox";
 import { inbox, toast, word } from "./parts";
 import { settleScreen, setUpScreens } from "./screens";
@@ -67,6 +70,13 @@ function setUpErrors(): void {
   }
 }
 
+function noteOther(frame: Frame): void {
+  if (frame.type === "draft") {
+    void noteDraft(frame);
+    noteBegun(frame);
+  } else noteOthers(frame);
+}
+
 function start(): void {
   setUpRequests();
   setUpFragments();
@@ -76,6 +86,8 @@ function start(): void {
   setUpComposer(makeTeller((ticket, on) => feed?.typing(ticket, on)));
   setUpOutbox(edit);
   setUpAids();
+  setUpDialog();
+  setUpMoments();
   setUpKeys();
   setUpTimes();
   for (const kind of ["htmx:afterSettle", "htmx:historyRestore", "inbox:changed"]) document.addEventListener(kind, mount);
@@ -86,7 +98,7 @@ function start(): void {
   feed = new Feed(Number(document.getElementById("list")!.dataset.seq), {
     onEvent: noteEvent,
     onTyping: (frame) => noteTyping(frame, paintViewers),
-    onOther: noteOthers,
+    onOther: noteOther,
     onResync: refetch,
     onConnection: showUp,
   });

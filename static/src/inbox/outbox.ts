@@ -1,5 +1,6 @@
 // What was written and not yet confirmed. It lies in localStorage under the message's own id, which the server accepts once,
 // so it may be sent again after a lost answer, a reload or a closed laptop. One at a time: order is kept.
+import { readArmed } from "./armed";
 import { focusField } from "./fields";
 import { apply, parse } from "./fragments";
 import { clonePart, inbox, inPart, openConversation, word } from "./parts";
@@ -14,6 +15,10 @@ export interface Outgoing {
   kind: "public" | "note";
   files: File[];
   replyTo: string;
+  /** What the macros in it do, as the draft keeps it (armed.ts). */
+  macro?: string;
+  /** Of a note: `u:<person>` and `t:<team>`, with commas. */
+  mentions?: string;
   status: string;
   /** Another place than where the customer last wrote. */
   address?: string;
@@ -132,6 +137,12 @@ function formOf(message: Outgoing): FormData {
   form.set("kind", message.kind);
   form.set("reply_to", message.replyTo);
   form.set("status", message.status);
+  if (message.macro) {
+    const { macros, actions } = readArmed(message.macro);
+    form.set("macros", macros.join(","));
+    form.set("actions", JSON.stringify(Object.fromEntries(actions.map((action) => [action.key, action.value]))));
+  }
+  if (message.mentions) form.set("mentions", message.mentions);
   if (message.address) form.set("address", message.address);
   if (message.sendAt) form.set("send_at", message.sendAt);
   if (message.cancelOnReply) form.set("cancel_on_reply", "on");

@@ -5,6 +5,8 @@ import { setUpMenus } from "./menus";
 import { setUpTheme } from "./theme";
 
 setUpTheme();
+// Where tabs scroll, the present one is seen.
+for (const tab of document.querySelectorAll(".tabs [aria-current]")) tab.scrollIntoView({ block: "nearest", inline: "center" });
 setUpMenus();
 setUpCopying();
 void fetchLateParts();

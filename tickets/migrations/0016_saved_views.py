@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('channels_app', '0007_assistant_mode'),
-        ('tickets', '0012_custom_fields'),
+        ('tickets', '0015_counts_of_snoozed'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
