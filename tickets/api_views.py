@@ -118,7 +118,7 @@ class SavedViewViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewset
     )
     @action(detail=False)
     def fields(self, request: Request) -> Response:
-        return Response(FieldSerializer(list(queries.condition_fields().values()), many=True).data)
+        return Response(FieldSerializer(list(queries.condition_fields(actor(request)).values()), many=True).data)
 
     @extend_schema(
         operation_id="saved_view_tickets",

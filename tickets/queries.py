@@ -316,8 +316,12 @@ def _shown_to(viewer: User) -> Q:
     return Q(owner=viewer) | shared
 
 
-def condition_fields() -> dict[str, Field]:
-    """All that a view can ask, by key, in the order of the editor."""
+_MASKED = {"contact_email", "contact_phone"}
+
+
+def condition_fields(viewer: User) -> dict[str, Field]:
+    """All that a view of this person can ask, by key, in the order of the editor. Whoever does not see phones and addresses
+    cannot find them out by asking either."""
     teams = [(str(team.pk), team.name) for team in all_teams()]
     channels = all_channels()
     people = [(str(user.id), str(user)) for user in assignable_people() if not user.is_assistant]
@@ -341,7 +345,8 @@ def condition_fields() -> dict[str, Field]:
         )
         for field in custom_fields()
     ]
-    return {field.key: field for field in [*chosen, *fixed_fields(), *custom]}
+    fields = [*chosen, *fixed_fields(), *custom]
+    return {field.key: field for field in fields if viewer.sees_contact_details or field.key not in _MASKED}
 
 
 # ---- Search ----------------------------------------------------------------------------------------------------------

@@ -76,7 +76,7 @@ class Line:
 def edit(request: HttpRequest, view_id: int | None = None) -> HttpResponse:
     user = signed_in(request)
     view = queries.get_saved_view(view_id, user) if view_id is not None else None
-    fields = queries.condition_fields()
+    fields = queries.condition_fields(user)
     if request.method == "GET":
         return _page(request, view, _form_of(view), fields)
     form, do = _read(request.POST, fields), request.POST.get("do", "")

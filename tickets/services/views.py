@@ -40,7 +40,7 @@ def save_view(
         "name": _checked_name(name),
         "visibility": visibility,
         "team": _checked_team(visibility, team_id, user),
-        "conditions": read_conditions(conditions, queries.condition_fields()).to_json(),
+        "conditions": read_conditions(conditions, queries.condition_fields(user)).to_json(),
         "sort": sort,
     }
     if sort not in Sort.values:

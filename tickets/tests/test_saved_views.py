@@ -51,7 +51,7 @@ def desk(shop):
 def found(shop, asked, user=None) -> str:
     """The names of the conversations that a view finds, in order of the alphabet."""
     user = user or shop.agent
-    read = read_conditions(asked, queries.condition_fields()).to_json()
+    read = read_conditions(asked, queries.condition_fields(user)).to_json()
     page = queries.list_tickets(Selection(user, "v0", saved=SavedView(conditions=read, sort="activity")))
     return "".join(sorted(Ticket.objects.get(id=ticket.id).address.address for ticket in page.tickets))
 
@@ -168,7 +168,7 @@ def test_every_condition_finds_its_own(shop, desk, asked, names):
 
 def test_tags_any_all_none(shop, desk):
     put(shop, desk)
-    ids = {label: value for value, label in queries.condition_fields()["tags"].options}
+    ids = {label: value for value, label in queries.condition_fields(shop.agent)["tags"].options}
     both = [ids["vip"], ids["возврат"]]
     assert found(shop, one("tags", "any", both)) == "ab"
     assert found(shop, one("tags", "all", both)) == "a"
@@ -230,7 +230,7 @@ def test_spam_snoozed_and_merged_are_left_out_unless_asked_for(shop, desk):
 )
 def test_what_makes_no_sense_is_refused_with_its_place(shop, data, place):
     with pytest.raises(InvalidInput) as refused:
-        read_conditions(data, queries.condition_fields())
+        read_conditions(data, queries.condition_fields(shop.agent))
     assert refused.value.field == place and str(refused.value)
 
 
@@ -406,6 +406,12 @@ def test_only_owner_and_admins_change_and_delete(shop):
 def test_the_log_says_nothing_of_a_personal_view_but_that_it_is_there(shop):
     view = make(shop, name="Тайное")
     assert Event.objects.get(type="view.changed").payload == {"view_id": str(view.pk), "what": "created"}
+
+
+def test_whoever_sees_no_phones_cannot_find_them_out_by_asking(shop):
+    shop.agent.sees_contact_details = False
+    with pytest.raises(InvalidInput):
+        make(shop, asked=one("contact_phone", "contains", "7"))
 
 
 # ---- The sidebar -----------------------------------------------------------------------------------------------------
