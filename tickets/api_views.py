@@ -54,7 +54,7 @@ class FieldSerializer(serializers.Serializer[Any]):
     """`options` are [value, label]; empty where the value is written."""
 
     key = serializers.CharField()
-    label = serializers.CharField()
+    label = serializers.CharField()  # type: ignore[assignment]
     kind = serializers.CharField()
     ops = serializers.ListField(child=serializers.CharField())
     options = serializers.ListField(child=serializers.ListField(child=serializers.CharField()))

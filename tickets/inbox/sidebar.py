@@ -10,7 +10,7 @@ from tenants.accounts.models import User
 from tickets import queries
 from tickets.conditions import stored_conditions
 from tickets.counting import MOST, Asked, bounded_counts
-from tickets.models import SavedView, Team
+from tickets.models import SavedView, Sort, Team
 from tickets.queries import Selection
 from tickets.rights import sees_all, visible_to
 from tickets.services.views import may_change
@@ -75,9 +75,14 @@ def title_of(selection: Selection, found: list[Section]) -> str:
     return entries.get(selection.view, "")
 
 
-def sort_choices(selection: Selection, sorts: list[tuple[str, Any]]) -> list[tuple[str, str, bool]]:
+# Nobody waits in these, and nothing in them is urgent any more.
+_ARCHIVE = {"solved", "closed", "spam"}
+
+
+def sort_choices(selection: Selection) -> list[tuple[str, str, bool]]:
     """(value, label, chosen); the view's own order has no value, so that the address stays short."""
+    sorts = [Sort.ACTIVITY, Sort.CREATED] if selection.view in _ARCHIVE else list(Sort)
     return [
-        ("" if value == selection.own_sort else value, str(label), value == (selection.sort or selection.own_sort))
-        for value, label in sorts
+        ("" if sort == selection.own_sort else sort.value, str(sort.label), sort == (selection.sort or selection.own_sort))
+        for sort in sorts
     ]

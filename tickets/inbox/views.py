@@ -26,7 +26,7 @@ from tickets.inbox import sidebar
 from tickets.inbox.fields import Refusal, field_rows
 from tickets.inbox.forms import ContactForm, read_ids, read_selection
 from tickets.inbox.timeline import Item, make_items
-from tickets.models import FieldTarget, Priority, Sort, Ticket
+from tickets.models import FieldTarget, Priority, Ticket
 from tickets.queries import Selection
 from tickets.rights import contacts_visible_to
 from tickets.services.merging import same_person_suggestions, undoable_merges
@@ -187,7 +187,7 @@ def _views(viewer: User, selection: Selection, seq: int) -> dict[str, Any]:
         "channels": channels,
         "counts_late": late,
         "view_title": built_in[0] if built_in else sidebar.title_of(selection, sections),
-        "sorts": sidebar.sort_choices(selection, Sort.choices),
+        "sorts": sidebar.sort_choices(selection),
         **_address(selection),
     }
 

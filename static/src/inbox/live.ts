@@ -83,7 +83,7 @@ async function refreshRows(): Promise<void> {
   const here = new Set(answer.map((element) => element.id));
   for (const id of ids) if (!here.has(`c-${id}`)) removeRow(id);
   apply(answer);
-  if (document.querySelector("#views[data-late]")) countAgain();
+  if (document.querySelector("#views[data-behind]")) countAgain();
 }
 
 function countAgain(): void {
