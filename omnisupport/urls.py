@@ -13,6 +13,7 @@ urlpatterns = [
     path("", RedirectView.as_view(url="/inbox/"), name="home"),
     path("accounts/", include("tenants.accounts.urls")),
     path("inbox/", include("tickets.inbox.urls")),
+    path("", include("tickets.contacts.urls")),
     path("files/", include("tickets.urls_files")),
     path("channels/", include("channels_app.urls")),
     path("knowledge/", include("knowledge.urls")),

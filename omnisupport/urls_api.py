@@ -14,6 +14,7 @@ from knowledge import api as knowledge_api
 from knowledge.help_centre import api as help_centre_api
 from tenants.accounts import api as accounts_api
 from tickets import api as tickets_api
+from tickets import api_bulk as bulk_api
 from tickets import api_macros as macros_api
 from tickets import api_views as views_api
 from tickets.api_hours import WorkingHoursView
@@ -25,6 +26,7 @@ router.register("users", accounts_api.UserViewSet, basename="user")
 tickets_api.register(router)
 views_api.register(router)
 macros_api.register(router)
+bulk_api.register(router)
 webhooks_api.register(router)
 channels_api.register(router)
 knowledge_api.register(router)

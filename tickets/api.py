@@ -122,6 +122,8 @@ class MessageViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.
             attachment_ids=data["attachments"],
             reply_to_id=data.get("reply_to"),
             status=data.get("status", ""),
+            seen=data.get("seen"),
+            mentions=data["mentions"],
         )
         return Response(self.get_serializer(message).data, status=status.HTTP_201_CREATED)
 

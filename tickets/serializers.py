@@ -95,6 +95,7 @@ class TicketSerializer(serializers.ModelSerializer[Ticket]):
     tags = serializers.SlugRelatedField[Tag](slug_field="name", many=True, read_only=True)
     custom_status = StateSerializer(read_only=True, allow_null=True)
     attributes = serializers.DictField(read_only=True)
+    merged_into = serializers.CharField(source="merged_into_id", read_only=True, allow_null=True)
 
     class Meta:
         model = Ticket
@@ -102,6 +103,7 @@ class TicketSerializer(serializers.ModelSerializer[Ticket]):
             "id", "number", "subject", "status", "custom_status", "priority", "contact", "channel", "assignee", "team", "tags",
             "created_at", "last_activity_at", "waiting_since", "first_reply_at", "solved_at", "reopened_count",
             "handed_over_at", "handoff_reason", "attributes", "is_snoozed", "wakes_at", "is_spam",
+            "merged_into", "incident",
         ]  # fmt: skip
         read_only_fields = fields
 
@@ -164,6 +166,18 @@ class NewMessageSerializer(serializers.Serializer[Any]):
     attachments = serializers.ListField(child=serializers.UUIDField(), default=list, max_length=10)
     reply_to = serializers.IntegerField(required=False, allow_null=True, min_value=1, max_value=2**63 - 1)
     status = serializers.ChoiceField(choices=Status.choices, required=False)
+    mentions = serializers.ListField(
+        child=serializers.CharField(max_length=60),
+        default=list,
+        max_length=30,
+        help_text="Whom a note calls: `u:<user id>`, `t:<team id>`; the text has their name after an @.",
+    )
+    seen = serializers.IntegerField(
+        required=False,
+        min_value=0,
+        max_value=2**63 - 1,
+        help_text="Id of the newest message that was read. A reply is refused (409 `added_since`) when others have added more.",
+    )
 
 
 class SearchSerializer(serializers.Serializer[Any]):

@@ -182,6 +182,18 @@ def rich_text(message: Any) -> SafeString:
 
 
 @register.filter
+def with_mentions(message: Any, reader: Any) -> SafeString:
+    """The same, and the names that a note calls stand out; the reader's own most."""
+    html = str(rich_text(message))
+    # The longest first: one name may begin with another.
+    for called in sorted(message.content["mentions"], key=lambda entry: -len(entry["name"])):
+        css = "mention mention--me" if called.get("user") == str(reader.pk) else "mention"
+        name = re.compile(f"({re.escape(escape('@' + called['name']))})(?![^<]*</mark>)(?![^<>]*>)", re.IGNORECASE)
+        html = name.sub(rf'<mark class="{css}">\1</mark>', html)
+    return mark_safe(html)  # noqa: S308  # names are found in what is escaped already
+
+
+@register.filter
 def with_citations(message: Any) -> SafeString:
     """The same, and every [n] that has a source becomes a link to it below the bubble."""
     known = {str(source.get("n")) for source in message.content.get("citations", [])}

@@ -102,6 +102,11 @@ def test_offline_while_writing_loses_and_doubles_nothing(live_shop, ticket, sit_
     live_shop.customer_writes("Вы тут?")
     oleg.page.context.set_offline(False)
     expect(oleg.page.locator("#offline")).to_be_hidden()
+    expect(oleg.bubble("Вы тут?").first).to_be_visible()
+    # The customer wrote meanwhile: nothing leaves before it has been read, then all of it.
+    expect(oleg.page.locator(".item--pending .added")).to_have_count(4)
+    assert not Message.objects.filter(author=Author.AGENT).exists()
+    oleg.page.locator("[data-outbox=anyway]:visible").first.click()
     expect(oleg.page.locator(".item--pending")).to_have_count(0)
     expect(oleg.bubble("Вы тут?")).to_have_count(1)
     assert list(Message.objects.filter(author=Author.AGENT).order_by("id").values_list("text", flat=True)) == texts

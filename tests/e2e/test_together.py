@@ -1,8 +1,11 @@
 """Two agents at one conversation: they see each other, and neither answers over the other."""
 
+import re
+
 import pytest
 from playwright.sync_api import expect
 
+from tickets.models import Author, Message
 from tickets.services.tickets import assign_ticket
 
 
@@ -35,3 +38,32 @@ def test_who_looks_and_who_writes_is_seen_in_list_and_head(live_shop, ticket, si
     oleg.page.close()
     expect(head).to_have_count(0)
     expect(row).to_have_count(0)
+
+
+def test_nobody_answers_over_a_colleague(live_shop, ticket, sit_down):
+    oleg, vera = sit_down(live_shop.agent), sit_down(live_shop.colleague)
+    vera.view("open").open(ticket)
+    oleg.open(ticket)
+    oleg.page.locator("#text").press_sequentially("Заказ едет")
+    vera.write("Ваш заказ уже у курьера")
+    expect(oleg.bubble("у курьера")).to_be_visible()
+    oleg.page.locator("#text").press("Control+Shift+Enter")
+    stopped = oleg.page.locator(".item--pending")
+    expect(stopped.locator(".added__item")).to_have_text(re.compile(r"Вера Коллега.*Ваш заказ уже у курьера", re.S))
+    assert Message.objects.filter(author=Author.AGENT).count() == 1
+    # The words are not lost by going away, and the next try is stopped too.
+    oleg.page.reload()
+    expect(stopped.locator(".added__item")).to_have_count(1)
+    oleg.page.locator("[data-outbox=edit]:visible").click()
+    expect(oleg.page.locator("#text")).to_have_value("Заказ едет")
+    live_shop.customer_writes("Спасибо, жду!")
+    expect(oleg.bubble("Спасибо, жду!")).to_be_visible()
+    oleg.page.locator("#text").press("Control+Shift+Enter")
+    expect(stopped.locator(".added__item")).to_have_text(re.compile("Спасибо, жду!"))
+    expect(stopped.locator("[data-outbox=anyway]")).to_be_focused()
+    oleg.page.keyboard.press("Enter")
+    expect(vera.bubble("Заказ едет")).to_be_visible()
+    expect(oleg.page.locator("#reopen")).to_be_visible()
+    assert list(Message.objects.filter(author=Author.AGENT).values_list("text", flat=True).order_by("id")) == [
+        "Ваш заказ уже у курьера", "Заказ едет",
+    ]  # fmt: skip

@@ -35,8 +35,10 @@ from tickets.services.attachments import store_upload
 from tickets.services.contacts import note_revealed, reveal_detail, update_contact
 from tickets.services.delivery import cancel_message, retry_message
 from tickets.services.drafts import drop_sent_draft
+from tickets.services.following import set_following
 from tickets.services.macros import post_with_macros
 from tickets.services.merging import merge_contacts, undo_merge
+from tickets.services.post import ADDED_SINCE
 from tickets.services.schedule import drop_reply, schedule_reply, send_reply
 
 
@@ -64,25 +66,38 @@ def post(request: HttpRequest, number: int) -> HttpResponse:
         )
         drop_sent_draft(ticket.id, user, kind=kind, text=data["text"])
         return _show_facts(request, number)
-    message = post_with_macros(
-        ticket_id=ticket.id,
-        client_id=data["client_id"],
-        text=data["text"],
-        user=user,
-        macro_ids=read_ids(data["macros"]),
-        actions=actions,
-        values=values(request, ticket) if data["macros"] else {},
-        kind=kind,
-        attachment_ids=attachment_ids,
-        reply_to_id=data["reply_to"],
-        status=data["status"],
-        address_id=data["address"],
-        due_at=_moment_to_undo(user) if kind == MessageKind.PUBLIC else None,
-    )
+    try:
+        message = post_with_macros(
+            ticket_id=ticket.id,
+            client_id=data["client_id"],
+            text=data["text"],
+            user=user,
+            macro_ids=read_ids(data["macros"]),
+            actions=actions,
+            values=values(request, ticket) if data["macros"] else {},
+            kind=kind,
+            attachment_ids=attachment_ids,
+            reply_to_id=data["reply_to"],
+            status=data["status"],
+            address_id=data["address"],
+            due_at=_moment_to_undo(user) if kind == MessageKind.PUBLIC else None,
+            seen=data["seen"],
+            mentions=[key for key in data["mentions"].split(",") if key],
+        )
+    except Conflict as conflict:
+        if conflict.code != ADDED_SINCE or not request.headers.get("HX-Request"):
+            raise
+        return _show_added(request, ticket, data["seen"], user)
     drop_sent_draft(ticket.id, user, kind=kind, text=data["text"])
     if not request.headers.get("HX-Request"):
         return redirect("inbox:conversation", number=number)
     return _show_message(request, ticket, message)
+
+
+def _show_added(request: HttpRequest, ticket: Ticket, seen: int, user: User) -> HttpResponse:
+    """What the writer has not read yet: for the thread, and beside the reply that waits."""
+    added = make_items(queries.added_since(ticket, seen, user), [])
+    return render(request, "inbox/_added.html", {"ticket": ticket, "items": added}, status=409)
 
 
 def _moment_to_undo(user: User) -> datetime | None:
@@ -168,6 +183,17 @@ def status(request: HttpRequest, number: int) -> HttpResponse:
     ticket = queries.get_conversation(number, signed_in(request))
     wanted = checked(TextChoice(request.POST))["value"]
     changes.set_status(ticket.id, status=wanted, actor=signed_in(request))
+    return _show_facts(request, number)
+
+
+@require_POST
+@agent_required
+def follow(request: HttpRequest, number: int) -> HttpResponse:
+    """`value` is empty to stop following."""
+    user = signed_in(request)
+    ticket = queries.get_conversation(number, user)
+    follows = bool(checked(TextChoice(request.POST))["value"])
+    set_following(ticket.id, user=user, follows=follows)
     return _show_facts(request, number)
 
 

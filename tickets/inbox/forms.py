@@ -24,6 +24,10 @@ class MessageForm(forms.Form):
     status = forms.ChoiceField(choices=[("", ""), ("solved", "")], required=False)
     # Another of the customer's addresses than where they last wrote.
     address = forms.IntegerField(required=False, min_value=1, max_value=_BIGINT)
+    # The newest message that the writer has read.
+    seen = forms.IntegerField(required=False, min_value=0, max_value=_BIGINT)
+    # Of a note: `u:<user>` and `t:<team>` with commas between.
+    mentions = forms.CharField(required=False, max_length=2000)
     # ISO 8601 with its zone; a reply with it waits for its hour.
     send_at = forms.DateTimeField(required=False)
     cancel_on_reply = forms.BooleanField(required=False)

@@ -83,6 +83,10 @@ def sort_choices(selection: Selection) -> list[tuple[str, str, bool]]:
     """(value, label, chosen); the view's own order has no value, so that the address stays short."""
     sorts = [Sort.ACTIVITY, Sort.CREATED] if selection.view in _ARCHIVE else list(Sort)
     return [
-        ("" if sort == selection.own_sort else sort.value, str(sort.label), sort == (selection.sort or selection.own_sort))
+        (
+            "" if sort == selection.own_sort else sort.value,
+            str(sort.label),
+            sort == (selection.sort or selection.own_sort),
+        )
         for sort in sorts
     ]

@@ -22,6 +22,8 @@ from tenants.accounts.access import agent_required, current_path, signed_in
 from tenants.accounts.models import User
 from tenants.sockets import newest_seq
 from tickets import queries
+from tickets.contact_links import links_for
+from tickets.contact_queries import pages_of
 from tickets.inbox import sidebar
 from tickets.inbox.fields import Refusal, field_rows
 from tickets.inbox.forms import ContactForm, read_ids, read_selection
@@ -29,7 +31,9 @@ from tickets.inbox.timeline import Item, make_items
 from tickets.models import FieldTarget, Priority, Ticket
 from tickets.queries import Selection
 from tickets.rights import contacts_visible_to
+from tickets.services.bulk import can_undo, recent_bulk
 from tickets.services.merging import same_person_suggestions, undoable_merges
+from tickets.services.ticket_merges import undoable_ticket_merges
 
 VIEW_TITLES = {
     "mine": (_("Mine"), "user"),
@@ -40,6 +44,8 @@ VIEW_TITLES = {
     "snoozed": (_("Snoozed"), "snooze"),
     "solved": (_("Solved"), "circle-check"),
     "closed": (_("Closed"), "archive"),
+    "mentions": (_("Mentions"), "at"),
+    "following": (_("Following"), "eye"),
     "spam": (_("Spam"), "spam"),
 }
 
@@ -62,6 +68,8 @@ def inbox(request: HttpRequest, number: int | None = None) -> HttpResponse:
     if number is not None:
         context |= conversation_context(number, viewer, selection) | {"open_number": number}
         context["page"] = _page_with(context["ticket"], context["page"], selection)
+    bulk = recent_bulk(viewer)
+    context |= {"bulk": bulk, "can_undo": bulk is not None and can_undo(bulk)}
     return _answer(request, "inbox/page.html", context | {"max_upload_bytes": settings.MAX_UPLOAD_BYTES})
 
 
@@ -172,7 +180,7 @@ def _list_context(request: HttpRequest, selection: Selection) -> dict[str, Any]:
 
 
 def _views(viewer: User, selection: Selection, seq: int) -> dict[str, Any]:
-    counts = queries.count_views(viewer)
+    counts = queries.count_views(viewer) | {"mentions": queries.count_unseen_mentions(viewer)}
     views = [
         {"name": name, "title": title, "icon": icon, "count": counts.get(name)}
         for name, (title, icon) in VIEW_TITLES.items()
@@ -218,12 +226,18 @@ def _drafts(ticket: Ticket, viewer: User) -> str:
 def _thread(ticket: Ticket, before: int | None = None) -> dict[str, Any]:
     messages, events, has_earlier = queries.thread_page(ticket, before)
     items: list[Item] = make_items(messages, events)
-    return {"ticket": ticket, "items": items, "earlier": messages[0].id if has_earlier else None}
+    return {
+        "ticket": ticket,
+        "items": items,
+        "earlier": messages[0].id if has_earlier else None,
+        "newest": messages[-1].id if messages else None,
+    }
 
 
 def facts(ticket: Ticket, viewer: User, refusal: Refusal | None = None) -> dict[str, Any]:
     """The head of a conversation and the panel beside it."""
     fields = field_rows(queries.custom_fields(), ticket, refusal)
+    addresses = queries.addresses_of(ticket)
     in_fields = {row.field.key for row in fields.get(FieldTarget.CONTACT, ())}
     return {
         "fields": fields,
@@ -232,13 +246,17 @@ def facts(ticket: Ticket, viewer: User, refusal: Refusal | None = None) -> dict[
         "people": queries.assignable_people(),
         "teams": queries.all_teams(),
         "tags": queries.tags_of(ticket),
-        "addresses": queries.addresses_of(ticket),
+        "addresses": addresses,
+        "pages": pages_of(addresses)[:5],
+        "links": links_for(ticket.contact, viewer),
         "known": {name: value for name, value in queries.facts_of(ticket).items() if name not in in_fields},
         "past": queries.past_tickets(ticket, viewer),
         "scheduled": queries.scheduled_of(ticket),
+        "followers": queries.followers_of(ticket),
         "suggested": list(same_person_suggestions(ticket.contact).filter(contacts_visible_to(viewer))[:5]),
         "merges": list(undoable_merges(ticket.contact)),
         "states": queries.states(ticket),
+        "ticket_merges": list(undoable_ticket_merges(ticket)),
         "priorities": Priority.choices,
         "contact_form": ContactForm(instance=ticket.contact, prefix="contact", viewer=viewer),
     }

@@ -1,12 +1,16 @@
+from tickets.models.bulk import BulkChange, BulkItem
 from tickets.models.contacts import (
     Company,
     Contact,
     ContactAddress,
+    ContactImport,
+    ContactLink,
     ContactMerge,
 )
 from tickets.models.draft import Draft
 from tickets.models.fields import CustomField, FieldTarget, FieldType
 from tickets.models.macro import Macro
+from tickets.models.merge import TicketMerge
 from tickets.models.message import (
     Attachment,
     Author,
@@ -29,6 +33,10 @@ from tickets.models.ticket import (
     Ticket,
     TicketNumber,
 )
+from tickets.models.together import (
+    Mention,
+    TicketFollower,
+)
 from tickets.models.views import SavedView, Sort, Visibility
 from tickets.working_hours import WorkingHours
 
@@ -36,9 +44,13 @@ __all__ = [
     "AssistantMode",
     "Attachment",
     "Author",
+    "BulkChange",
+    "BulkItem",
     "Company",
     "Contact",
     "ContactAddress",
+    "ContactImport",
+    "ContactLink",
     "ContactMerge",
     "CustomField",
     "CustomStatus",
@@ -50,6 +62,7 @@ __all__ = [
     "InboxSettings",
     "Incident",
     "Macro",
+    "Mention",
     "Message",
     "MessageKind",
     "MessageSearch",
@@ -61,6 +74,8 @@ __all__ = [
     "Tag",
     "Team",
     "Ticket",
+    "TicketFollower",
+    "TicketMerge",
     "TicketNumber",
     "Visibility",
     "WorkingHours",

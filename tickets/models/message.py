@@ -60,6 +60,7 @@ class Message(models.Model):
     #   template {name, language, variables} · html "<sanitised letter>" · subject "<of a letter>" · reactions ["<emoji>"] ·
     #   quoted "<what a letter repeats of earlier ones>" · unverified (true: the sender is perhaps another) · answers
     #   "<number of another person's conversation that a letter names>" · fingerprint "<of a letter: sender and words>" ·
+    #   mentions [{user or team: "<id>", name}] of a note ·
     #   automatic (true: written by a machine) · blocked (true: came while its sender was blocked) ·
     #   referral {kind, title, url} of an advertisement ·
     #   ledger "<row of the inbound ledger it came in>" ·

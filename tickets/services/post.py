@@ -12,11 +12,15 @@ from django.utils.translation import gettext as _
 from omnisupport.lib.errors import Conflict, InvalidInput
 from tenants.accounts.models import User
 from tenants.events.log import record
+from tickets import queries
 from tickets.models import Attachment, Author, ContactAddress, Delivery, Message, MessageKind, Status, Ticket
+from tickets.services.following import add_mentions
 from tickets.services.indexing import index_message
 from tickets.services.tickets import choose_status, lock_ticket, move_status, set_assignee
 
 MAX_TEXT = 20_000
+# The code of the refusal of a reply whose author has not read the newest messages.
+ADDED_SINCE = "added_since"
 
 
 @transaction.atomic
@@ -34,12 +38,15 @@ def post_message(
     status: str = "",
     due_at: datetime | None = None,
     address_id: int | None = None,
+    seen: int | None = None,
+    mentions: Sequence[str] = (),
 ) -> Message:
     """Stores a message; a public one is `queued` for delivery. The same `client_id` always gives the same message.
 
-    `status` moves the ticket in the same transaction («send and solve»). Raises InvalidInput (empty, too long, strange
-    attachment, an address of somebody else, an empty field that solving needs), NotFound, Conflict (ticket closed, or the
-    client_id belongs to another message).
+    `status` moves the ticket in the same transaction («send and solve»). `seen` is the newest message that the author of a
+    reply has read; `mentions` are those whom a note calls (following.add_mentions). Raises InvalidInput (empty, too long,
+    strange attachment, an address of somebody else, an empty field that solving needs), NotFound, Conflict (ticket
+    closed, others have added something since `seen`, or the client_id belongs to another message).
     """
     ticket = lock_ticket(ticket_id)
     known = Message.objects.filter(client_id=client_id).first()
@@ -49,6 +56,8 @@ def post_message(
     text = check_text(text, bool(attachment_ids or (content or {}).get("buttons")))
     if ticket.status == Status.CLOSED and kind == MessageKind.PUBLIC:
         raise Conflict(_("This conversation is closed. Reopen it before you reply."))
+    if seen is not None and user is not None and kind == MessageKind.PUBLIC:
+        _check_nothing_added(ticket, seen, user)
     message = Message.objects.create(
         ticket=ticket,
         address_id=_check_address(ticket, address_id),
@@ -71,16 +80,25 @@ def post_message(
         actor_id=user.id if user else None,
         payload={"message_id": str(message.id), "kind": kind, "author": author},
     )
+    if kind == MessageKind.NOTE and mentions:
+        add_mentions(message, mentions, user)
     if status:
         choose_status(ticket, status, user)
     return message
+
+
+def _check_nothing_added(ticket: Ticket, seen: int, user: User) -> None:
+    if queries.added_since(ticket, seen, user):
+        raise Conflict(
+            _("Something was added to the conversation while you wrote. Read it, then send again."), code=ADDED_SINCE
+        )
 
 
 def _check_address(ticket: Ticket, address_id: int | None) -> int:
     """Where the customer last wrote, unless another place of the same person was picked."""
     if address_id is None or address_id == ticket.address_id:
         return ticket.address_id
-    if not ContactAddress.objects.filter(id=address_id, contact_id=ticket.contact_id).exists():
+    if not ContactAddress.objects.filter(queries.places_of(ticket), id=address_id).exists():
         raise InvalidInput(_("This is not an address of this customer."), field="address")
     return address_id
 

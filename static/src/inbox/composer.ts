@@ -19,6 +19,8 @@ const kind = (): Outgoing["kind"] => new FormData(form()!).get("kind") as Outgoi
 const hidden = (name: string): HTMLInputElement => form()!.elements.namedItem(name) as HTMLInputElement;
 const quote = (): HTMLElement => document.getElementById("quote")!;
 
+// The newest message when the person began to write: whoever adds something after it has not been read.
+let seen = "";
 /** Whose words stand in the field. */
 let shown: { number: string; kind: Outgoing["kind"] } | null = null;
 let tellTyping: (on: boolean) => void = () => undefined;
@@ -60,6 +62,7 @@ export function setUpComposer(typing: (on: boolean) => void): void {
 export function mountComposer(): void {
   shown = null;
   if (!form()) return;
+  seen = newest();
   const { number } = openConversation()!;
   takeServed(number, JSON.parse(form()!.dataset.drafts || "[]"));
   settlePlaces();
@@ -92,11 +95,15 @@ function showBegun(): void {
 /** After live changes: a closed conversation takes notes only. */
 export function settleComposer(): void {
   if (!form()) return;
+  if (kind() === "public" && !text().value && !uploaded().length) seen = newest();
   settlePlaces();
   const reply = form()!.querySelector<HTMLInputElement>("[name=kind][value=public]")!;
   reply.disabled = isClosed();
   if (isClosed() && kind() !== "note") setMode("note");
 }
+
+/** Its own messages do not matter to the server, so those that still wait need no id. */
+const newest = (): string => [...document.querySelectorAll<HTMLElement>("#thread > [data-message]")].at(-1)?.dataset.message ?? "0";
 
 /** Of several places of one customer those that take no free text now cannot be chosen. */
 function settlePlaces(): void {
@@ -118,7 +125,7 @@ function knowPlace(): void {
   count();
 }
 
-const place = (): HTMLSelectElement | null => form()!.querySelector<HTMLSelectElement>("select[name=address]");
+const place = (): HTMLSelectElement | null => form()?.querySelector<HTMLSelectElement>("select[name=address]") ?? null;
 
 export function write(mode: Outgoing["kind"]): void {
   if (!form()) return;
@@ -142,6 +149,8 @@ export function edit(message: Outgoing): void {
   hidden("mentions").value ||= message.mentions ?? "";
   if (message.macro) showArmed(message.macro, saveDraft);
   showUploaded(message.files);
+  // What stopped it has been read.
+  seen = newest();
   noteInput();
 }
 
@@ -215,7 +224,7 @@ function submit(status: string): void {
   if (!later) return;
   post({
     clientId: newId(), at: Date.now(), number: openConversation()!.number, text: words, kind: kind(), files: uploaded(),
-    replyTo: hidden("reply_to").value, mentions: kind() === "note" ? named(words) : "", macro: armed(),
+    seen, replyTo: hidden("reply_to").value, mentions: kind() === "note" ? named(words) : "", macro: armed(),
     status: kind() === "public" && status !== "later" ? status : "",
     ...(kind() === "public" ? { address: String(new FormData(form()!).get("address") ?? "") } : {}),
     ...later,

@@ -1,5 +1,6 @@
 // The inbox: server-rendered, kept fresh over one websocket. Modules act on the page; none of them keeps a copy of it.
 import { setUpAids } from "./aids";
+import { setUpBulk } from "./bulk";
 import { edit, mountComposer, settleComposer, setUpComposer } from "./composer";
 import { setUpDialog } from "./dialog";
 import { noteDraft } from "./drafts";
@@ -8,7 +9,7 @@ import { focusField, undoChoice } from "./fields";
 import { setUpFragments } from "./fragments";
 import { setUpKeys } from "./keys";
 import { settleList, showPlace } from "./list";
-import { noteBegun, noteEvent, refetch } from "./live";
+import { noteBegun, noteEvent, noteVisited, refetch } from "./live";
 import { setUpMoments } from "./moments";
 import { kick, paintWaiting, setUpOutbox } from "./outbox";
 import { inbox, toast, word } from "./parts";
@@ -74,7 +75,8 @@ function noteOther(frame: Frame): void {
   if (frame.type === "draft") {
     void noteDraft(frame);
     noteBegun(frame);
-  } else noteOthers(frame);
+  } else if (frame.type === "visited") noteVisited(frame.ticket);
+  else noteOthers(frame);
 }
 
 function start(): void {
@@ -87,6 +89,7 @@ function start(): void {
   setUpOutbox(edit);
   setUpAids();
   setUpDialog();
+  setUpBulk();
   setUpMoments();
   setUpKeys();
   setUpTimes();

@@ -3,7 +3,7 @@
 import { readArmed } from "./armed";
 import { focusField } from "./fields";
 import { apply, parse } from "./fragments";
-import { clonePart, inbox, inPart, openConversation, word } from "./parts";
+import { clonePart, inbox, inPart, openConversation, toast, word } from "./parts";
 import { fetchHtml, Refused } from "./server";
 import { scrollToEnd, settleThread } from "./thread";
 
@@ -20,6 +20,8 @@ export interface Outgoing {
   /** Of a note: `u:<person>` and `t:<team>`, with commas. */
   mentions?: string;
   status: string;
+  /** The newest message that its author had read. */
+  seen: string;
   /** Another place than where the customer last wrote. */
   address?: string;
   /** ISO time at which it is to leave, and whether the customer's word before then takes it back. */
@@ -33,6 +35,9 @@ export interface Outgoing {
 
 const LONGEST_PAUSE = 15_000;
 let queue: Outgoing[] = [];
+// What others have added to the conversation meanwhile, by the id of the reply that waits for its author's word. After a reload
+// the server is asked again.
+const stopped = new Map<string, HTMLElement>();
 let sending = false;
 let timer = 0;
 let failures = 0;
@@ -51,6 +56,7 @@ export function setUpOutbox(edit: (message: Outgoing) => void): void {
     const message = queue.find((one) => one.clientId === button?.closest<HTMLElement>(".item")?.dataset.clientId);
     if (!button || !message) return;
     if (button.dataset.outbox === "retry") retry(message);
+    else if (button.dataset.outbox === "anyway") sendAnyway(message.number);
     else {
       forget(message);
       bubbleOf(message)?.remove();
@@ -90,6 +96,7 @@ function keep(message: Outgoing): void {
 }
 
 function forget(message: Outgoing): void {
+  stopped.delete(message.clientId);
   queue = queue.filter((one) => one !== message);
   localStorage.removeItem(prefix() + message.clientId);
 }
@@ -101,8 +108,37 @@ function retry(message: Outgoing): void {
   kick();
 }
 
+/** Its author has read what was added: everything that waits in this conversation leaves. */
+function sendAnyway(number: string): void {
+  for (const message of queue) {
+    if (message.number !== number || !stopped.has(message.clientId)) continue;
+    message.seen = stopped.get(message.clientId)!.dataset.seen!;
+    stopped.delete(message.clientId);
+    keep(message);
+    paint(message);
+  }
+  document.getElementById("text")?.focus();
+  kick();
+}
+
+/** The answer shows what was added; false when it says something else. */
+function stop(message: Outgoing, answer: string): boolean {
+  const elements = parse(answer);
+  const added = elements.find((element) => element.matches("[data-seen]")) as HTMLElement | undefined;
+  if (!added) return false;
+  stopped.set(message.clientId, added);
+  if (openConversation()?.number === message.number) {
+    apply(elements.filter((element) => element.matches("li.item")));
+    paint(message);
+    scrollToEnd();
+    // Enter sends anyway, unless the next words are being written.
+    if (!document.querySelector<HTMLTextAreaElement>("#text")?.value) bubbleOf(message)?.querySelector<HTMLElement>("[data-part=anyway]")?.focus();
+  } else toast(`№${message.number}: ${added.dataset.words}`);
+  return true;
+}
+
 async function send(): Promise<void> {
-  const message = queue.find((one) => !one.refused);
+  const message = queue.find((one) => !one.refused && !stopped.has(one.clientId));
   if (sending || !message) return;
   sending = true;
   try {
@@ -114,7 +150,9 @@ async function send(): Promise<void> {
       apply(parse(answer));
     }
   } catch (error) {
-    if (error instanceof Refused && !error.again) {
+    if (error instanceof Refused && stop(message, error.html)) {
+      // It waits for a person.
+    } else if (error instanceof Refused && !error.again) {
       message.refused = error.message || word("failed");
       keep(message);
       paint(message);
@@ -137,6 +175,7 @@ function formOf(message: Outgoing): FormData {
   form.set("kind", message.kind);
   form.set("reply_to", message.replyTo);
   form.set("status", message.status);
+  form.set("seen", message.seen ?? "");
   if (message.macro) {
     const { macros, actions } = readArmed(message.macro);
     form.set("macros", macros.join(","));
@@ -164,12 +203,17 @@ function paint(message: Outgoing): void {
   item.dataset.order = String(Date.now() * 1000);
   item.classList.toggle("item--note", message.kind === "note");
   item.classList.toggle("item--out", message.kind !== "note");
-  item.classList.toggle("item--trouble", Boolean(message.refused));
+  const added = stopped.get(message.clientId);
+  item.classList.toggle("item--trouble", Boolean(message.refused ?? added));
   inPart(item, "text").textContent = message.text;
   inPart(item, "files").hidden = !message.files.length;
   inPart(item, "files").lastElementChild!.textContent = message.files.map((file) => file.name).join(", ");
-  inPart(item, "trouble").hidden = !message.refused;
+  inPart(item, "trouble").hidden = !message.refused && !added;
+  inPart(item, "retry").hidden = Boolean(added);
+  inPart(item, "anyway").hidden = !added;
+  inPart(item, "why").hidden = !message.refused;
   inPart(item, "reason").textContent = message.refused ?? "";
+  inPart(item, "added").replaceChildren(...(added ? [added] : []));
   if (!there) document.getElementById("thread")!.append(item);
   settleThread();
 }

@@ -3,7 +3,7 @@ import htmx from "htmx.org";
 
 /** The server said no, in words; `again` tells whether repeating may help. */
 export class Refused extends Error {
-  constructor(message: string, readonly again: boolean, readonly field = "") { super(message); }
+  constructor(message: string, readonly again: boolean, readonly field = "", readonly html = "") { super(message); }
 }
 
 export function csrfToken(): string {
@@ -39,7 +39,7 @@ export async function fetchHtml(path: string, options: { target?: string; body?:
   if (away) leaveFor(away);
   const text = await response.text();
   if (response.ok) return text;
-  throw new Refused(sentence(text), response.status >= 500 || response.status === 429 || response.status === 401, fieldOf(text));
+  throw new Refused(sentence(text), response.status >= 500 || response.status === 429 || response.status === 401, fieldOf(text), text);
 }
 
 /** The words of an error answer: a fragment, or JSON where a fragment was not asked for. */
