@@ -9,10 +9,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
+import structlog
 from django.core.cache import cache
 from django.db.models import Q
+from redis.exceptions import RedisError
 
 from tickets.models import Status, Ticket
+
+log = structlog.get_logger(__name__)
 
 MOST = 100
 # Behind the log: so long it may be shown. In step with it: what depends on the clock moves on all the same.
@@ -34,8 +38,17 @@ class Asked:
 
 
 def bounded_counts(asked: Sequence[Asked], seq: int) -> tuple[dict[str, int], bool]:
-    """Of open and waiting conversations, by name, at most MOST each; and whether some are behind `seq`, the newest event."""
-    known = cache.get_many([one.key for one in asked]) if asked else {}
+    """Of open and waiting conversations, by name, at most MOST each; and whether some are behind `seq`, the newest event.
+    While the cache does not answer there are none: the list matters more than its numbers."""
+    try:
+        return _counts(asked, seq) if asked else ({}, False)
+    except RedisError as error:
+        log.warning("view_counts_unavailable", error=str(error))
+        return {one.name: 0 for one in asked}, True
+
+
+def _counts(asked: Sequence[Asked], seq: int) -> tuple[dict[str, int], bool]:
+    known = cache.get_many([one.key for one in asked])
     now = time.time()
     counts: dict[str, int] = {}
     due: list[Asked] = []

@@ -8,6 +8,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
+from redis.exceptions import ConnectionError as RedisConnectionError
 
 from channels_app.models import Channel
 from omnisupport.lib.errors import Forbidden, InvalidInput, NotFound
@@ -477,6 +478,15 @@ def test_counts_stop_at_a_hundred_and_are_not_made_twice_while_nothing_happens(s
     set_status(desk["a"].id, status="closed", actor=None)
     set_status(desk["b"].id, status="closed", actor=None)
     assert bounded_counts(asked, 8) == ({"x": 2}, False)
+
+
+def test_without_redis_the_list_comes_without_these_numbers(shop, desk, monkeypatch):
+    def fail(*_args):
+        raise RedisConnectionError
+
+    monkeypatch.setattr("tickets.counting.cache.get_many", fail)
+    html = shop.client(shop.agent).get("/inbox/", {"view": "open"}).content.decode()
+    assert count_of(html, "open") == "4" and count_of(html, f"t{shop.team.id}") == ""
 
 
 # ---- The editor ------------------------------------------------------------------------------------------------------
