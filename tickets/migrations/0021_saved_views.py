@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('channels_app', '0007_assistant_mode'),
-        ('tickets', '0019_bulk_changes'),
+        ('tickets', '0020_message_changes'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
