@@ -42,7 +42,7 @@ def index_old_messages() -> None:
             return
 
 
-@tenant_task(queue="default", expires=600, merges=True)
+@tenant_task(queue="default", expires=600)
 def read_imports() -> None:
     """Of each a bite of half a minute or so; what is left calls again."""
     more = [run_import(import_id) for import_id in unfinished_imports()]

@@ -5,7 +5,7 @@ Empty cells leave what is there. There is no undo.
 """
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
@@ -90,6 +90,10 @@ def _guessed(header: Sequence[str], kind: str) -> dict[str, str]:
                 columns[str(place)] = code
                 break
     return columns
+
+
+def all_rows(found: ContactImport) -> Iterator[list[str]]:
+    return _sheet(found).rows()
 
 
 def preview(found: ContactImport, rows: int = 5) -> list[list[str]]:
@@ -211,7 +215,7 @@ def _known(external: str, values: Mapping[str, str]) -> Contact | None:
     people = Contact.objects.select_for_update().filter(merged_into=None).order_by("created_at")
     if not (external or values.get("email") or values.get("phone")):
         raise InvalidInput(_("No e-mail address, phone or id: nobody would be known by it."))
-    found = None
+    found: Contact | None = None
     if external:
         known_by_id = people.alias(own=KeyTextTransform(EXTERNAL_ID, "attributes"))
         found = known_by_id.filter(own=external, attributes__has_key=EXTERNAL_ID).first()
