@@ -21,7 +21,7 @@ def safe_cell(text: str) -> str:
 def plain_cell(text: str) -> str:
     """What `safe_cell` was given."""
     text = text.strip()
-    return text[1:] if text[:1] == "'" and safe_cell(text[1:]) == text else text
+    return text[1:].strip() if text[:1] == "'" and safe_cell(text[1:]) == text else text
 
 
 def write_rows(rows: Sequence[Sequence[object]]) -> str:

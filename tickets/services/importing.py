@@ -14,6 +14,7 @@ from django.core.files.base import ContentFile
 from django.core.validators import validate_email
 from django.db import transaction
 from django.db.models.fields.json import KeyTextTransform
+from django.utils import translation
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -140,11 +141,13 @@ def run_import(import_id: int) -> bool:
     if found is None:
         return False
     rows = islice(_sheet(found).rows(), found.done, None)
-    while time.monotonic() < until:
-        bite = list(islice(rows, _BITE))
-        if not _read_bite(import_id, found.done, bite):
-            return False
-        found.done += len(bite)
+    # What is wrong with a row is told in the language of whoever asked.
+    with translation.override(found.user.language if found.user else None):
+        while time.monotonic() < until:
+            bite = list(islice(rows, _BITE))
+            if not _read_bite(import_id, found.done, bite):
+                return False
+            found.done += len(bite)
     return True
 
 
@@ -163,7 +166,7 @@ def _read_bite(import_id: int, begin: int, bite: Sequence[Sequence[str]]) -> boo
             found.made, found.changed = found.made + made, found.changed + changed
         except (AppError, ValidationError) as error:
             why = " ".join(error.messages) if isinstance(error, ValidationError) else str(error)
-            # Two for the heading and for counting from one.
+            # Two for the heading and for counting from one; empty rows are not counted.
             found.refused = [*found.refused, {"row": begin + offset + 2, "why": why}][:_MOST_REFUSED]
     found.done += len(bite)
     found.save()
