@@ -156,7 +156,7 @@ def test_the_list_costs_the_same_for_one_row_and_three(shop):
         set_team(ticket.id, team_id=shop.team.id, actor=None)
     assert cost() == one
     # session, person, sequence, rows, channels, teams, counts
-    assert one == 9
+    assert one == 10
 
 
 def test_a_search_in_an_open_conversation_keeps_it_in_the_address(shop, desk):

@@ -2,6 +2,7 @@
 import { setUpCopying } from "./copying";
 import { fetchLateParts } from "./late";
 import { setUpMenus } from "./menus";
+import { setUpPolling } from "./polling";
 import { setUpTheme } from "./theme";
 
 setUpTheme();
@@ -10,3 +11,4 @@ for (const tab of document.querySelectorAll(".tabs [aria-current]")) tab.scrollI
 setUpMenus();
 setUpCopying();
 void fetchLateParts();
+setUpPolling();
