@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 from uuid import uuid4
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.cache import patch_vary_headers
@@ -35,6 +35,7 @@ from tickets.rights import contacts_visible_to
 from tickets.services.bulk import can_undo, recent_bulk
 from tickets.services.merging import same_person_suggestions, undoable_merges
 from tickets.services.ticket_merges import undoable_ticket_merges
+from tickets.services.transcripts import make_transcript
 from tickets.templatetags.conversation import preview
 
 VIEW_TITLES = {
@@ -144,6 +145,19 @@ def fresh_items(request: HttpRequest, number: int) -> HttpResponse:
     if request.GET.get("facts"):
         context |= facts(ticket, viewer) | {"with_facts": True} | _address(read_selection(request.GET, viewer))
     return _answer(request, "inbox/_fresh_items.html", context)
+
+
+@require_GET
+@agent_required
+def transcript(request: HttpRequest, number: int, form: str) -> HttpResponse:
+    """A file of what both sides said."""
+    ticket = queries.get_conversation(number, signed_in(request))
+    if form not in {"html", "txt"}:
+        raise Http404
+    kind = "text/html" if form == "html" else "text/plain"
+    answer = HttpResponse(make_transcript(ticket, form), content_type=f"{kind}; charset=utf-8")
+    answer["Content-Disposition"] = f'attachment; filename="conversation-{number}.{form}"'
+    return answer
 
 
 @require_GET
