@@ -10,7 +10,7 @@ import { setUpFind } from "./find";
 import { setUpFragments } from "./fragments";
 import { setUpKeys } from "./keys";
 import { setUpLetters } from "./letters";
-import { settleList } from "./list";
+import { settleList, showPlace } from "./list";
 import { noteBegun, noteEvent, noteVisited, refetch } from "./live";
 import { setUpMoments } from "./moments";
 import { kick, paintWaiting, setUpOutbox } from "./outbox";
@@ -104,6 +104,7 @@ function start(): void {
   for (const kind of ["htmx:afterSettle", "htmx:historyRestore", "inbox:changed"]) document.addEventListener(kind, mount);
   setUpViewers((frame) => feed?.send(frame));
   mount();
+  showPlace();
   const showUp = showConnection();
   feed = new Feed(Number(document.getElementById("list")!.dataset.seq), {
     onEvent: noteEvent,

@@ -123,7 +123,8 @@ function drawLine(): void {
 /** Messages of the customer that were not seen here; where nothing was seen yet, those that nobody has answered. */
 function unread(): HTMLElement[] {
   const seen = lastSeen();
-  const waiting = Number(document.getElementById("talk")?.dataset.waiting || Infinity);
+  // The message itself is written a moment before the conversation begins to wait.
+  const waiting = Number(document.getElementById("talk")?.dataset.waiting || Infinity) - 1_000_000;
   return items().filter((item) => item.matches(".item--in") && (seen ? numberOf(item) > seen : Number(item.dataset.order) >= waiting));
 }
 
