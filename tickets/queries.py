@@ -54,7 +54,7 @@ from tickets.models import (
 )  # fmt: skip
 from tickets.ordering import FIRST, ORDERS, Order, make_cursor, no_such_page, read_cursor
 from tickets.rights import about_visible, contacts_visible_to, sees_all, visible_to
-from tickets.search import Found, Hit, best_hits, found_in, fragment_of, hits_in, newest_hits
+from tickets.search import Answering, Hit, best_hits, found_in, fragment_of, hits_in, newest_hits
 from tickets.words import Piece, Query, read_query
 
 PAGE = 50
@@ -541,7 +541,7 @@ def thread_around(ticket: Ticket, message_id: int) -> tuple[list[Message], list[
     return page, events, len(earlier) > _ABOVE, has_later
 
 
-def find_in_thread(ticket: Ticket, text: str) -> list[Found]:
+def find_in_thread(ticket: Ticket, text: str) -> list[Answering]:
     """Messages of one conversation that answer, oldest first: by their own words, not by its subject and contact."""
     return found_in(ticket.id, read_query(text))
 

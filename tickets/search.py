@@ -43,7 +43,7 @@ class Hit:
 
 
 @dataclass(frozen=True)
-class Found:
+class Answering:
     """A message of one conversation, and those of its words that answer."""
 
     message_id: int
@@ -99,12 +99,12 @@ def hits_in(query: Query, where: Q, ticket_ids: Collection[int], *, best: bool =
     return [Hit(ticket_id, message_id, message_id) for ticket_id, message_id in rows]
 
 
-def found_in(ticket_id: int, query: Query) -> list[Found]:
+def found_in(ticket_id: int, query: Query) -> list[Answering]:
     """The newest messages of one conversation that answer by their own words, oldest first."""
     newest = _found(query, Q(ticket_id=ticket_id)).order_by("-message_id")
     rows = newest.values_list("message_id", "message__text")[:_IN_ONE]
     words = [(message_id, found_words(text, query)) for message_id, text in rows]
-    return [Found(message_id, met) for message_id, met in reversed(words) if met]
+    return [Answering(message_id, met) for message_id, met in reversed(words) if met]
 
 
 def fragment_of(message: Message, query: Query, shown: Callable[[str], str] = str) -> tuple[Piece, ...]:

@@ -1,6 +1,19 @@
 from django.urls import path
 
-from tickets.inbox import actions, bulk, changes, drafts, incidents, letters, macros, merging, snoozing, spam, view_editor, views
+from tickets.inbox import (
+    actions,
+    bulk,
+    changes,
+    drafts,
+    incidents,
+    letters,
+    macros,
+    merging,
+    snoozing,
+    spam,
+    view_editor,
+    views,
+)
 
 app_name = "inbox"
 urlpatterns = [
