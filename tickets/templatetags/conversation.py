@@ -13,7 +13,7 @@ from omnisupport.lib import dates
 from omnisupport.lib.markup import PLAIN, translate
 from omnisupport.lib.masking import veil
 from tenants.accounts.models import User
-from tickets import queries
+from tickets import ordering
 from tickets.models import Attachment, Author, ContactAddress, Delivery, HandoffReason, Message, MessageKind, Ticket
 from tickets.services.attachments import INLINE_TYPES
 from tickets.services.changes import WITHIN
@@ -46,7 +46,7 @@ _TICKS: dict[str, str] = {
 @register.filter
 def microseconds(value: datetime | None) -> str:
     """As `data-order` has it; empty for none."""
-    return str(queries.microseconds(value)) if value else ""
+    return str(ordering.microseconds(value)) if value else ""
 
 
 @register.filter
