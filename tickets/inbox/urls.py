@@ -1,11 +1,13 @@
 from django.urls import path
 
-from tickets.inbox import actions, bulk, changes, drafts, incidents, macros, merging, snoozing, spam, views
+from tickets.inbox import actions, bulk, changes, drafts, incidents, macros, merging, snoozing, spam, view_editor, views
 
 app_name = "inbox"
 urlpatterns = [
     path("", views.inbox, name="list"),
     path("gone/", views.gone, name="gone"),
+    path("views/new/", view_editor.edit, name="new-view"),
+    path("views/<int:view_id>/", view_editor.edit, name="view"),
     path("rows/", views.fresh_rows, name="rows"),
     path("uploads/", actions.upload, name="upload"),
     path("messages/<int:message_id>/retry/", actions.retry, name="retry"),
