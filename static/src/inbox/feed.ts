@@ -6,8 +6,10 @@ export interface TypingFrame { type: "typing"; ticket: string; who: string; user
 export interface ViewingFrame { type: "viewing"; ticket: string; who: { user: string; name: string }[] }
 export interface PresenceFrame { type: "presence"; user: string; state: string }
 export interface HereFrame { type: "here"; viewing: Record<string, ViewingFrame["who"]>; presence: Record<string, string> }
+/** What concerns the reader (static/src/shell/notices.ts); `ticket` is one whose news have been seen. */
+export interface BellFrame { type: "notice" | "notices"; ticket: string | null }
 export type Frame =
-  | { type: "hello"; seq: string } | EventFrame | TypingFrame | ViewingFrame | PresenceFrame | HereFrame
+  | { type: "hello"; seq: string } | EventFrame | TypingFrame | ViewingFrame | PresenceFrame | HereFrame | BellFrame
   | { type: "resync" } | { type: "pong" };
 
 export interface Listener {

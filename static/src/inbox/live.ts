@@ -61,6 +61,12 @@ export function noteEvent(frame: EventFrame): void {
   openBatch.wake();
 }
 
+/** A row, and with it the counts of the views. */
+export function noteRow(ticket: string): void {
+  tickets.add(ticket);
+  rowBatch.wake();
+}
+
 async function refreshRows(): Promise<void> {
   const ids = take(tickets, 100);
   const asked = address();

@@ -6,7 +6,7 @@ import { focusField, undoChoice } from "./fields";
 import { setUpFragments } from "./fragments";
 import { setUpKeys } from "./keys";
 import { settleList } from "./list";
-import { noteEvent, refetch } from "./live";
+import { noteEvent, noteRow, refetch } from "./live";
 import { kick, paintWaiting, setUpOutbox } from "./outbox";
 import { inbox, toast, word } from "./parts";
 import { settleScreen, setUpScreens } from "./screens";
@@ -85,7 +85,12 @@ function start(): void {
   feed = new Feed(Number(document.getElementById("list")!.dataset.seq), {
     onEvent: noteEvent,
     onTyping: (frame) => noteTyping(frame, paintViewers),
-    onOther: noteOthers,
+    onOther: (frame) => {
+      if (frame.type === "notice" || frame.type === "notices") {
+        document.dispatchEvent(new CustomEvent("bell", { detail: frame }));
+        if (frame.ticket) noteRow(frame.ticket);
+      } else noteOthers(frame);
+    },
     onResync: refetch,
     onConnection: showUp,
   });
