@@ -12,6 +12,7 @@ from tenants.views import set_language
 urlpatterns = [
     path("", RedirectView.as_view(url="/inbox/"), name="home"),
     path("accounts/", include("tenants.accounts.urls")),
+    path("notices/", include("tickets.notices.urls")),
     path("inbox/", include("tickets.inbox.urls")),
     path("files/", include("tickets.urls_files")),
     path("channels/", include("channels_app.urls")),

@@ -8,8 +8,10 @@ export interface DraftFrame { type: "draft"; ticket: string; kind: "public" | "n
 export interface ViewingFrame { type: "viewing"; ticket: string; who: { user: string; name: string }[] }
 export interface PresenceFrame { type: "presence"; user: string; state: string }
 export interface HereFrame { type: "here"; viewing: Record<string, ViewingFrame["who"]>; presence: Record<string, string> }
+/** What concerns the reader (static/src/shell/notices.ts); `ticket` is one whose news have been seen. */
+export interface BellFrame { type: "notice" | "notices"; ticket: string | null }
 export type Frame =
-  | { type: "hello"; seq: string } | EventFrame | TypingFrame | DraftFrame | ViewingFrame | PresenceFrame | HereFrame
+  | { type: "hello"; seq: string } | EventFrame | TypingFrame | DraftFrame | ViewingFrame | PresenceFrame | HereFrame | BellFrame
   | { type: "resync" } | { type: "pong" };
 
 export interface Listener {

@@ -65,7 +65,12 @@ export function noteEvent(frame: EventFrame): void {
 export function noteBegun(frame: DraftFrame): void {
   const row = document.getElementById(`c-${frame.ticket}`);
   if (!row || Boolean(row.querySelector(".ticket__draft")) === (frame.version !== "0")) return;
-  tickets.add(frame.ticket);
+  noteRow(frame.ticket);
+}
+
+/** A row, and with it the counts of the views. */
+export function noteRow(ticket: string): void {
+  tickets.add(ticket);
   rowBatch.wake();
 }
 
