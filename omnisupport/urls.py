@@ -13,6 +13,7 @@ urlpatterns = [
     path("", RedirectView.as_view(url="/inbox/"), name="home"),
     path("accounts/", include("tenants.accounts.urls")),
     path("notices/", include("tickets.notices.urls")),
+    path("team/", include("tickets.inbox.urls_team")),
     path("inbox/", include("tickets.inbox.urls")),
     path("files/", include("tickets.urls_files")),
     path("channels/", include("channels_app.urls")),

@@ -22,9 +22,10 @@ PAGES = [
     ("/assistant/search/?provider=gigachat", "admin"),
     ("/channels/add/telegram/", "admin"), ("/channels/add/widget/", "admin"), ("/channels/add/max/", "admin"),
     ("/channels/add/viber/", "admin"), ("/channels/add/vk/", "admin"), ("/channels/{channel}/", "admin"),
-    ("/assistant/answers/{answer}/", "agent"), ("/accounts/me/", "agent"), ("/notices/", "agent"), ("/notices/settings/", "agent"), ("/admin/", "admin"),
+    ("/assistant/answers/{answer}/", "agent"), ("/accounts/me/", "agent"), ("/admin/", "admin"),
     ("/admin/knowledge/document/", "admin"), ("/api/v1/docs/", "nobody"), ("/accounts/login/", "nobody"),
-    ("/demo-shop/", "nobody"),
+    ("/demo-shop/", "nobody"), ("/notices/", "agent"), ("/notices/settings/", "agent"), ("/team/", "agent"),
+    ("/team/", "admin"),
 ]  # fmt: skip
 
 

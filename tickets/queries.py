@@ -8,7 +8,7 @@ from uuid import UUID
 
 from django.apps import apps
 from django.db import connection
-from django.db.models import Prefetch, Q, QuerySet
+from django.db.models import Count, Prefetch, Q, QuerySet
 from django.utils.translation import gettext as _
 
 from omnisupport.lib.errors import InvalidInput, NotFound
@@ -452,6 +452,16 @@ def assignable_people() -> list[User]:
     """The assistant first, then people by name."""
     people = User.objects.filter(is_active=True).exclude(role=Role.OPERATOR)
     return sorted(people, key=lambda user: (not user.is_assistant, user.name.casefold()))
+
+
+def people_at_work() -> list[Any]:
+    """The same, each with `load`: the open conversations that they have."""
+    held = Ticket.objects.filter(_TO_DO, assignee__isnull=False).values_list("assignee_id").annotate(number=Count("id"))
+    loads = dict(held.order_by())
+    people = assignable_people()
+    for person in people:
+        person.load = loads.get(person.id, 0)  # type: ignore[attr-defined]
+    return people
 
 
 @dataclass(frozen=True)

@@ -210,7 +210,7 @@ def facts(ticket: Ticket, viewer: User, refusal: Refusal | None = None) -> dict[
         "fields": fields,
         "ticket": ticket,
         "viewer": viewer,
-        "people": queries.assignable_people(),
+        "people": queries.people_at_work(),
         "teams": queries.all_teams(),
         "tags": queries.tags_of(ticket),
         "addresses": queries.addresses_of(ticket),

@@ -50,6 +50,8 @@ export function noteEvent(frame: EventFrame): void {
   if (frame.ticket) tickets.add(frame.ticket);
   // A contact may stand in any row; and any may be what is no longer ours to see.
   else if (about === "contact" || frame.event === "ticket.left") for (const row of rows()) tickets.add(row.dataset.id!);
+  // Who is away stands beside the names of those who may be chosen.
+  else if (about === "person") { open.facts = true; openBatch.wake(); return; }
   else return;
   rowBatch.wake();
   const here = openConversation();
