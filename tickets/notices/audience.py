@@ -6,7 +6,7 @@ from django.db.models import Q
 
 from tenants.accounts.models import Role, User
 from tenants.events.models import Event
-from tickets.models import Mention, Ticket, TicketFollower
+from tickets.models import Mention, Message, Ticket, TicketFollower
 from tickets.notices.models import Kind
 from tickets.rights import sees_all, visible_to
 from tickets.services.snoozing import Waking
@@ -53,10 +53,15 @@ def _addressed(event: Event, ticket: Ticket) -> tuple[str, Q]:
             return Kind.MENTION, Q(id__in=called.values("user_id"))
         case "ticket.woken" if payload.get("why") == Waking.TIME:
             return Kind.WOKE, Q(id=ticket.assignee_id)
-        case "message.received" if not payload.get("automatic"):
+        case "message.received" if not payload.get("automatic") and not _opens(ticket, payload["message_id"]):
             followers = TicketFollower.objects.filter(ticket=ticket).values("user_id")
             return Kind.REPLY, Q(id=ticket.assignee_id) | Q(id__in=followers)
     return nobody
+
+
+def _opens(ticket: Ticket, message_id: str) -> bool:
+    """The first message of a conversation is told of as a new conversation."""
+    return not Message.objects.filter(ticket=ticket, id__lt=message_id).exists()
 
 
 def _takers(ticket: Ticket) -> Q:

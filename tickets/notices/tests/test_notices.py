@@ -86,7 +86,7 @@ def test_a_customers_word_reaches_who_has_it_and_who_follows(shop, ticket, told)
     shop.customer_writes("Ау!")
     assert told() == {("reply", shop.agent.name), ("reply", shop.colleague.name)}
     # Automatic letters are nobody's word, and our own replies no news.
-    shop.customer_writes("Я в отпуске", content={"automatic": True})
+    shop.customer_writes("Я в отпуске", automatic=True)
     post_message(ticket_id=ticket.id, client_id=uuid.uuid4(), text="Ждите", user=shop.admin)
     assert told() == set()
 
