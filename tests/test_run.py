@@ -22,6 +22,7 @@ from tenants.models import Domain, Tenant
 from tenants.names import PUBLIC
 from tenants.provisioning import _ensure_platform_tenant
 from tests.servers import ROOT
+from tickets.models import Ticket
 
 # ---- Settings
 
@@ -137,6 +138,10 @@ def test_a_seed_that_was_cut_short_is_finished_by_the_next(empty_installation, m
     for login in json.loads(written):
         with tenant_context(f"t_{login['host']}" if login["host"] else PUBLIC):
             assert User.objects.get(email=login["email"]).check_password(login["password"])
+    for slug in ("shop", "harbor"):
+        with tenant_context(f"t_{slug}"):
+            states = set(Ticket.objects.values_list("status", "is_snoozed"))
+            assert states == {("open", False), ("open", True), ("waiting", False), ("solved", False)}
     assert stat.S_IMODE((empty_installation / "demo.json").stat().st_mode) == 0o600
 
 

@@ -1,5 +1,6 @@
 """Two workspaces to look at on a laptop: a Russian outdoor shop and an English coffee roastery, each with people, a web chat,
-an assistant, three documents and an open help centre. Passwords are random and stand only in DATA_DIR/demo.json."""
+an assistant, three documents, some conversations and an open help centre. Passwords are random and stand only in
+DATA_DIR/demo.json."""
 
 import json
 import secrets
@@ -18,6 +19,7 @@ from channels_app.services.channels import connect_channel, create_channel
 from knowledge.models import Document
 from knowledge.services.documents import add_document
 from knowledge.tasks import ingest_document_task
+from omnisupport.demo.conversations import have_conversations
 from omnisupport.demo.help_centre import open_help_centre
 from omnisupport.demo.playground import add_playground_channels
 from omnisupport.demo.texts import DOCUMENTS
@@ -183,6 +185,7 @@ def _fill(demo: Demo, passwords: dict[str, str]) -> list[Document]:
     for tag in demo.tags:
         Tag.objects.create(name=tag)
     chat = _add_channel(demo)
+    have_conversations(demo.slug, chat, owner)
     if settings.FAKE_PROVIDERS and demo is DEMOS[0]:
         # One bot belongs to one workspace.
         add_playground_channels()
