@@ -25,7 +25,6 @@ PAGES = [
     ("/assistant/answers/{answer}/", "agent"), ("/accounts/me/", "agent"), ("/admin/", "admin"),
     ("/admin/knowledge/document/", "admin"), ("/api/v1/docs/", "nobody"), ("/accounts/login/", "nobody"),
     ("/demo-shop/", "nobody"), ("/notices/", "agent"), ("/notices/settings/", "agent"), ("/team/", "agent"),
-    ("/team/", "admin"),
 ]  # fmt: skip
 
 
