@@ -1,6 +1,6 @@
 """The assistant listens: to customers on its tickets, to tickets given to it, and to documents that change."""
 
-from ai_assistant.models import SavedQuestion
+from ai_assistant.models import Aid, Answer, LearnedAnswer, SavedQuestion
 from ai_assistant.services.hand_over_summary import wants_summary
 from ai_assistant.services.learning import note_solved
 from ai_assistant.services.meaning import forget_unused_models
@@ -80,3 +80,16 @@ def follow_space(event: Event) -> None:
 @subscribe("budget.reached")
 def tell_of_budget(event: Event) -> None:
     wake(mail_budget_reached, event.id, event.payload["share"], event.payload["limit"])
+
+
+@subscribe("contact.erased")
+def forget_words(event: Event) -> None:
+    """Receipts keep what was decided and what it cost, not what was said."""
+    tickets = event.payload["ticket_ids"]
+    Answer.objects.filter(ticket_id__in=tickets).update(
+        question="", query="", prompt="", text="", passages=[], tool_calls=[], checks=[], wrong_comment=""
+    )
+    Aid.objects.filter(ticket_id__in=tickets).update(text="", prompt="", suggestion={}, checks=[])
+    LearnedAnswer.objects.filter(ticket_id__in=tickets, state__in=["new", "proposed"]).update(
+        state=LearnedAnswer.State.REJECTED, question="", text="", stems=[]
+    )

@@ -9,7 +9,7 @@ from django.dispatch import receiver
 from django.utils import timezone
 
 from channels_app.base import Adapter
-from channels_app.models import Channel
+from channels_app.models import Channel, InboundEvent
 from channels_app.registry import adapter_class, kinds
 from channels_app.tasks import (
     answer_callback,
@@ -124,3 +124,9 @@ def _show_typing(address: ContactAddress) -> None:
     # Kinds that cannot show it, or have their own live window, cost no task.
     if adapter_class(address.channel.kind).send_typing is not Adapter.send_typing:
         wake(send_typing, str(address.channel_id), address.address, address.details)
+
+
+@subscribe("contact.erased")
+def forget_raw(event: Event) -> None:
+    """What the provider handed us of this person's messages; the key stays, so that a repeat is still known."""
+    InboundEvent.objects.filter(id__in=event.payload["ledger"]).update(body=b"", headers={}, error="")

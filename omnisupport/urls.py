@@ -15,6 +15,7 @@ urlpatterns = [
     path("notices/", include("tickets.notices.urls")),
     path("team/", include("tickets.inbox.urls_team")),
     path("inbox/", include("tickets.inbox.urls")),
+    path("", include("tickets.contacts.urls")),
     path("files/", include("tickets.urls_files")),
     path("channels/", include("channels_app.urls")),
     path("knowledge/", include("knowledge.urls")),

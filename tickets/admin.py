@@ -1,14 +1,16 @@
 from typing import Any
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from omnisupport.lib.admin import ReadOnlyAdmin
 from omnisupport.lib.errors import AppError
+from omnisupport.lib.signing import make_secret
 from tenants.admin_sites import tenant_admin
-from tickets.models import Contact, CustomField, CustomStatus, InboxSettings, Tag, Team, Ticket
+from tickets.contact_links import strange_variables
+from tickets.models import Contact, ContactLink, CustomField, CustomStatus, InboxSettings, Tag, Team, Ticket
 from tickets.services.fields import check_pattern
 
 
@@ -104,3 +106,38 @@ class TicketAdmin(ReadOnlyAdmin):
     search_fields = ["number", "subject", "contact__name"]
     list_select_related = ["assignee", "channel"]
     ordering = ["-id"]
+
+
+class ContactLinkForm(forms.ModelForm[ContactLink]):
+    class Meta:
+        model = ContactLink
+        fields = ["name", "url", "is_active"]
+        help_texts = {
+            "url": _(
+                "Any of {contact_id}, {external_id}, {email}, {phone}, {name} is replaced; exp and sig are added."
+            ),
+        }
+
+    def clean_url(self) -> str:
+        url: str = self.cleaned_data["url"]
+        strange = strange_variables(url)
+        if strange:
+            raise forms.ValidationError(_("There is no {%(name)s}."), params={"name": strange[0]})
+        if not url.startswith(("https://", "http://")):
+            raise forms.ValidationError(_("write a whole address that begins with https://."))
+        return url
+
+
+@admin.register(ContactLink, site=tenant_admin)
+class ContactLinkAdmin(admin.ModelAdmin[ContactLink]):
+    """The secret is made here and shown once, when the link is made."""
+
+    form = ContactLinkForm
+    list_display = ["name", "url", "is_active"]
+
+    def save_model(self, request: HttpRequest, obj: ContactLink, form: Any, change: bool) -> None:
+        if not change:
+            obj.secrets = {"secret": make_secret()}
+            told = _("The secret that signs this link, shown only now: %(secret)s") % {"secret": obj.secrets["secret"]}
+            messages.warning(request, told)
+        super().save_model(request, obj, form, change)

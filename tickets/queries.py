@@ -292,7 +292,7 @@ def microseconds(at: datetime) -> int:
 
 def get_conversation(number: int, viewer: User) -> Ticket:
     """Raises NotFound, also for one that the viewer may not see."""
-    related = ("contact", "address", "channel", "assignee", "team", "custom_status")
+    related = ("contact__company", "address", "channel", "assignee", "team", "custom_status")
     ticket = Ticket.objects.select_related(*related).defer(*_UNUSED).filter(visible_to(viewer), number=number).first()
     if ticket is None:
         raise NotFound(_("There is no conversation №%(number)s here.") % {"number": number})

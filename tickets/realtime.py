@@ -6,7 +6,7 @@ from uuid import UUID
 from omnisupport.lib.hub import publish
 from tenants.events.models import Event
 from tenants.names import group_name
-from tickets.models import Ticket
+from tickets.models import Status, Ticket
 
 AGENTS = "agents"
 
@@ -56,3 +56,11 @@ def publish_answering(ticket: Ticket, on: bool) -> None:
     """The assistant has begun, or stopped, to look for an answer."""
     publish(_visitor_of(ticket), {"type": "typing", "who": "", "on": on, "author": "assistant"})
     publish(group_name(AGENTS), {"type": "typing", "ticket": str(ticket.id), "who": "", "assistant": True, "on": on})
+
+
+def publish_visited(address_id: int) -> None:
+    """The visitor looks at another page; not logged: whoever has the conversation open fetches its panel."""
+    for ticket_id in (
+        Ticket.objects.filter(address_id=address_id).exclude(status=Status.CLOSED).values_list("id", flat=True)
+    ):
+        publish(group_name(AGENTS), {"type": "visited", "ticket": str(ticket_id)})

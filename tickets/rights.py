@@ -6,7 +6,7 @@ Whoever sees everything costs nothing: the condition is empty. What a person may
 from django.db.models import Q, QuerySet
 
 from tenants.accounts.models import Access, User
-from tickets.models import Team, Ticket
+from tickets.models import Team, Ticket, TicketFollower
 
 
 def sees_all(user: User) -> bool:
@@ -21,7 +21,8 @@ def visible_to(user: User) -> Q:
     if user.access == Access.OWN:
         return mine
     teams = Team.members.through.objects.filter(user_id=user.id).values("team_id")
-    return mine | Q(team_id__in=teams) | Q(assignee=None, team=None)
+    followed = TicketFollower.objects.filter(user_id=user.id).values("ticket_id")
+    return mine | Q(team_id__in=teams) | Q(assignee=None, team=None) | Q(id__in=followed)
 
 
 def about_visible(user: User, field: str = "ticket_id") -> Q:

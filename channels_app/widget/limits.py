@@ -11,6 +11,7 @@ _VISITOR = {
     "handoff": (5, 60),
     "read": (60, 60),
     "list": (120, 60),
+    "page": (60, 60),
 }
 # An office, a mobile operator or a shop's own server is one address too, hence the room.
 _ADDRESS = {

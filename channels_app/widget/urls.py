@@ -11,6 +11,7 @@ urlpatterns = [
     path("<uuid:channel_id>/attachments/", views.upload, name="attachments"),
     path("<uuid:channel_id>/handoff/", views.handoff, name="handoff"),
     path("<uuid:channel_id>/read/", views.read, name="read"),
+    path("<uuid:channel_id>/page/", views.visited, name="visited"),
     path("<uuid:channel_id>/elsewhere/", views.elsewhere, name="elsewhere"),
     path("<uuid:channel_id>/files/<uuid:attachment_id>/", views.file, name="file"),
 ]

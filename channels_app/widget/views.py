@@ -29,6 +29,8 @@ from omnisupport.lib.errors import AppError, InvalidInput, RateLimited, TooLarge
 from tenants.accounts.throttle import client_address
 from tickets.files import file_response
 from tickets.models import Attachment, MessageKind
+from tickets.realtime import publish_visited
+from tickets.services.trail import note_page
 
 HISTORY = 200
 
@@ -46,6 +48,11 @@ class Opening(BaseModel):
     """`identity`: who the visitor is, signed by the company's server (identity.py)."""
 
     identity: str = Field("", max_length=4096)
+
+
+class Page(BaseModel):
+    url: str = Field(max_length=2000)
+    title: str = Field("", max_length=1000)
 
 
 class LastRead(BaseModel):
@@ -216,6 +223,17 @@ def handoff(request: HttpRequest, channel: Channel) -> HttpResponse:
 @endpoint("GET")
 def elsewhere(request: HttpRequest, channel: Channel) -> HttpResponse:
     return JsonResponse({"ways": services.other_ways(_visitor(request, channel, "list"))})
+
+
+@endpoint("POST")
+def visited(request: HttpRequest, channel: Channel) -> HttpResponse:
+    """The page that the visitor looks at now; kept of those who have written."""
+    visitor = _visitor(request, channel, "page")
+    seen = _body(request, Page)
+    address_id = note_page(channel_id=channel.id, address=visitor.address, url=seen.url, title=seen.title)
+    if address_id is not None:
+        publish_visited(address_id)
+    return JsonResponse({})
 
 
 @endpoint("POST")

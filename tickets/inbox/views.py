@@ -21,6 +21,8 @@ from tenants.accounts.access import agent_required, current_path, signed_in
 from tenants.accounts.models import User
 from tenants.sockets import newest_seq
 from tickets import queries
+from tickets.contact_links import links_for
+from tickets.contact_queries import pages_of
 from tickets.inbox.fields import Refusal, field_rows
 from tickets.inbox.forms import ContactForm, read_ids, read_selection
 from tickets.inbox.timeline import Item, make_items
@@ -205,6 +207,7 @@ def _thread(ticket: Ticket, before: int | None = None) -> dict[str, Any]:
 def facts(ticket: Ticket, viewer: User, refusal: Refusal | None = None) -> dict[str, Any]:
     """The head of a conversation and the panel beside it."""
     fields = field_rows(queries.custom_fields(), ticket, refusal)
+    addresses = queries.addresses_of(ticket)
     in_fields = {row.field.key for row in fields.get(FieldTarget.CONTACT, ())}
     return {
         "fields": fields,
@@ -213,7 +216,9 @@ def facts(ticket: Ticket, viewer: User, refusal: Refusal | None = None) -> dict[
         "people": queries.people_at_work(),
         "teams": queries.all_teams(),
         "tags": queries.tags_of(ticket),
-        "addresses": queries.addresses_of(ticket),
+        "addresses": addresses,
+        "pages": pages_of(addresses)[:5],
+        "links": links_for(ticket.contact, viewer),
         "known": {name: value for name, value in queries.facts_of(ticket).items() if name not in in_fields},
         "past": queries.past_tickets(ticket, viewer),
         "scheduled": queries.scheduled_of(ticket),

@@ -2,6 +2,8 @@ from tickets.models.contacts import (
     Company,
     Contact,
     ContactAddress,
+    ContactImport,
+    ContactLink,
     ContactMerge,
 )
 from tickets.models.draft import Draft
@@ -42,6 +44,8 @@ __all__ = [
     "Company",
     "Contact",
     "ContactAddress",
+    "ContactImport",
+    "ContactLink",
     "ContactMerge",
     "CustomField",
     "CustomStatus",

@@ -5,8 +5,12 @@ import uuid
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.db.models.fields.json import KeyTextTransform
 from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
+
+from omnisupport.lib.crypto import EncryptedJSONField
+from omnisupport.lib.storage import random_name
 
 
 class Company(models.Model):
@@ -56,6 +60,11 @@ class Contact(models.Model):
             models.Index(Lower("email"), name="contact_email", condition=~Q(email="")),
             models.Index(fields=["phone"], name="contact_phone", condition=~Q(phone="")),
             models.Index(fields=["-created_at", "-id"], name="contact_newest"),
+            models.Index(
+                KeyTextTransform("external_id", "attributes"),
+                name="contact_external",
+                condition=Q(attributes__has_key="external_id"),
+            ),
         ]
 
     def __str__(self) -> str:
@@ -93,7 +102,7 @@ class ContactAddress(models.Model):
     alias = models.CharField(max_length=255, blank=True)
     # What the adapter needs to answer there (topic, business connection) and what it learnt (user name); by services:
     # early {"<provider id>": {deleted, reaction}} of messages still to come, window_closed_at "<when the provider said so>",
-    # verified (true: the channel vouches for who writes).
+    # verified (true: the channel vouches for who writes), pages [{url, title, at}] that the visitor looked at, newest first.
     details = models.JSONField(default=dict, blank=True)
     # The conversation that was carried on elsewhere: while it lives, what comes from here belongs to it.
     continues = models.ForeignKey("Ticket", null=True, on_delete=models.SET_NULL, related_name="+")
@@ -121,3 +130,64 @@ class ContactAddress(models.Model):
         """Whether nobody else can write from it: messengers sign what they hand us; a letter's sender and a visitor's word on
         themselves prove nothing."""
         return self.details.get("verified") is True
+
+
+class ContactLink(models.Model):
+    """A page of the company's own system that a contact leads to; signed when it is followed (tickets/contact_links.py)."""
+
+    name = models.CharField(_("name"), max_length=80)
+    # With {contact_id}, {external_id}, {email}, {phone}, {name}.
+    url = models.CharField(_("address"), max_length=500)
+    # {secret}
+    secrets = EncryptedJSONField(blank=True, default=dict, editable=False)
+    is_active = models.BooleanField(_("active"), default=True)
+
+    class Meta:
+        verbose_name = _("link into your own system")
+        verbose_name_plural = _("links into your own system")
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class ContactImport(models.Model):
+    """A CSV file of contacts or companies, from its upload until its last row is in."""
+
+    class Kind(models.TextChoices):
+        CONTACTS = "contacts", _("Contacts")
+        COMPANIES = "companies", _("Companies")
+
+    class State(models.TextChoices):
+        DRAFT = "draft", _("columns are being chosen")
+        WAITING = "waiting", _("waits")
+        RUNNING = "running", _("is being read")
+        DONE = "done", _("done")
+
+    kind = models.CharField(_("what"), max_length=9, choices=Kind, default=Kind.CONTACTS)
+    state = models.CharField(_("state"), max_length=7, choices=State, default=State.DRAFT)
+    file = models.FileField(upload_to=random_name, max_length=255)
+    name = models.CharField(_("file"), max_length=255)
+    # {encoding, delimiter, header [..], rows}
+    shape = models.JSONField(default=dict)
+    # By position of the column: name, email, phone, external_id, company, notes, or attribute:<key>; absent: left out.
+    columns = models.JSONField(default=dict)
+    done = models.PositiveIntegerField(default=0)
+    made = models.PositiveIntegerField(default=0)
+    changed = models.PositiveIntegerField(default=0)
+    # [{row, why}] of those that were refused.
+    refused = models.JSONField(default=list)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    created_at = models.DateTimeField(_("created"), auto_now_add=True)
+    touched_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        verbose_name = _("import")
+        verbose_name_plural = _("imports")
+        ordering = ["-id"]
+        indexes = [
+            models.Index(fields=["touched_at"], name="import_unfinished", condition=Q(state__in=["waiting", "running"]))
+        ]
+
+    def __str__(self) -> str:
+        return self.name

@@ -13,6 +13,7 @@ from omnisupport.lib.phones import phone_number
 from omnisupport.lib.text import Storable
 from tenants.events.log import record
 from tickets.models import Contact, ContactAddress, Status
+from tickets.services.companies import join_by_domain
 from tickets.services.indexing import index_contact
 
 
@@ -54,7 +55,9 @@ def lock_address(channel_id: UUID, address: str, profile: Profile) -> ContactAdd
         _row, made = ContactAddress.objects.get_or_create(
             channel_id=channel_id, address=address, defaults={"contact": contact, "details": profile.details}
         )
-        if not made:
+        if made:
+            join_by_domain(contact)
+        else:
             contact.delete()
         row = found[0]
     _learn(row, profile, address)
@@ -71,6 +74,7 @@ def _learn(row: ContactAddress, profile: Profile, address: str) -> None:
     if changed:
         contact.save(update_fields=changed)
         index_contact(contact.id)
+        join_by_domain(contact)
     details, alias = {**row.details, **profile.details}, row.alias or _other_name(row, profile, address)
     if (details, alias) != (row.details, row.alias):
         row.details, row.alias = details, alias

@@ -11,10 +11,11 @@ from omnisupport.lib.phones import phone_number
 from tenants.accounts.models import User
 from tenants.events.log import record
 from tickets.models import Contact, FieldTarget
+from tickets.services.companies import join_by_domain
 from tickets.services.fields import merge_values
 from tickets.services.indexing import index_contact
 
-_CHANGEABLE = {"name", "email", "phone", "language", "attributes"}
+_CHANGEABLE = {"name", "email", "phone", "language", "attributes", "notes"}
 
 
 @transaction.atomic
@@ -44,6 +45,8 @@ def update_contact(contact_id: UUID, *, changes: dict[str, Any], actor: User | N
             setattr(contact, name, value)
         contact.save(update_fields=list(changed))
         index_contact(contact.id)
+        if "email" in changed:
+            join_by_domain(contact)
         record(
             "contact.changed",
             actor_id=actor.id if actor else None,

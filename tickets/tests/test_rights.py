@@ -12,7 +12,7 @@ from django.urls import reverse
 from tenants.accounts.models import Access
 from tickets import queries
 from tickets.inbox.urls import urlpatterns as inbox_routes
-from tickets.models import Attachment, ScheduledReply, Ticket
+from tickets.models import Attachment, ScheduledReply, Ticket, TicketFollower
 from tickets.queries import Selection
 from tickets.rights import contacts_visible_to, visible_to
 from tickets.services.tickets import assign_ticket, set_team
@@ -42,6 +42,8 @@ def may_see(user) -> list[int]:
 def test_everybody_sees_what_their_rights_say(desk):
     assert may_see(desk.admin) == may_see(desk.colleague) == [1, 2, 3, 4, 5]
     assert may_see(desk.agent) == [1, 2, 3]
+    TicketFollower.objects.create(user=desk.agent, ticket=Ticket.objects.get(number=4))
+    assert may_see(desk.agent) == [1, 2, 3, 4]
     desk.agent.access = Access.OWN
     assert may_see(desk.agent) == [1]
     desk.admin.access = Access.OWN

@@ -287,3 +287,9 @@ def delete_old_deliveries(older_than: timedelta, batch: int = 1000) -> int:
     )
     ids = list(old.order_by("id").values_list("id", flat=True)[:batch])
     return WebhookDelivery.objects.filter(id__in=ids).delete()[0] if ids else 0
+
+
+def forget_contact(contact_id: str, ticket_ids: Sequence[int]) -> None:
+    """The bodies of what was told of this person; the rows stay as proof that it was told."""
+    about = Q(event__payload__contact_id=contact_id) | Q(event__ticket_id__in=ticket_ids)
+    WebhookDelivery.objects.filter(about).update(body="{}", last_response="")

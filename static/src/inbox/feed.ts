@@ -6,12 +6,14 @@ export interface TypingFrame { type: "typing"; ticket: string; who: string; user
 /** One of the agent's own drafts, saved by one of their screens; version "0": it is gone. */
 export interface DraftFrame { type: "draft"; ticket: string; kind: "public" | "note"; version: string }
 export interface ViewingFrame { type: "viewing"; ticket: string; who: { user: string; name: string }[] }
+export interface VisitedFrame { type: "visited"; ticket: string }
 export interface PresenceFrame { type: "presence"; user: string; state: string }
 export interface HereFrame { type: "here"; viewing: Record<string, ViewingFrame["who"]>; presence: Record<string, string> }
 /** What concerns the reader (static/src/shell/notices.ts); `ticket` is one whose news have been seen. */
 export interface BellFrame { type: "notice" | "notices"; ticket: string | null }
 export type Frame =
-  | { type: "hello"; seq: string } | EventFrame | TypingFrame | DraftFrame | ViewingFrame | PresenceFrame | HereFrame | BellFrame
+  | { type: "hello"; seq: string } | EventFrame | TypingFrame | DraftFrame | ViewingFrame | PresenceFrame | HereFrame | VisitedFrame
+  | BellFrame
   | { type: "resync" } | { type: "pong" };
 
 export interface Listener {

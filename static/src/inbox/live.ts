@@ -63,6 +63,13 @@ export function noteEvent(frame: EventFrame): void {
   openBatch.wake();
 }
 
+/** Something about the customer has changed that is no event. */
+export function noteVisited(ticket: string): void {
+  if (openConversation()?.ticket !== ticket) return;
+  open.facts = true;
+  openBatch.wake();
+}
+
 /** The row says «Draft» while there is one. */
 export function noteBegun(frame: DraftFrame): void {
   const row = document.getElementById(`c-${frame.ticket}`);

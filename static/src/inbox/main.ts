@@ -8,7 +8,7 @@ import { focusField, undoChoice } from "./fields";
 import { setUpFragments } from "./fragments";
 import { setUpKeys } from "./keys";
 import { settleList } from "./list";
-import { noteBegun, noteEvent, noteRow, refetch } from "./live";
+import { noteBegun, noteEvent, noteRow, noteVisited, refetch } from "./live";
 import { setUpMoments } from "./moments";
 import { kick, paintWaiting, setUpOutbox } from "./outbox";
 import { inbox, toast, word } from "./parts";
@@ -74,7 +74,8 @@ function noteOther(frame: Frame): void {
   if (frame.type === "draft") {
     void noteDraft(frame);
     noteBegun(frame);
-  } else if (frame.type === "notice" || frame.type === "notices") {
+  } else if (frame.type === "visited") noteVisited(frame.ticket);
+  else if (frame.type === "notice" || frame.type === "notices") {
     document.dispatchEvent(new CustomEvent("bell", { detail: frame }));
     if (frame.ticket) noteRow(frame.ticket);
   } else noteOthers(frame);

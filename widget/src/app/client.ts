@@ -68,6 +68,7 @@ export class Client {
       if (session.messages.length || claim) this.ears.keep("token", session.token);
       if (claim) this.heardOf("accepted");
       this.begin(session);
+      this.tellPage();
     } catch (error) {
       if (turn !== this.turn) return;
       // The token is spent or of another workspace: begin anew rather than show an error.
@@ -148,6 +149,17 @@ export class Client {
     this.after("typing", TYPING_STOPS, () => this.hush());
     if (Date.now() - this.typedAt < TYPING_EVERY) return;
     if (this.socket?.send({ type: "typing", on: true })) this.typedAt = Date.now();
+  }
+
+  /** Another page, or another word of the site on its visitor. Agents see the pages of those who have written. */
+  goTo(context: Context): void {
+    const moved = context.page.url !== this.context?.page.url || context.page.title !== this.context.page.title;
+    this.context = context;
+    if (moved) this.tellPage();
+  }
+
+  private tellPage(): void {
+    if (this.ready && this.context && this.store.lastId !== "0") void this.api.call("POST", "page/", this.context.page).catch(() => undefined);
   }
 
   /** Whether the visitor sees the conversation: then everything in it counts as read. */

@@ -89,7 +89,7 @@ export class Shell {
       case "prefill": this.prefill = { text: message.text }; break;
       case "send": this.client.say(message.text); break;
       case "identify": this.client.identify(message.token); break;
-      case "context": this.client.context = message.context; break;
+      case "context": this.client.goTo(message.context); break;
       case "look":
         this.look = { ...this.look, ...message.look };
         if (message.look.language) this.language = document.documentElement.lang = languageOf(message.look.language);
