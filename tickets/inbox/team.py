@@ -18,7 +18,8 @@ from tickets.services.leaving import return_work
 @require_GET
 @agent_required
 def team(request: HttpRequest) -> HttpResponse:
-    here = present_people()
+    # Whoever reads this page is here.
+    here = present_people() | {str(signed_in(request).id): "online"}
     rows = [{"person": person, "state": _state(person, here)} for person in queries.people_at_work() if person.is_agent]
     return render(request, "inbox/team.html", {"rows": rows})
 

@@ -33,6 +33,8 @@ from tickets.services.merging import same_person_suggestions, undoable_merges
 
 VIEW_TITLES = {
     "mine": (_("Mine"), "user"),
+    "mentions": (_("Mentions"), "at"),
+    "following": (_("Following"), "eye"),
     "unassigned": (_("Unassigned"), "inbox"),
     "open": (_("All open"), "open"),
     "assistant": (_("With the assistant"), "assistant"),
@@ -40,8 +42,6 @@ VIEW_TITLES = {
     "snoozed": (_("Snoozed"), "snooze"),
     "solved": (_("Solved"), "circle-check"),
     "closed": (_("Closed"), "archive"),
-    "mentions": (_("Mentions"), "at"),
-    "following": (_("Following"), "eye"),
     "spam": (_("Spam"), "spam"),
 }
 

@@ -61,6 +61,10 @@ def write_notices(event: Event) -> list[Notice]:
     Notice.objects.bulk_create(notices, ignore_conflicts=True)
     fresh = [notice for notice in notices if notice.seen_at is None]
     show(fresh)
+    if kind == Kind.MENTION:
+        for notice in notices:
+            if notice.seen_at is not None:
+                note_seen(event.ticket_id, notice.user)
     return fresh
 
 

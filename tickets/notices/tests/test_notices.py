@@ -15,6 +15,7 @@ from tickets.models import MessageKind
 from tickets.notices.models import DEFAULTS, Kind, Notice
 from tickets.notices.services import choose_ways, count_unseen, note_seen, write_notices
 from tickets.presence import move_screen
+from tickets.queries import count_unseen_mentions
 from tickets.services.following import set_following
 from tickets.services.post import hand_to_human, post_message
 from tickets.services.tickets import assign_ticket, set_team
@@ -131,6 +132,9 @@ def test_what_is_before_somebodys_eyes_is_seen_already(shop, ticket, screens, to
     dispatch_new_events()
     notice = Notice.objects.get(user=shop.agent, kind="reply")
     assert notice.seen_at is not None and notice.mail_at is None
+    note(ticket, shop.admin, "@Олег Агент", f"u:{shop.agent.id}")
+    dispatch_new_events()
+    assert count_unseen_mentions(shop.agent) == 0
     # Nobody has touched that screen for long: perhaps nobody is there.
     move_screen(shop.schema, "desk", user_id=shop.agent.id, name="Олег", ticket=str(ticket.id), idle=True)
     shop.customer_writes("Вы где?")
