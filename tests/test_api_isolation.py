@@ -23,12 +23,12 @@ def schema(shop):
 @pytest.fixture
 def ids(shop):
     """Things of `shop`, each with the canary in its text."""
-    from ai_assistant.models import Answer, CustomAnswer, ForbiddenTopic
+    from ai_assistant.models import Answer, CustomAnswer, ForbiddenTopic, Tool
     from channels_app.models import InboundEvent
     from knowledge.help_centre.services import publish_article, save_article
     from knowledge.models import Source, Synonyms
     from knowledge.services.articles import write_article
-    from tickets.models import Attachment, Tag, Team
+    from tickets.models import Attachment, BulkChange, CustomField, CustomStatus, Incident, Macro, Tag, Team
     from tickets.webhooks.models import WebhookDelivery, WebhookEndpoint
 
     message = shop.customer_writes(CANARY)
@@ -65,6 +65,13 @@ def ids(shop):
         "help-articles": publish_article(draft.id).id,
         "sources": Source.objects.create(url=f"https://{CANARY.lower()}.example/").id,
         "synonyms": Synonyms.objects.create(id=987654, phrases=[CANARY, "other"]).id,
+        "assistant-tools": Tool.objects.create(id=987654, name=CANARY, title=CANARY, url="https://canary.example/").id,
+        "learned-answers": 987654,
+        "custom-statuses": CustomStatus.objects.create(id=987654, name=CANARY, category="open").id,
+        "custom-fields": CustomField.objects.create(id=987654, key="canary", label=CANARY).id,
+        "macros": Macro.objects.create(id=987654, name=CANARY, visibility="everyone").id,
+        "incidents": Incident.objects.create(id=987654, title=CANARY).id,
+        "bulk-changes": BulkChange.objects.create(id=987654, user=shop.agent, changes={"answer": CANARY}).id,
     }
 
 

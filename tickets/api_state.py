@@ -2,17 +2,20 @@
 
 from typing import Any
 
+from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers, viewsets
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from omnisupport.lib.errors import NotFound
 from tenants.accounts.models import User
 from tickets.models import Ticket
 from tickets.serializers import TicketSerializer
 from tickets.services.snoozing import snooze_ticket, understand, wake_ticket
 from tickets.services.spam import mark_spam
+from tickets.services.ticket_merges import merge_tickets, split_ticket, undo_ticket_merge, undoable_ticket_merges
 
 
 class SnoozeSerializer(serializers.Serializer[Any]):
@@ -24,6 +27,15 @@ class SnoozeSerializer(serializers.Serializer[Any]):
 
 class SpamSerializer(serializers.Serializer[Any]):
     is_spam = serializers.BooleanField(default=True)
+
+
+class MergeSerializer(serializers.Serializer[Any]):
+    ticket = serializers.IntegerField(min_value=1, max_value=2**63 - 1)
+
+
+class SplitSerializer(serializers.Serializer[Any]):
+    message = serializers.IntegerField(min_value=1, max_value=2**63 - 1)
+    with_later = serializers.BooleanField(default=False)
 
 
 class StateActions(viewsets.GenericViewSet[Ticket]):
@@ -49,6 +61,43 @@ class StateActions(viewsets.GenericViewSet[Ticket]):
         wanted = _checked(SpamSerializer, request)["is_spam"]
         mark_spam(self.get_object().id, is_spam=wanted, actor=_actor(request))
         return self._shown()
+
+    @extend_schema(
+        summary="Take another conversation into this one",
+        description="Its messages stand here; it is closed and has `merged_into`. `unmerge` of either puts them back"
+        " within 24 hours.",
+        request=MergeSerializer,
+        responses=TicketSerializer,
+    )
+    @action(detail=True, methods=["post"])
+    def merge(self, request: Request, pk: str) -> Response:
+        gone = _checked(MergeSerializer, request)["ticket"]
+        if not self.get_queryset().filter(id=gone).exists():
+            raise NotFound(_("There is no such ticket."))
+        merge_tickets(kept_id=self.get_object().id, gone_id=gone, user=_actor(request))
+        return self._shown()
+
+    @extend_schema(summary="Part the newest merge again", request=None, responses=TicketSerializer)
+    @action(detail=True, methods=["post"])
+    def unmerge(self, request: Request, pk: str) -> Response:
+        merge = undoable_ticket_merges(self.get_object()).first()
+        if merge is None:
+            raise NotFound(_("There is no such merge."))
+        undo_ticket_merge(merge.id, _actor(request))
+        return self._shown()
+
+    @extend_schema(
+        summary="Split a message off into a new conversation",
+        request=SplitSerializer,
+        responses={201: TicketSerializer},
+    )
+    @action(detail=True, methods=["post"])
+    def split(self, request: Request, pk: str) -> Response:
+        data = _checked(SplitSerializer, request)
+        if not self.get_object().messages.filter(id=data["message"]).exists():
+            raise NotFound(_("There is no such message."))
+        made = split_ticket(data["message"], with_later=data["with_later"], user=_actor(request))
+        return Response(self.get_serializer(made).data, status=201)
 
     def _shown(self) -> Response:
         return Response(self.get_serializer(self.get_object()).data)

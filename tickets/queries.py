@@ -8,7 +8,8 @@ from uuid import UUID
 
 from django.apps import apps
 from django.db import connection
-from django.db.models import Count, Prefetch, Q, QuerySet
+from django.db.models import Count, OuterRef, Prefetch, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _
 
 from omnisupport.lib.errors import InvalidInput, NotFound
@@ -17,12 +18,14 @@ from tenants.accounts.models import Role, User
 from tenants.events.models import Event
 from tickets.models import (
     Attachment,
+    Author,
     Contact,
     ContactAddress,
     CustomField,
     CustomStatus,
     Delivery,
     Draft,
+    Incident,
     Macro,
     Mention,
     Message,
@@ -43,7 +46,7 @@ LIVE = (Status.OPEN, Status.WAITING)
 # What a row shows: of five tables a tenth of the columns.
 _LISTED = (
     "number", "status", "priority", "last_activity_at", "waiting_since", "subject",
-    "is_snoozed", "wakes_at", "is_spam",
+    "is_snoozed", "wakes_at", "is_spam", "merged_into",
     "contact__name", "contact__email", "contact__phone", "channel__kind", "channel__name", "assignee__name", "assignee__email",
     "last_message__author", "last_message__text", "last_message__content", "last_message__delivery", "custom_status__name",
 )  # fmt: skip
@@ -54,6 +57,10 @@ TIMELINE_EVENTS = (
     "ticket.snoozed",
     "ticket.woken",
     "ticket.spam_changed",
+    "ticket.incident_changed",
+    "ticket.merged",
+    "ticket.unmerged",
+    "ticket.split",
     "ticket.assigned",
     "ticket.priority_changed",
     "ticket.tags_changed",
@@ -167,6 +174,57 @@ def list_tickets(selection: Selection, cursor: str = "") -> Page:
     return Page(rows, _make_cursor(rows[-1].ticket) if more else "")
 
 
+def ids_in(selection: Selection, most: int) -> list[int]:
+    """All conversations of a list, in its order; one more than `most` where there are more."""
+    if not selection.text:
+        ids = _selected(selection).order_by("-last_activity_at", "-id").values_list("id", flat=True)
+        return list(ids[: most + 1])
+    found: dict[int, None] = {}
+    cursor = ""
+    while len(found) <= most:
+        page = list_tickets(selection, cursor)
+        found |= dict.fromkeys(ticket.id for ticket in page.tickets)
+        cursor = page.cursor
+        if not cursor:
+            break
+    return list(found)[: most + 1]
+
+
+# Most of an incident that a page shows; all of them are answered.
+_SHOWN_OF_INCIDENT = 200
+
+
+def list_incidents(viewer: User) -> list[Incident]:
+    """Open ones first, with how many conversations of each the viewer may see (`size`)."""
+    seen = Ticket.objects.filter(visible_to(viewer), incident=OuterRef("pk"), merged_into=None).order_by()
+    size = Subquery(seen.values("incident").annotate(n=Count("id")).values("n"))
+    return list(Incident.objects.annotate(size=Coalesce(size, 0)).order_by("-is_open", "-id")[:200])
+
+
+def conversations_of(incident: Incident, viewer: User) -> list[Ticket]:
+    found = Ticket.objects.filter(visible_to(viewer), incident=incident, merged_into=None)
+    related = ("contact", "assignee", "custom_status")
+    return list(found.select_related(*related).order_by("-last_activity_at", "-id")[:_SHOWN_OF_INCIDENT])
+
+
+def ids_of_incident(
+    incident: Incident, viewer: User, states: Sequence[str] = (Status.OPEN, Status.WAITING, Status.SOLVED)
+) -> list[int]:
+    """Those in one of the states: all that can still be answered."""
+    found = Ticket.objects.filter(visible_to(viewer), incident=incident, status__in=states)
+    return list(found.order_by("id").values_list("id", flat=True))
+
+
+def seen_ids(ids: Collection[int], viewer: User) -> list[int]:
+    """Those that the viewer may see, in their order."""
+    seen = set(Ticket.objects.filter(visible_to(viewer), id__in=ids).values_list("id", flat=True))
+    return [ticket_id for ticket_id in ids if ticket_id in seen]
+
+
+def open_incidents() -> list[Incident]:
+    return list(Incident.objects.filter(is_open=True)[:100])
+
+
 def pick_rows(selection: Selection, ids: Collection[int]) -> list[Row]:
     """Those of `ids` that the list shows now; the others have left it."""
     if selection.text:
@@ -245,7 +303,10 @@ def _numbered(selection: Selection) -> list[Row]:
     number = selection.text.removeprefix("#").removeprefix("№").strip()
     if not (number.isdecimal() and len(number) <= 18):
         return []
-    found = _listed().filter(visible_to(selection.viewer), number=int(number), **selection.where)
+    # What was merged is found where it goes on.
+    asked = Ticket.objects.filter(number=int(number))
+    one = Q(id__in=asked.filter(merged_into=None)) | Q(id__in=asked.values("merged_into"))
+    found = _listed().filter(visible_to(selection.viewer), one, **selection.where)
     return [Row(ticket, _FIRST, ticket.last_message) for ticket in found]
 
 
@@ -292,7 +353,7 @@ def microseconds(at: datetime) -> int:
 
 def get_conversation(number: int, viewer: User) -> Ticket:
     """Raises NotFound, also for one that the viewer may not see."""
-    related = ("contact__company", "address", "channel", "assignee", "team", "custom_status")
+    related = ("contact__company", "address", "channel", "assignee", "team", "incident", "custom_status")
     ticket = Ticket.objects.select_related(*related).defer(*_UNUSED).filter(visible_to(viewer), number=number).first()
     if ticket is None:
         raise NotFound(_("There is no conversation №%(number)s here.") % {"number": number})
@@ -309,7 +370,7 @@ def get_message(message_id: int, viewer: User) -> Message:
 
 def _messages() -> QuerySet[Message]:
     attachments = Prefetch("attachments", Attachment.objects.order_by("created_at", "id"))
-    return Message.objects.select_related("user", "reply_to").prefetch_related(attachments)
+    return Message.objects.select_related("user", "reply_to", "address__contact").prefetch_related(attachments)
 
 
 def thread_page(ticket: Ticket, before: int | None = None) -> tuple[list[Message], list[Event], bool]:
@@ -378,10 +439,34 @@ def drafted_ids(viewer_id: UUID) -> set[int]:
     return set(Draft.objects.filter(user_id=viewer_id).values_list("ticket_id", flat=True))
 
 
+def size_of(ticket: Ticket) -> dict[str, Any]:
+    """How much there is in it, and the last words."""
+    messages = ticket.messages.prefetch_related("attachments").order_by("-id")
+    return {"messages": messages.count(), "last": messages.first()}
+
+
+def get_merged(merge_id: int, viewer: User) -> Ticket:
+    """The conversation that was kept. Raises NotFound, also for one that the viewer may not see."""
+    ticket = Ticket.objects.filter(visible_to(viewer), merges__id=merge_id).first()
+    if ticket is None:
+        raise NotFound(_("There is no such merge."))
+    return ticket
+
+
+def newest_inbound(ticket: Ticket) -> int | None:
+    inbound = ticket.messages.filter(author=Author.CONTACT).order_by("-id")
+    return inbound.values_list("id", flat=True).first()
+
+
 def past_tickets(ticket: Ticket, viewer: User) -> list[Ticket]:
     """The contact's other conversations, newest first."""
     others = Ticket.objects.filter(visible_to(viewer), contact_id=ticket.contact_id).exclude(id=ticket.id)
-    return list(others.select_related("channel", "custom_status").defer(*_UNUSED).order_by("-id")[:10])
+    return list(others.select_related("channel", "contact", "custom_status").defer(*_UNUSED).order_by("-id")[:10])
+
+
+def places_of(ticket: Ticket) -> Q:
+    """Addresses that a conversation is held in: the contact's, and of whoever was merged into it."""
+    return Q(contact_id=ticket.contact_id) | Q(continues_id=ticket.id)
 
 
 def get_contact(contact_id: UUID, viewer: User) -> Contact:
@@ -393,7 +478,7 @@ def get_contact(contact_id: UUID, viewer: User) -> Contact:
 
 
 def addresses_of(ticket: Ticket) -> list[ContactAddress]:
-    rows = ContactAddress.objects.filter(contact_id=ticket.contact_id).select_related("channel")
+    rows = ContactAddress.objects.filter(places_of(ticket)).select_related("channel", "contact")
     return list(rows.defer(*_UNUSED).order_by("id")[:20])
 
 

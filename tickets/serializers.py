@@ -95,6 +95,7 @@ class TicketSerializer(serializers.ModelSerializer[Ticket]):
     tags = serializers.SlugRelatedField[Tag](slug_field="name", many=True, read_only=True)
     custom_status = StateSerializer(read_only=True, allow_null=True)
     attributes = serializers.DictField(read_only=True)
+    merged_into = serializers.CharField(source="merged_into_id", read_only=True, allow_null=True)
 
     class Meta:
         model = Ticket
@@ -102,6 +103,7 @@ class TicketSerializer(serializers.ModelSerializer[Ticket]):
             "id", "number", "subject", "status", "custom_status", "priority", "contact", "channel", "assignee", "team", "tags",
             "created_at", "last_activity_at", "waiting_since", "first_reply_at", "solved_at", "reopened_count",
             "handed_over_at", "handoff_reason", "attributes", "is_snoozed", "wakes_at", "is_spam",
+            "merged_into", "incident",
         ]  # fmt: skip
         read_only_fields = fields
 

@@ -1,8 +1,10 @@
+import time
 from datetime import timedelta
 
 from tenants.sweeper import Sweep, register_sweep
-from tenants.tasking import tenant_task
+from tenants.tasking import tenant_task, wake
 from tickets.services.attachments import delete_orphan_uploads
+from tickets.services.bulk import run_bulk, stalled_bulks
 from tickets.services.indexing import index_backlog
 from tickets.services.leaving import return_work_of_leavers
 from tickets.services.schedule import send_due_replies
@@ -10,6 +12,8 @@ from tickets.services.snoozing import wake_due
 from tickets.services.tickets import close_solved
 
 UNUSED_UPLOADS_AFTER = timedelta(hours=48)
+
+BULK_TURN = timedelta(seconds=20)
 
 
 @tenant_task(queue="sweeps", expires=60)
@@ -30,6 +34,22 @@ def send_scheduled_replies() -> int:
 @tenant_task(queue="sweeps", expires=30)
 def wake_snoozed_tickets() -> int:
     return wake_due()
+
+
+@tenant_task(queue="default")
+def change_in_bulk(bulk_id: int) -> None:
+    """For a while; the rest is another task, so that others have their turn."""
+    until = time.monotonic() + BULK_TURN.total_seconds()
+    while run_bulk(bulk_id):
+        if time.monotonic() > until:
+            wake(change_in_bulk, bulk_id)
+            return
+
+
+@tenant_task(queue="sweeps", expires=30)
+def resume_bulk_changes() -> None:
+    for bulk_id in stalled_bulks():
+        wake(change_in_bulk, bulk_id)
 
 
 @tenant_task(queue="default", expires=3000)
@@ -69,6 +89,14 @@ def register_sweeps() -> None:
             name="scheduled_replies",
             condition="SELECT 1 FROM {schema}.tickets_scheduledreply WHERE error = '' AND send_at <= now()",
             task="tickets.tasks.send_scheduled_replies",
+        )
+    )
+    register_sweep(
+        Sweep(
+            name="bulk_changes",
+            condition="SELECT 1 FROM {schema}.tickets_bulkchange WHERE state IN ('running', 'undoing')"
+            " AND touched_at < now() - interval '1 minute'",  # services.bulk.STALLED_AFTER
+            task="tickets.tasks.resume_bulk_changes",
         )
     )
     register_sweep(

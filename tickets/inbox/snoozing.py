@@ -17,7 +17,7 @@ from tickets.inbox.forms import checked
 from tickets.inbox.views import show_facts
 from tickets.services.snoozing import presets, snooze_ticket, understand, wake_ticket
 
-_REPLY = "reply"
+REPLY = "reply"
 
 
 class MomentForm(forms.Form):
@@ -30,7 +30,7 @@ class MomentForm(forms.Form):
 def read_until(request: HttpRequest) -> datetime | None:
     """None: until the customer writes. Raises InvalidInput."""
     data = checked(MomentForm(request.POST))
-    if data["until"] == _REPLY:
+    if data["until"] == REPLY:
         return None
     if not data["until"]:
         return understand(data["text"])

@@ -57,6 +57,8 @@ class Line:
     icon: str
     text: str
     actor: str
+    # The conversation that it leads to.
+    number: str = ""
 
 
 def make_items(messages: Sequence[Message], events: Sequence[Event]) -> list[Item]:
@@ -110,7 +112,8 @@ def describe(event: Event) -> Line | None:
     icon, text = made
     actor = str(event.actor or "")
     # Whoever took it for themselves is named once.
-    return Line(icon, text, "" if actor in text else actor)
+    number = str(event.payload.get("number", "")) if event.type in _LEADING else ""
+    return Line(icon, text, "" if actor in text else actor, number)
 
 
 def _assigned(payload: dict[str, Any]) -> tuple[str, str]:
@@ -176,6 +179,25 @@ def _spam(payload: dict[str, Any]) -> tuple[str, str]:
     return ("spam", _("Marked as spam")) if payload.get("to") else ("check", _("Not spam"))
 
 
+def _incident(payload: dict[str, Any]) -> tuple[str, str]:
+    if payload.get("to") is None:
+        return "incident", _("Taken out of the incident")
+    return "incident", _("Belongs to the incident “%(title)s”") % {"title": payload.get("title", "")}
+
+
+def _merged_ticket(payload: dict[str, Any]) -> tuple[str, str]:
+    words = _("Another conversation was merged into this one:") if "from" in payload else _("Merged into")
+    return "merge", words
+
+
+def _unmerged_ticket(_payload: dict[str, Any]) -> tuple[str, str]:
+    return "split", _("Parted again from")
+
+
+def _split(payload: dict[str, Any]) -> tuple[str, str]:
+    return "split", _("Split off from") if "from" in payload else _("Messages were split off into")
+
+
 def _handed_over(payload: dict[str, Any]) -> tuple[str, str]:
     return "handover", _("Handed over to people: %(reason)s") % {
         "reason": HandoffReason.words(str(payload.get("reason", "")))
@@ -213,6 +235,8 @@ def _contact(payload: dict[str, Any]) -> tuple[str, str] | None:
     return "check", _("Can be written to again")
 
 
+# Whose payload names another conversation.
+_LEADING = {"ticket.merged", "ticket.unmerged", "ticket.split"}
 _DESCRIPTIONS: dict[str, Callable[[dict[str, Any]], tuple[str, str] | None]] = {
     "ticket.assigned": _assigned,
     "ticket.status_changed": _status,
@@ -222,6 +246,10 @@ _DESCRIPTIONS: dict[str, Callable[[dict[str, Any]], tuple[str, str] | None]] = {
     "ticket.snoozed": _snoozed,
     "ticket.woken": _woken,
     "ticket.spam_changed": _spam,
+    "ticket.incident_changed": _incident,
+    "ticket.merged": _merged_ticket,
+    "ticket.unmerged": _unmerged_ticket,
+    "ticket.split": _split,
     "ticket.handed_over": _handed_over,
     "ticket.schedule_changed": _schedule,
     "contact.changed": _contact,

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from tickets.inbox import actions, drafts, macros, snoozing, spam, views
+from tickets.inbox import actions, bulk, drafts, incidents, macros, merging, snoozing, spam, views
 
 app_name = "inbox"
 urlpatterns = [
@@ -31,10 +31,24 @@ urlpatterns = [
     path("<int:number>/status/", actions.status, name="status"),
     path("<int:number>/tags/", actions.tags, name="tags"),
     path("<int:number>/follow/", actions.follow, name="follow"),
+    path("bulk/", bulk.change, name="bulk"),
+    path("bulk/<int:bulk_id>/", bulk.show, name="bulk-job"),
+    path("bulk/<int:bulk_id>/undo/", bulk.undo, name="bulk-undo"),
+    path("bulk/<int:bulk_id>/refused/", bulk.refused, name="bulk-refused"),
+    path("incidents/", incidents.incidents, name="incidents"),
+    path("incidents/<int:incident_id>/", incidents.incident, name="incident"),
+    path("incidents/<int:incident_id>/answer/", incidents.answer, name="incident-answer"),
+    path("incidents/<int:incident_id>/state/", incidents.state, name="incident-state"),
+    path("incidents/<int:incident_id>/job/", incidents.job, name="incident-job"),
+    path("<int:number>/incident/", incidents.link, name="link-incident"),
     path("moment/", snoozing.read, name="moment"),
     path("<int:number>/snooze/", snoozing.snooze, name="snooze"),
     path("<int:number>/spam/", spam.mark, name="spam"),
     path("<int:number>/block/", spam.block, name="block"),
+    path("<int:number>/merge-into/", merging.merge, name="merge-ticket"),
+    path("merges/<int:merge_id>/undo/", merging.unmerge, name="unmerge-ticket"),
+    path("<int:number>/split/", merging.split_newest, name="split-newest"),
+    path("messages/<int:message_id>/split/", merging.split, name="split"),
     path("<int:number>/wake/", snoozing.wake, name="wake"),
     path("<int:number>/contact/", actions.contact, name="contact"),
     path("<int:number>/fields/<slug:target>/<slug:key>/", actions.field, name="field"),

@@ -29,7 +29,9 @@ from tickets.inbox.timeline import Item, make_items
 from tickets.models import FieldTarget, Priority, Ticket
 from tickets.queries import Selection
 from tickets.rights import contacts_visible_to
+from tickets.services.bulk import can_undo, recent_bulk
 from tickets.services.merging import same_person_suggestions, undoable_merges
+from tickets.services.ticket_merges import undoable_ticket_merges
 
 VIEW_TITLES = {
     "mine": (_("Mine"), "user"),
@@ -65,6 +67,8 @@ def inbox(request: HttpRequest, number: int | None = None) -> HttpResponse:
         return _list_answer(request, context)
     if number is not None:
         context |= conversation_context(number, viewer, selection) | {"open_number": number}
+    bulk = recent_bulk(viewer)
+    context |= {"bulk": bulk, "can_undo": bulk is not None and can_undo(bulk)}
     return _answer(request, "inbox/page.html", context | {"max_upload_bytes": settings.MAX_UPLOAD_BYTES})
 
 
@@ -226,6 +230,7 @@ def facts(ticket: Ticket, viewer: User, refusal: Refusal | None = None) -> dict[
         "suggested": list(same_person_suggestions(ticket.contact).filter(contacts_visible_to(viewer))[:5]),
         "merges": list(undoable_merges(ticket.contact)),
         "states": queries.states(ticket),
+        "ticket_merges": list(undoable_ticket_merges(ticket)),
         "priorities": Priority.choices,
         "contact_form": ContactForm(instance=ticket.contact, prefix="contact", viewer=viewer),
     }

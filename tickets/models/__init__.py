@@ -1,3 +1,4 @@
+from tickets.models.bulk import BulkChange, BulkItem
 from tickets.models.contacts import (
     Company,
     Contact,
@@ -9,6 +10,7 @@ from tickets.models.contacts import (
 from tickets.models.draft import Draft
 from tickets.models.fields import CustomField, FieldTarget, FieldType
 from tickets.models.macro import Macro
+from tickets.models.merge import TicketMerge
 from tickets.models.message import (
     Attachment,
     Author,
@@ -41,6 +43,8 @@ __all__ = [
     "AssistantMode",
     "Attachment",
     "Author",
+    "BulkChange",
+    "BulkItem",
     "Company",
     "Contact",
     "ContactAddress",
@@ -68,6 +72,7 @@ __all__ = [
     "Team",
     "Ticket",
     "TicketFollower",
+    "TicketMerge",
     "TicketNumber",
     "WorkingHours",
 ]

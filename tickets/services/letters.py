@@ -42,8 +42,10 @@ def find_thread(row: ContactAddress, letter: Letter, external_id: str) -> tuple[
     named = _named(letter, row)
     if named is None:
         return None, hashlib.sha256(f"{external_id}\n{letter.fingerprint}".encode()).hexdigest()[:32]
-    live = Ticket.objects.exclude(status=Status.CLOSED).filter(contact_id=row.contact_id)
-    same = Q(id=named.id) | (Q(thread=named.thread, channel_id=row.channel_id) & ~Q(thread=""))
+    # Theirs, or another's that theirs was merged into.
+    live = Ticket.objects.exclude(status=Status.CLOSED).filter(Q(contact_id=row.contact_id) | Q(id=row.continues_id))
+    in_thread = Q(thread=named.thread, channel_id=row.channel_id) & ~Q(thread="")
+    same = Q(id__in=[named.id, named.merged_into_id]) | in_thread
     found = (
         live.filter(same)
         .select_related("assignee", "custom_status")

@@ -98,7 +98,7 @@ def _check_address(ticket: Ticket, address_id: int | None) -> int:
     """Where the customer last wrote, unless another place of the same person was picked."""
     if address_id is None or address_id == ticket.address_id:
         return ticket.address_id
-    if not ContactAddress.objects.filter(id=address_id, contact_id=ticket.contact_id).exists():
+    if not ContactAddress.objects.filter(queries.places_of(ticket), id=address_id).exists():
         raise InvalidInput(_("This is not an address of this customer."), field="address")
     return address_id
 

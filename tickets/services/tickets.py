@@ -43,7 +43,8 @@ def live_ticket(address: ContactAddress, *, lock: bool = False) -> Ticket | None
     live = Ticket.objects.select_related("assignee", "custom_status").exclude(status=Status.CLOSED)
     if lock:
         live = live.select_for_update(of=("self",))
-    own = live.filter(address=address).first()
+    # One that was split off comes after the one it came from.
+    own = live.filter(address=address).order_by("thread", "-id").first()
     return own or (live.filter(id=address.continues_id).first() if address.continues_id else None)
 
 
@@ -163,6 +164,8 @@ def _read_status(status: str, present_id: int | None) -> tuple[str, CustomStatus
 def _check_reopening(ticket: Ticket, status: str) -> None:
     if ticket.status != Status.CLOSED or status == Status.CLOSED:
         return
+    if ticket.merged_into_id:
+        raise Conflict(_("This conversation was merged into another. Part it first."))
     if has_newer(ticket):
         raise Conflict(_("The customer already has a newer conversation here; this one stays closed."))
 

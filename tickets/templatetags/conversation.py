@@ -75,7 +75,8 @@ def preview(message: Message) -> str:
 def speaker(message: Message, ticket: Ticket) -> str:
     """Whose words these are."""
     if message.author == Author.CONTACT:
-        return str(ticket.contact)
+        # Of two people whose conversations were merged each has their own name.
+        return str(message.address.contact)
     if message.author == Author.SYSTEM:
         return _("Automatic message")
     return str(message.user or Author(message.author).label)

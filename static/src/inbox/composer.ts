@@ -125,7 +125,7 @@ function knowPlace(): void {
   count();
 }
 
-const place = (): HTMLSelectElement | null => form()!.querySelector<HTMLSelectElement>("select[name=address]");
+const place = (): HTMLSelectElement | null => form()?.querySelector<HTMLSelectElement>("select[name=address]") ?? null;
 
 export function write(mode: Outgoing["kind"]): void {
   if (!form()) return;

@@ -9,8 +9,8 @@ const dialog = (): HTMLDialogElement => document.querySelector<HTMLDialogElement
 
 export function setUpDialog(): void {
   document.addEventListener("htmx:afterSwap", (event) => {
-    if ((event as CustomEvent<Detail>).detail.target !== dialog() || dialog().open) return;
-    dialog().showModal();
+    if ((event as CustomEvent<Detail>).detail.target !== dialog()) return;
+    if (!dialog().open) dialog().showModal();
     dialog().querySelector<HTMLElement>("[data-moment], [data-first]")?.focus();
   });
   document.addEventListener("htmx:afterRequest", (event) => {

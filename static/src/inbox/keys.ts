@@ -1,5 +1,6 @@
 // Letters by their place on the keyboard (event.code), so that they work on ЙЦУКЕН; signs by what they type.
 import { tinykeys } from "tinykeys";
+import { pick, pickAll, pickRange } from "./bulk";
 import { write } from "./composer";
 import { walk } from "./list";
 
@@ -15,6 +16,10 @@ export function setUpKeys(): void {
     KeyA: () => choose("fact-assignee"),
     KeyE: () => press("solve"),
     KeyZ: () => press("snooze"),
+    KeyX: pick,
+    "Shift+KeyX": pickRange,
+    "$mod+KeyA": pickAll,
+    KeyM: () => press("merge"),
     KeyT: () => press("aid-translation"),
     KeyS: () => press("aid-summary"),
     "/": () => focus("q"),

@@ -1,4 +1,5 @@
 // From events to the screen: what changed is collected for a moment, fetched by id in one request, and put in place.
+import { noteBulk } from "./bulk";
 import type { DraftFrame, EventFrame } from "./feed";
 import { apply, parse } from "./fragments";
 import { removeRow, rows } from "./list";
@@ -9,6 +10,8 @@ const COLLECT = 40;
 const AGAIN = 2_000;
 // A busy workspace changes more rows than an eye can follow; the open conversation is not held back.
 const BETWEEN_ROWS = 250;
+const MANY = 60;
+const BETWEEN_LISTS = 1_500;
 
 /** Runs after a moment of collecting, never twice at once, at most every `between` ms; what failed is tried again. */
 class Batch {
@@ -40,14 +43,16 @@ class Batch {
 }
 
 const tickets = new Set<string>();
-const open = { messages: new Set<string>(), seqs: new Set<string>(), facts: false };
+const open = { messages: new Set<string>(), seqs: new Set<string>(), facts: false, thread: false };
+const MOVES = /^ticket\.(merged|unmerged|split)$/;
 
 const rowBatch = new Batch(BETWEEN_ROWS, () => tickets.size > 0, refreshRows);
-const openBatch = new Batch(0, () => open.messages.size > 0 || open.seqs.size > 0 || open.facts, refreshOpen);
+const openBatch = new Batch(0, () => open.messages.size > 0 || open.seqs.size > 0 || open.facts || open.thread, refreshOpen);
 
 export function noteEvent(frame: EventFrame): void {
   const about = frame.event.split(".")[0];
   if (frame.ticket) tickets.add(frame.ticket);
+  else if (about === "bulk") return noteBulk(frame);
   // A contact may stand in any row; and any may be what is no longer ours to see.
   else if (about === "contact" || frame.event === "ticket.left") for (const row of rows()) tickets.add(row.dataset.id!);
   // Who is away stands beside the names of those who may be chosen.
@@ -56,6 +61,8 @@ export function noteEvent(frame: EventFrame): void {
   rowBatch.wake();
   const here = openConversation();
   if (!here || (frame.ticket && frame.ticket !== here.ticket)) return;
+  // Messages have come from another conversation, or gone there.
+  if (MOVES.test(frame.event)) open.thread = true;
   const message = frame.data.message_id;
   if (typeof message === "string") open.messages.add(message);
   if (about === "ticket" || about === "contact") open.seqs.add(frame.seq);
@@ -84,6 +91,7 @@ export function noteRow(ticket: string): void {
 }
 
 async function refreshRows(): Promise<void> {
+  if (tickets.size > MANY) return refreshList();
   const ids = take(tickets, 100);
   const asked = address();
   const answer = await attempt(`/inbox/rows/?${asked}&ids=${ids.join(",")}`, () => ids.forEach((id) => tickets.add(id)));
@@ -94,11 +102,22 @@ async function refreshRows(): Promise<void> {
   apply(answer);
 }
 
+/** More has changed than can be asked for row by row, such as by a bulk change: the list as it is now, now and then. */
+async function refreshList(): Promise<void> {
+  tickets.clear();
+  const asked = address();
+  const list = await attempt(`/inbox/?${asked}&keep=1`, () => undefined, "list");
+  if (list && asked === address()) apply(list);
+  await new Promise((resume) => setTimeout(resume, BETWEEN_LISTS));
+}
+
 async function refreshOpen(): Promise<void> {
   const here = openConversation();
   const [messages, seqs, facts] = [take(open.messages), take(open.seqs), open.facts];
-  open.facts = false;
+  const whole = open.thread;
+  open.facts = open.thread = false;
   if (!here) return;
+  if (whole) return refreshThread(here.number);
   const query = new URLSearchParams({ messages: messages.join(","), seqs: seqs.join(",") });
   if (facts) query.set("facts", "1");
   const answer = await attempt(`/inbox/${here.number}/items/?${query}&${address()}`, () => {
@@ -110,6 +129,14 @@ async function refreshOpen(): Promise<void> {
   apply(answer ?? parse(await fetchHtml(`/inbox/gone/?${address()}`)));
 }
 
+async function refreshThread(number: string): Promise<void> {
+  const talk = await attempt(`/inbox/${number}/?${address()}`, () => { open.thread = true; }, "conversation");
+  if (!talk || openConversation()?.number !== number) return;
+  const here = new Set(talk.flatMap((element) => [...element.querySelectorAll("#thread > .item")].map((item) => item.id)));
+  for (const item of document.querySelectorAll("#thread > .item[data-message]")) if (!here.has(item.id)) item.remove();
+  for (const element of talk) apply(element.id === "talk" ? piecesOf(element) : [element]);
+}
+
 /** Empties the set before the question is asked: what changes during the answer is asked for anew. */
 function take(set: Set<string>, most = 200): string[] {
   const some = [...set].slice(0, most);
@@ -118,9 +145,9 @@ function take(set: Set<string>, most = 200): string[] {
 }
 
 /** The fragments, or null when the server will never give them. Puts back and throws when asking again may help. */
-async function attempt(path: string, putBack: () => void): Promise<Element[] | null> {
+async function attempt(path: string, putBack: () => void, target = ""): Promise<Element[] | null> {
   try {
-    return parse(await fetchHtml(path));
+    return parse(await fetchHtml(path, { target }));
   } catch (error) {
     if (error instanceof Refused && !error.again) return null;
     putBack();

@@ -1,5 +1,6 @@
 // The inbox: server-rendered, kept fresh over one websocket. Modules act on the page; none of them keeps a copy of it.
 import { setUpAids } from "./aids";
+import { setUpBulk } from "./bulk";
 import { edit, mountComposer, settleComposer, setUpComposer } from "./composer";
 import { setUpDialog } from "./dialog";
 import { noteDraft } from "./drafts";
@@ -91,6 +92,7 @@ function start(): void {
   setUpOutbox(edit);
   setUpAids();
   setUpDialog();
+  setUpBulk();
   setUpMoments();
   setUpKeys();
   setUpTimes();

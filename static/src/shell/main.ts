@@ -4,6 +4,7 @@ import { setUpCopying } from "./copying";
 import { fetchLateParts } from "./late";
 import { setUpMenus } from "./menus";
 import { setUpNotices } from "./notices";
+import { setUpPolling } from "./polling";
 import { setUpTheme } from "./theme";
 
 setUpTheme();
@@ -14,3 +15,4 @@ setUpCopying();
 setUpNotices();
 setUpBrowser();
 void fetchLateParts();
+setUpPolling();

@@ -1,0 +1,324 @@
+"""Changing many conversations at once: each in a short transaction of its own through the same services as one by hand, what is
+refused is counted, and undoing restores what nobody has changed since."""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4, uuid5
+
+from django.db import transaction
+from django.db.models import Count, Q, QuerySet
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from omnisupport.lib.errors import AppError, Conflict, InvalidInput, NotFound
+from tenants.accounts.models import User
+from tenants.events.log import record
+from tenants.models import Tenant
+from tenants.names import current_schema
+from tickets.models import BulkChange, BulkItem, CustomStatus, Incident, Priority, Status, Team, Ticket
+from tickets.services.incidents import link_incident
+from tickets.services.post import check_text, post_message
+from tickets.services.snoozing import Waking, snooze_ticket, wake
+from tickets.services.spam import mark_spam
+from tickets.services.tickets import assign_ticket, lock_ticket, set_priority, set_status, set_tags, set_team
+from tickets.variables import fill, unfilled, values_for
+
+MOST = 20_000
+CHUNK = 100
+STALLED_AFTER = timedelta(minutes=1)
+UNDO_WITHIN = timedelta(hours=24)
+
+_ItemState, _State = BulkItem.State, BulkChange.State
+
+
+# ---- Beginning -------------------------------------------------------------------------------------------------------
+
+
+@transaction.atomic
+def begin_bulk(
+    ticket_ids: Sequence[int], *, changes: Mapping[str, Any], user: User | None, client_id: UUID | None = None
+) -> BulkChange:
+    """Freezes the conversations; a task does the work. The same `client_id` gives the same change. Raises InvalidInput:
+    nothing to change, or with what makes no sense; too many."""
+    known = BulkChange.objects.filter(client_id=client_id).first() if client_id else None
+    if known is not None:
+        return known
+    wanted = _checked(changes)
+    ids = list(dict.fromkeys(ticket_ids))
+    if not ids:
+        raise InvalidInput(_("Choose conversations first."), field="ids")
+    if len(ids) > MOST:
+        raise InvalidInput(_("At most %(n)s conversations can be changed at once.") % {"n": MOST}, field="ids")
+    known_ids = set(Ticket.objects.filter(id__in=ids).values_list("id", flat=True))
+    ids = [ticket_id for ticket_id in ids if ticket_id in known_ids]
+    bulk = BulkChange.objects.create(client_id=client_id or uuid4(), user=user, changes=wanted, total=len(ids))
+    BulkItem.objects.bulk_create([BulkItem(bulk=bulk, ticket_id=ticket_id) for ticket_id in ids], batch_size=2000)
+    _tell(bulk)
+    return bulk
+
+
+def _checked(changes: Mapping[str, Any]) -> dict[str, Any]:
+    """What can be known to make no sense before the first conversation is touched. Raises InvalidInput."""
+    strange = set(changes) - set(_APPLY)
+    if strange or not changes:
+        raise InvalidInput(_("Choose what to change."), field=min(strange, default="changes"))
+    for name, value in changes.items():
+        if not _CHECKS[name](value):
+            raise InvalidInput(_("This cannot be chosen."), field=name)
+    if "answer" in changes:
+        check_text(changes["answer"], has_more=False)
+    return dict(changes)
+
+
+def _is_person(value: Any) -> bool:
+    return value is None or User.objects.filter(id=value, is_active=True).exclude(role="operator").exists()
+
+
+def _is_state(value: Any) -> bool:
+    named = {status.key for status in CustomStatus.objects.filter(is_active=True)}
+    return value in Status.values or value in named
+
+
+def _are_names(value: Any) -> bool:
+    return (
+        isinstance(value, list) and 0 < len(value) <= 20 and all(isinstance(one, str) and one.strip() for one in value)
+    )
+
+
+_CHECKS: dict[str, Callable[[Any], bool]] = {
+    "assignee": _is_person,
+    "team": lambda value: value is None or Team.objects.filter(id=value).exists(),
+    "status": _is_state,
+    "priority": lambda value: value in Priority.values,
+    "add_tags": _are_names,
+    "remove_tags": _are_names,
+    "snooze": lambda value: value["until"] is None or datetime.fromisoformat(value["until"]) > timezone.now(),
+    "spam": lambda value: value is True,
+    "incident": lambda value: value is None or Incident.objects.filter(id=value, is_open=True).exists(),
+    "answer": lambda value: isinstance(value, str),
+}
+
+
+# ---- Applying --------------------------------------------------------------------------------------------------------
+
+
+def run_bulk(bulk_id: int) -> bool:
+    """The next chunk of a change or of its undoing. Returns whether there is more."""
+    bulk = BulkChange.objects.select_related("user").filter(id=bulk_id).first()
+    if bulk is None or not bulk.is_working:
+        return False
+    is_undoing = bulk.state == _State.UNDOING
+    waiting = bulk.items.filter(state=_ItemState.DONE if is_undoing else _ItemState.WAITING)
+    ids = list(waiting.order_by("id").values_list("id", flat=True)[:CHUNK])
+    work = _undo_item if is_undoing else _apply_item
+    for item_id in ids:
+        work(bulk, item_id)
+    _count(bulk, is_over=len(ids) < CHUNK)
+    return bulk.is_working
+
+
+def _apply_item(bulk: BulkChange, item_id: int) -> None:
+    try:
+        with transaction.atomic():
+            item = _claim(item_id, _ItemState.WAITING)
+            if item is None:
+                return
+            ticket = lock_ticket(item.ticket_id)
+            names = _touched(bulk.changes)
+            item.before = _values(ticket, names)
+            # In the order of _APPLY: what closes a conversation comes last.
+            for name in (name for name in _APPLY if name in bulk.changes):
+                _APPLY[name](bulk, item.ticket_id, bulk.changes[name])
+            item.after = _values(Ticket.objects.get(id=item.ticket_id), names)
+            item.state = _ItemState.DONE
+            item.save(update_fields=["before", "after", "state"])
+    except AppError as error:
+        BulkItem.objects.filter(id=item_id).update(state=_ItemState.REFUSED, reason=str(error)[:300])
+
+
+def _claim(item_id: int, state: str) -> BulkItem | None:
+    """None: another worker has it, or had it."""
+    return BulkItem.objects.select_for_update(skip_locked=True).filter(id=item_id, state=state).first()
+
+
+def _tags(bulk: BulkChange, ticket_id: int, *, add: Sequence[str] = (), remove: Sequence[str] = ()) -> None:
+    names = list(Ticket.objects.get(id=ticket_id).tags.values_list("name", flat=True))
+    unwanted = {name.strip().casefold() for name in remove}
+    set_tags(ticket_id, names=[*(n for n in names if n.casefold() not in unwanted), *add], actor=bulk.user)
+
+
+def _snooze(bulk: BulkChange, ticket_id: int, value: Mapping[str, Any]) -> None:
+    until = datetime.fromisoformat(value["until"]) if value["until"] else None
+    snooze_ticket(ticket_id, until=until, actor=bulk.user)
+
+
+def _answer(bulk: BulkChange, ticket_id: int, text: str) -> None:
+    """The id of the message follows from the change and the conversation, so that a repeat finds it sent."""
+    ticket = Ticket.objects.select_related("contact__company").get(id=ticket_id)
+    if bulk.user is None:
+        raise Conflict(_("Whoever wrote this is not here any more."))
+    values = values_for(ticket, bulk.user, _workspace_name())
+    if missing := unfilled(text, values):
+        raise InvalidInput(_("%(name)s stands for nothing here.") % {"name": missing[0]}, field="answer")
+    post_message(
+        ticket_id=ticket_id,
+        client_id=uuid5(bulk.client_id, str(ticket_id)),
+        text=fill(text, values),
+        user=bulk.user,
+    )
+
+
+def _workspace_name() -> str:
+    return str(Tenant.objects.values_list("name", flat=True).get(schema_name=current_schema()))
+
+
+_APPLY: dict[str, Callable[[BulkChange, int, Any], object]] = {
+    "assignee": lambda bulk, ticket, value: assign_ticket(
+        ticket, assignee_id=UUID(value) if value else None, actor=bulk.user
+    ),
+    "team": lambda bulk, ticket, value: set_team(ticket, team_id=value, actor=bulk.user),
+    "priority": lambda bulk, ticket, value: set_priority(ticket, priority=value, actor=bulk.user),
+    "add_tags": lambda bulk, ticket, value: _tags(bulk, ticket, add=value),
+    "remove_tags": lambda bulk, ticket, value: _tags(bulk, ticket, remove=value),
+    "incident": lambda bulk, ticket, value: link_incident(ticket, incident_id=value, actor=bulk.user),
+    "answer": _answer,
+    "snooze": _snooze,
+    "status": lambda bulk, ticket, value: set_status(ticket, status=value, actor=bulk.user),
+    "spam": lambda bulk, ticket, _value: mark_spam(ticket, is_spam=True, actor=bulk.user),
+}
+
+
+# ---- Undoing ---------------------------------------------------------------------------------------------------------
+
+
+@transaction.atomic
+def undo_bulk(bulk_id: int, *, user: User) -> BulkChange:
+    """Begins it; a task does the work. Raises NotFound, Conflict (not finished, undone already, too late, or an answer)."""
+    bulk = get_bulk(bulk_id, user)
+    BulkChange.objects.select_for_update().get(id=bulk.id)
+    bulk.refresh_from_db()
+    if bulk.state != _State.DONE or bulk.created_at < timezone.now() - UNDO_WITHIN or not can_undo(bulk):
+        raise Conflict(_("This cannot be undone any more."))
+    bulk.state, bulk.touched_at = _State.UNDOING, timezone.now()
+    bulk.save(update_fields=["state", "touched_at"])
+    _tell(bulk)
+    return bulk
+
+
+def can_undo(bulk: BulkChange) -> bool:
+    """What customers have got cannot be taken back."""
+    return bulk.done > 0 and "answer" not in bulk.changes
+
+
+def _undo_item(bulk: BulkChange, item_id: int) -> None:
+    try:
+        with transaction.atomic():
+            item = _claim(item_id, _ItemState.DONE)
+            if item is None:
+                return
+            ticket = lock_ticket(item.ticket_id)
+            now = _values(ticket, item.after)
+            kept = [name for name in item.after if now[name] != item.after[name]]
+            # The stored names have lost their order.
+            for name in (name for name in _RESTORE if name in item.before and name not in kept):
+                if item.after[name] != item.before[name]:
+                    _RESTORE[name](bulk, item.ticket_id, item.before[name])
+            item.state = _ItemState.LEFT if kept else _ItemState.UNDONE
+            item.reason = ", ".join(kept)
+            item.save(update_fields=["state", "reason"])
+    except AppError as error:
+        BulkItem.objects.filter(id=item_id).update(state=_ItemState.LEFT, reason=str(error)[:300])
+
+
+def _restore_snooze(bulk: BulkChange, ticket_id: int, former: Mapping[str, Any]) -> None:
+    if not former["on"]:
+        wake(lock_ticket(ticket_id), Waking.PERSON, bulk.user)
+    elif former["until"] is None or datetime.fromisoformat(former["until"]) > timezone.now():
+        _snooze(bulk, ticket_id, former)
+
+
+_RESTORE: dict[str, Callable[[BulkChange, int, Any], object]] = {
+    "assignee": _APPLY["assignee"],
+    "team": _APPLY["team"],
+    "priority": _APPLY["priority"],
+    "tags": lambda bulk, ticket, value: set_tags(ticket, names=value, actor=bulk.user),
+    "incident": _APPLY["incident"],
+    "spam": lambda bulk, ticket, value: mark_spam(ticket, is_spam=value, actor=bulk.user),
+    "status": _APPLY["status"],
+    "snooze": _restore_snooze,
+}
+# By what is changed: what has to be kept in mind of a conversation. Closing it also ends its snooze.
+_TOUCHED = {
+    "add_tags": ("tags",), "remove_tags": ("tags",), "answer": (), "status": ("status", "snooze"),
+    "spam": ("spam", "status", "snooze"),
+}  # fmt: skip
+_VALUES: dict[str, Callable[[Ticket], Any]] = {
+    "assignee": lambda ticket: str(ticket.assignee_id) if ticket.assignee_id else None,
+    "team": lambda ticket: ticket.team_id,
+    "priority": lambda ticket: ticket.priority,
+    "tags": lambda ticket: sorted(ticket.tags.values_list("name", flat=True)),
+    "incident": lambda ticket: ticket.incident_id,
+    "spam": lambda ticket: ticket.is_spam,
+    "status": lambda ticket: ticket.state_key,
+    "snooze": lambda ticket: {
+        "on": ticket.is_snoozed,
+        "until": ticket.wakes_at.isoformat() if ticket.wakes_at else None,
+    },
+}
+
+
+def _touched(changes: Mapping[str, Any]) -> list[str]:
+    """In the order in which they are restored."""
+    names = {part for name in changes for part in _TOUCHED.get(name, (name,))}
+    return [name for name in _RESTORE if name in names]
+
+
+def _values(ticket: Ticket, names: Sequence[str] | Mapping[str, Any]) -> dict[str, Any]:
+    return {name: _VALUES[name](ticket) for name in names}
+
+
+# ---- How far it is ---------------------------------------------------------------------------------------------------
+
+
+def _count(bulk: BulkChange, *, is_over: bool) -> None:
+    states = {state: Count("id", filter=Q(state=state)) for state in ("done", "refused", "undone", "left")}
+    counts = bulk.items.aggregate(**states)
+    bulk.refused, bulk.undone, bulk.left = counts["refused"], counts["undone"], counts["left"]
+    bulk.done = counts["done"] + counts["undone"] + counts["left"]
+    bulk.touched_at = timezone.now()
+    if is_over:
+        bulk.state = _State.UNDONE if bulk.state == _State.UNDOING else _State.DONE
+    with transaction.atomic():
+        bulk.save(update_fields=["state", "done", "refused", "undone", "left", "touched_at"])
+        _tell(bulk)
+
+
+def _tell(bulk: BulkChange) -> None:
+    payload = {"bulk_id": str(bulk.id), "user": str(bulk.user_id), "state": bulk.state, "progress": bulk.progress}
+    record("bulk.changed", actor_id=bulk.user_id, payload=payload)
+
+
+def stalled_bulks() -> list[int]:
+    """Whose worker has given no sign of life for a while; they are taken up where they stand."""
+    working = BulkChange.objects.filter(state__in=[_State.RUNNING, _State.UNDOING])
+    return list(working.filter(touched_at__lt=timezone.now() - STALLED_AFTER).values_list("id", flat=True))
+
+
+def get_bulk(bulk_id: int, user: User) -> BulkChange:
+    """One's own. Raises NotFound."""
+    bulk = BulkChange.objects.filter(id=bulk_id, user=user).first()
+    if bulk is None:
+        raise NotFound(_("There is no such change."))
+    return bulk
+
+
+def recent_bulk(user: User) -> BulkChange | None:
+    """What one began a moment ago, so that a page loaded anew still shows it."""
+    return BulkChange.objects.filter(user=user, touched_at__gt=timezone.now() - timedelta(minutes=10)).first()
+
+
+def refused_items(bulk: BulkChange) -> QuerySet[BulkItem]:
+    """What did not go as wished, with the reason."""
+    found = bulk.items.filter(state__in=[_ItemState.REFUSED, _ItemState.LEFT])
+    return found.select_related("ticket", "ticket__contact").order_by("id")[:200]
