@@ -68,7 +68,7 @@ def test_whoever_may_not_see_it_is_not_told(shop, told):
     ticket = shop.customer_writes().ticket
     assert told() == {("new", person.name) for person in (shop.owner, shop.admin, shop.colleague)}
     set_team(ticket.id, team_id=shop.team.id, actor=shop.admin)
-    note(ticket, shop.admin, "@Вера Коллега", f"u:{shop.colleague.id}")
+    note(ticket, shop.admin, "@Олег Агент", f"u:{shop.agent.id}")
     assert told() == set()
 
 
