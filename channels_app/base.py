@@ -272,6 +272,10 @@ class Adapter:
         """Changes a message of ours at the customer's side, where the channel can."""
         raise TransportError("This channel cannot change sent messages.", permanent=True)
 
+    def delete(self, address: str, external_id: str) -> None:
+        """Takes a message of ours away at the customer's side, where the channel can; one that is gone already is gone."""
+        raise TransportError("This channel cannot take sent messages back.", permanent=True)
+
     def send_typing(self, address: str, details: Mapping[str, Any]) -> None:
         """Shows that somebody writes; faults are swallowed by the caller."""
 

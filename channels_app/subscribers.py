@@ -13,6 +13,7 @@ from channels_app.models import Channel, InboundEvent
 from channels_app.registry import adapter_class, kinds
 from channels_app.tasks import (
     answer_callback,
+    change_message,
     deliver_chat,
     fetch_attachment,
     mail_broken,
@@ -53,6 +54,11 @@ def deliver(event: Event) -> None:
         wake(deliver_chat, row)
     elif rest < SOON:
         wake(deliver_chat, row, countdown=rest + 0.05, expires=rest + 60)
+
+
+@subscribe("message.change_requested")
+def change(event: Event) -> None:
+    wake(change_message, int(event.payload["change_id"]))
 
 
 @subscribe("message.received", "message.edited", "message.posted")

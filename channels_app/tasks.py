@@ -11,12 +11,13 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from channels_app.base import TransportError, UnknownOutcome
-from channels_app.services import channels, delivery, inbound, media, reconcile, retention
+from channels_app.services import changes, channels, delivery, inbound, media, reconcile, retention
 from tenants.accounts.notices import mail_admins
 from tenants.hosts import page_link
 from tenants.lease import LIVING
 from tenants.sweeper import Sweep, register_sweep
 from tenants.tasking import MergedCalls, tenant_task, wake
+from tickets.services.changes import due_changes
 
 # A chat with much to say lets others speak in between.
 _CHAT_SECONDS = 2.0
@@ -53,6 +54,17 @@ def sweep_outbound() -> None:
         MergedCalls(deliver_chat, address_id).let_go()
     for address_id in recovered | set(delivery.due_chats()):
         wake(deliver_chat, address_id)
+
+
+@tenant_task(queue="outbound", merges=True)
+def change_message(change_id: int) -> None:
+    changes.carry_out(change_id)
+
+
+@tenant_task(queue="sweeps", expires=30, merges=True)
+def sweep_changes() -> None:
+    for change_id in due_changes():
+        wake(change_message, change_id)
 
 
 @tenant_task(queue="inbound", soft_time_limit=120, time_limit=150)
@@ -182,6 +194,15 @@ def register_sweeps() -> None:
                 " OR (delivery = 'sending' AND (claimed_at < now() - interval '75 s' OR claimed_by NOT IN (LIVING)))"
             ).replace("LIVING", LIVING),
             task="channels_app.tasks.sweep_outbound",
+        )
+    )
+    register_sweep(
+        Sweep(
+            name="changes",
+            condition="SELECT 1 FROM {schema}.tickets_messagechange WHERE"
+            " (state = 'queued' AND coalesce(due_at, created_at + interval '3 s') < now())"
+            " OR (state = 'sending' AND claimed_at < now() - interval '75 s')",
+            task="channels_app.tasks.sweep_changes",
         )
     )
     register_sweep(

@@ -29,6 +29,7 @@ from tickets.models import (
     Macro,
     Mention,
     Message,
+    MessageChange,
     ScheduledReply,
     Status,
     Team,
@@ -370,7 +371,10 @@ def get_message(message_id: int, viewer: User) -> Message:
 
 def _messages() -> QuerySet[Message]:
     attachments = Prefetch("attachments", Attachment.objects.order_by("created_at", "id"))
-    return Message.objects.select_related("user", "reply_to", "address__contact").prefetch_related(attachments)
+    open_changes = MessageChange.objects.exclude(state=MessageChange.State.DONE)
+    changes = Prefetch("changes", open_changes, to_attr="open_changes")
+    related = ("user", "reply_to", "address__contact")
+    return Message.objects.select_related(*related).prefetch_related(attachments, changes)
 
 
 def thread_page(ticket: Ticket, before: int | None = None) -> tuple[list[Message], list[Event], bool]:

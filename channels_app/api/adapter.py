@@ -111,6 +111,9 @@ class Adapter(BaseAdapter):
     def edit(self, address: str, external_id: str, text: str) -> None:
         self._post({"type": "edit", "to": address, "message_id": external_id, "text": text}, str(uuid4()))
 
+    def delete(self, address: str, external_id: str) -> None:
+        self._post({"type": "delete", "to": address, "message_id": external_id}, str(uuid4()))
+
     def mark_read(self, address: str, details: Mapping[str, Any], external_id: str) -> None:
         self._post({"type": "read", "to": address, "message_id": external_id}, str(uuid4()))
 

@@ -183,6 +183,13 @@ class Adapter(BaseAdapter):
         # Without attachments, those that are there stay.
         self._call("PUT", "/messages", {"message_id": external_id}, {"text": outgoing.as_html(text), "format": "html"})
 
+    def delete(self, address: str, external_id: str) -> None:
+        try:
+            self._call("DELETE", "/messages", {"message_id": external_id})
+        except client.Refusal as error:
+            if not error.words.startswith("404"):
+                raise
+
     def send_typing(self, address: str, details: Mapping[str, Any]) -> None:
         self._act(details, "typing_on")
 

@@ -103,7 +103,7 @@ def _after_fault(message: Message, channel: Channel, error: Exception, started: 
         case TransportError():
             _after_refusal(message, channel, error, started)
         case UnknownOutcome() if adapter_class(channel.kind).idempotent and message.attempts < MAX_ATTEMPTS:
-            _later(message, started, str(error), _backoff(message.attempts))
+            _later(message, started, str(error), backoff(message.attempts))
         case UnknownOutcome():
             _finish(message, started, Delivery.UNCERTAIN, str(error))
         case _:
@@ -187,7 +187,7 @@ def _after_refusal(message: Message, channel: Channel, error: TransportError, st
     if error.permanent or message.attempts >= limit:
         _finish(message, started, Delivery.FAILED, error.reason)
     else:
-        rest = error.retry_after + 1 if error.retry_after is not None else _backoff(message.attempts)
+        rest = error.retry_after + 1 if error.retry_after is not None else backoff(message.attempts)
         _later(message, started, error.reason, rest)
 
 
@@ -198,7 +198,7 @@ def _is_for_all(message: Message, channel: Channel, error: TransportError) -> bo
     return resting.filter(address__channel=channel).exclude(address_id=message.address_id).exists()
 
 
-def _backoff(attempts: int) -> float:
+def backoff(attempts: int) -> float:
     """Seconds; doubles from 2 to 5 minutes, with full jitter so that a recovering provider is not hit at once."""
     return random.uniform(1, min(300, 2**attempts))  # noqa: S311  # spreads load, guards nothing
 

@@ -184,16 +184,25 @@ class Adapter(BaseAdapter):
         return f"attach://{name}"
 
     def edit(self, address: str, external_id: str, text: str) -> None:
-        data = {
-            **outgoing.chat_of(address, {}),
-            "message_id": int(external_id),
-            "text": outgoing.as_html(text),
-            "parse_mode": "HTML",
-        }
+        data = {**outgoing.chat_of(address, {}), "message_id": int(external_id), "parse_mode": "HTML"}
+        words = outgoing.as_html(text)
         try:
-            self._call("editMessageText", data)
+            try:
+                self._call("editMessageText", {**data, "text": words})
+            except TransportError as error:
+                # Of a file the words are its caption.
+                if "no text in the message" not in error.reason:
+                    raise
+                self._call("editMessageCaption", {**data, "caption": words})
         except TransportError as error:
             if "not modified" not in error.reason:
+                raise
+
+    def delete(self, address: str, external_id: str) -> None:
+        try:
+            self._call("deleteMessage", {**outgoing.chat_of(address, {}), "message_id": int(external_id)})
+        except TransportError as error:
+            if "message to delete not found" not in error.reason:
                 raise
 
     def send_typing(self, address: str, details: Mapping[str, Any]) -> None:

@@ -281,6 +281,12 @@ class Adapter(BaseAdapter):
             },
         )
 
+    def delete(self, address: str, external_id: str) -> None:
+        if not external_id.isdecimal():
+            raise TransportError(_("VK does not let this message be changed any more."), permanent=True)
+        # Of one that is gone VK says so in the answer, message by message; refused is what may not be deleted (924).
+        self._call("messages.delete", {"peer_id": address, "cmids": external_id, "delete_for_all": 1})
+
     def send_typing(self, address: str, details: Mapping[str, Any]) -> None:
         self._call("messages.setActivity", {"peer_id": address, "type": "typing", "group_id": self._group_id})
 

@@ -73,6 +73,12 @@ class Adapter(BaseAdapter):
     def send(self, message: OutgoingMessage) -> SendResult:
         return SendResult(external_id=str(message.key))
 
+    def edit(self, address: str, external_id: str, text: str) -> None:
+        """The visitor's window shows what is stored, and hears when that changes."""
+
+    def delete(self, address: str, external_id: str) -> None:
+        """Likewise."""
+
     def connect(self) -> Connected:
         return Connected(external_id="", title=str(self.title))
 

@@ -16,6 +16,7 @@ from django.utils.html import Urlizer, escape, format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
+from channels_app.base import Adapter
 from channels_app.registry import adapter_class, kinds
 from channels_app.services.channels import find_broken_channels
 from channels_app.services.templates import is_window_closed
@@ -69,6 +70,12 @@ def text_limit(channel: Any) -> int:
 def formats(channel: Any) -> str:
     """The marks that this channel can carry, for the composer to offer."""
     return " ".join(sorted(adapter_class(channel.kind).formats)) if channel.kind in kinds() else ""
+
+
+@register.filter
+def changes_sent(channel: Any) -> bool:
+    """Whether what has left through this channel can still be changed at the customer's side."""
+    return channel.kind in kinds() and adapter_class(channel.kind).edit is not Adapter.edit
 
 
 @register.simple_tag

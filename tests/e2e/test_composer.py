@@ -118,3 +118,22 @@ def test_a_macro_a_colleague_and_an_emoji_from_the_keyboard(live_shop, ticket, s
     text.press("Escape")
     expect(page.locator("#expander")).to_be_hidden()
     expect(text).to_have_value("")
+
+
+def test_what_has_left_is_changed_and_taken_away_by_its_author(live_shop, ticket, sit_down):
+    oleg, vera = sit_down(live_shop.agent).open(ticket), sit_down(live_shop.colleague).view("open").open(ticket)
+    oleg.write("Привезём в пятницу")
+    expect(oleg.bubble("Привезём в пятницу").locator(".delivery--sent, .delivery--delivered")).to_be_visible()
+    oleg.bubble("Привезём в пятницу").locator(".change > summary").click()
+    oleg.bubble("Привезём в пятницу").locator("textarea").fill("Привезём в субботу")
+    oleg.bubble("Привезём в пятницу").get_by_role("button", name="Сохранить").click()
+    for desk in (oleg, vera):
+        expect(desk.thread.locator(".bubble__text", has_text="Привезём в субботу")).to_be_visible()
+        expect(desk.thread.locator(".edits")).to_be_visible()
+    expect(vera.thread.locator(".change")).to_have_count(0)
+    assert violations(oleg.page) == []
+    oleg.bubble("Привезём в субботу").locator(".change > summary").click()
+    oleg.thread.locator(".change .button--danger").click()
+    until(lambda: Message.objects.get(author="agent").deleted_at is not None)
+    for desk in (oleg, vera):
+        expect(desk.thread.locator(".item", has_text="Привезём").locator(".bubble__mark")).to_be_visible()

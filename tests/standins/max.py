@@ -181,6 +181,7 @@ class MaxStandIn(StandIn):
             ("GET", "/updates"): self._poll,
             ("POST", "/messages"): self._send,
             ("PUT", "/messages"): self._edit,
+            ("DELETE", "/messages"): self._delete,
             ("POST", "/answers"): self._answer_callback,
             ("POST", "/uploads"): self._give_slot,
         }
@@ -289,6 +290,12 @@ class MaxStandIn(StandIn):
         message["body"]["text"], attachments = _checked(body)
         if body.get("attachments") is not None:
             message["body"]["attachments"] = attachments
+        return {"success": True}
+
+    def _delete(self, query: dict[str, str], body: Any) -> dict[str, Any]:
+        if query.get("message_id", "") not in self.messages:
+            raise Refused(404, "not.found", "Message not found")
+        del self.messages[query["message_id"]]
         return {"success": True}
 
     def _answer_callback(self, query: dict[str, str], body: Any) -> dict[str, Any]:

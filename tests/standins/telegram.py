@@ -279,11 +279,27 @@ class TelegramStandIn(StandIn):
         if message is None or not message["from"]["is_bot"]:
             raise Refused(400, "Bad Request: message to edit not found")
         text = _parsed(data, "text", 4096)
+        if "text" not in message:
+            raise Refused(400, "Bad Request: there is no text in the message to edit")
         if message.get("text") == text:
             raise Refused(
                 400, "Bad Request: message is not modified: specified new message content is exactly the same"
             )
         message.update(text=text, edit_date=int(time.time()))
+        return message
+
+    def _on_deleteMessage(self, data: dict[str, Any]) -> bool:  # noqa: N802
+        name = (self._chat(data), int(data.get("message_id", 0)))
+        if name not in self.messages:
+            raise Refused(400, "Bad Request: message to delete not found")
+        del self.messages[name]
+        return True
+
+    def _on_editMessageCaption(self, data: dict[str, Any]) -> dict[str, Any]:  # noqa: N802
+        message = self.messages.get((self._chat(data), int(data.get("message_id", 0))))
+        if message is None or not message["from"]["is_bot"]:
+            raise Refused(400, "Bad Request: message to edit not found")
+        message.update(caption=_parsed(data, "caption", 1024), edit_date=int(time.time()))
         return message
 
     def _on_sendMediaGroup(self, data: dict[str, Any]) -> list[dict[str, Any]]:  # noqa: N802

@@ -159,6 +159,7 @@ class VkStandIn(CallbackServers):
             "users.get": self._users,
             "messages.send": self._send,
             "messages.edit": self._edit,
+            "messages.delete": self._delete,
             "messages.getById": self._by_id,
             "messages.getByConversationMessageId": self._by_number,
             "messages.getConversations": self._conversations,
@@ -242,6 +243,13 @@ class VkStandIn(CallbackServers):
         message.pop("keyboard", None)
         message |= {"text": check_text(form), "attachments": self._attachments(form.get("attachment", "")), **board}
         return 1
+
+    def _delete(self, form: dict[str, str]) -> dict[str, int]:
+        peer = self.messages.get(int(form["peer_id"]), {})
+        message = peer.get(int(form["cmids"]))
+        if message is not None and not message["out"]:
+            raise Refused(924, "Can't delete this message for everybody")
+        return {form["cmids"]: int(peer.pop(int(form["cmids"]), None) is not None)}
 
     def _by_id(self, form: dict[str, str]) -> dict[str, Any]:
         ids = set(map(int, form["message_ids"].split(",")))

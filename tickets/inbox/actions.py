@@ -91,7 +91,7 @@ def post(request: HttpRequest, number: int) -> HttpResponse:
     drop_sent_draft(ticket.id, user, kind=kind, text=data["text"])
     if not request.headers.get("HX-Request"):
         return redirect("inbox:conversation", number=number)
-    return _show_message(request, ticket, message)
+    return show_message(request, ticket, message)
 
 
 def _show_added(request: HttpRequest, ticket: Ticket, seen: int, user: User) -> HttpResponse:
@@ -111,7 +111,7 @@ def take_back(request: HttpRequest, message_id: int) -> HttpResponse:
     message = queries.get_message(message_id, signed_in(request))
     if message.user_id != signed_in(request).id or not cancel_message(message.id):
         raise Conflict(_("Too late: this message is on its way."))
-    return _with_words(_show_message(request, message.ticket, message), message.text)
+    return _with_words(show_message(request, message.ticket, message), message.text)
 
 
 @require_POST
@@ -142,10 +142,10 @@ def retry(request: HttpRequest, message_id: int) -> HttpResponse:
     message = queries.get_message(message_id, signed_in(request))
     if not retry_message(message.id):
         raise Conflict(_("This message is on its way already."))
-    return _show_message(request, message.ticket, message)
+    return show_message(request, message.ticket, message)
 
 
-def _show_message(request: HttpRequest, ticket: Ticket, message: Message) -> HttpResponse:
+def show_message(request: HttpRequest, ticket: Ticket, message: Message) -> HttpResponse:
     messages, _events = queries.pick_thread_items(ticket, [message.id], [])
     context = {"ticket": ticket, "items": make_items(messages, [])}
     return render(request, "inbox/_fresh_items.html", context)
@@ -259,7 +259,7 @@ def reveal_words(request: HttpRequest, message_id: int) -> HttpResponse:
     note_revealed(
         message.ticket.contact_id, f"message {message.id}", actor=signed_in(request), ticket_id=message.ticket_id
     )
-    return unveiled(_show_message(request, message.ticket, message))
+    return unveiled(show_message(request, message.ticket, message))
 
 
 @require_POST

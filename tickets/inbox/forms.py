@@ -36,6 +36,10 @@ class MessageForm(forms.Form):
     actions = forms.CharField(required=False, max_length=4000)
 
 
+class Words(forms.Form):
+    text = forms.CharField(required=False, strip=False)
+
+
 class DraftForm(forms.Form):
     kind = forms.ChoiceField(choices=MessageKind.choices)
     text = forms.CharField(required=False, strip=False)

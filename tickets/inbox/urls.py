@@ -1,6 +1,6 @@
 from django.urls import path
 
-from tickets.inbox import actions, bulk, drafts, incidents, macros, merging, snoozing, spam, views
+from tickets.inbox import actions, bulk, changes, drafts, incidents, macros, merging, snoozing, spam, views
 
 app_name = "inbox"
 urlpatterns = [
@@ -10,6 +10,10 @@ urlpatterns = [
     path("uploads/", actions.upload, name="upload"),
     path("messages/<int:message_id>/retry/", actions.retry, name="retry"),
     path("messages/<int:message_id>/take-back/", actions.take_back, name="take-back"),
+    path("messages/<int:message_id>/edit/", changes.edit, name="edit-message"),
+    path("messages/<int:message_id>/delete/", changes.delete, name="delete-message"),
+    path("changes/<int:change_id>/retry/", changes.retry, name="retry-change"),
+    path("changes/<int:change_id>/drop/", changes.drop, name="drop-change"),
     path("scheduled/<int:reply_id>/drop/", actions.drop_scheduled, name="drop-scheduled"),
     path("scheduled/<int:reply_id>/send/", actions.send_scheduled, name="send-scheduled"),
     path("messages/<int:message_id>/attempts/", views.attempts, name="attempts"),
@@ -17,6 +21,7 @@ urlpatterns = [
     path("<int:number>/earlier/", views.earlier, name="earlier"),
     path("<int:number>/items/", views.fresh_items, name="items"),
     path("<int:number>/messages/", actions.post, name="post"),
+    path("find/", views.find, name="find"),
     path("colleagues/", drafts.colleagues, name="colleagues"),
     path("macros/", macros.macros, name="macros"),
     path("macros/new/", macros.macro, name="new-macro"),

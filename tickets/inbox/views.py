@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 from uuid import uuid4
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.cache import patch_vary_headers
@@ -25,6 +25,7 @@ from tickets.contact_links import links_for
 from tickets.contact_queries import pages_of
 from tickets.inbox.fields import Refusal, field_rows
 from tickets.inbox.forms import ContactForm, read_ids, read_selection
+from tickets.inbox.keys import KEYS
 from tickets.inbox.timeline import Item, make_items
 from tickets.models import FieldTarget, Priority, Ticket
 from tickets.queries import Selection
@@ -32,6 +33,7 @@ from tickets.rights import contacts_visible_to
 from tickets.services.bulk import can_undo, recent_bulk
 from tickets.services.merging import same_person_suggestions, undoable_merges
 from tickets.services.ticket_merges import undoable_ticket_merges
+from tickets.templatetags.conversation import preview
 
 VIEW_TITLES = {
     "mine": (_("Mine"), "user"),
@@ -69,7 +71,8 @@ def inbox(request: HttpRequest, number: int | None = None) -> HttpResponse:
         context |= conversation_context(number, viewer, selection) | {"open_number": number}
     bulk = recent_bulk(viewer)
     context |= {"bulk": bulk, "can_undo": bulk is not None and can_undo(bulk)}
-    return _answer(request, "inbox/page.html", context | {"max_upload_bytes": settings.MAX_UPLOAD_BYTES})
+    context |= {"max_upload_bytes": settings.MAX_UPLOAD_BYTES, "key_groups": KEYS}
+    return _answer(request, "inbox/page.html", context)
 
 
 def _list_answer(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
@@ -134,6 +137,27 @@ def attempts(request: HttpRequest, message_id: int) -> HttpResponse:
     return _answer(request, "inbox/_attempts.html", {"attempts": tries})
 
 
+@require_GET
+@agent_required
+def find(request: HttpRequest) -> JsonResponse:
+    """For the palette: conversations that answer, and the people among them who are called so."""
+    text = request.GET.get("q", "").strip()[:200]
+    rows = queries.list_tickets(Selection(signed_in(request), text=text)).rows if text else []
+    wanted = text.casefold().split()
+    people = dict.fromkeys(
+        str(row.ticket.contact) for row in rows if any(word in str(row.ticket.contact).casefold() for word in wanted)
+    )
+    conversations = [
+        {
+            "number": str(row.ticket.number),
+            "title": f"№{row.ticket.number} {row.ticket.contact}",
+            "hint": row.ticket.subject or (preview(row.message) if row.message else ""),
+        }
+        for row in rows[:8]
+    ]
+    return JsonResponse({"conversations": conversations, "people": [{"name": name, "hint": ""} for name in people][:5]})
+
+
 # ---- Contexts --------------------------------------------------------------------------------------------------------
 
 
@@ -194,6 +218,9 @@ def conversation_context(number: int, viewer: User, selection: Selection) -> dic
 
 
 def _drafts(ticket: Ticket, viewer: User) -> str:
+    """Nothing for those before whom a page is masked: they ask for their words by themselves (tickets/inbox/drafts.py)."""
+    if not viewer.sees_contact_details:
+        return ""
     return json.dumps([draft.shape for draft in queries.drafts_of(ticket, viewer)])
 
 

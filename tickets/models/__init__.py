@@ -1,4 +1,5 @@
 from tickets.models.bulk import BulkChange, BulkItem
+from tickets.models.change import MessageChange
 from tickets.models.contacts import (
     Company,
     Contact,
@@ -63,6 +64,7 @@ __all__ = [
     "Macro",
     "Mention",
     "Message",
+    "MessageChange",
     "MessageKind",
     "MessageSearch",
     "Priority",

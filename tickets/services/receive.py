@@ -10,9 +10,10 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
+from omnisupport.lib.markup import PLAIN, translate
 from omnisupport.lib.text import Storable
 from tenants.events.log import record
-from tickets.models import Attachment, Author, ContactAddress, Message, Status, Ticket
+from tickets.models import Attachment, Author, ContactAddress, Message, MessageChange, Status, Ticket
 from tickets.services.addresses import Profile, addresses_named, lock_address
 from tickets.services.continuity import carry_over, move_here
 from tickets.services.indexing import index_message
@@ -224,6 +225,8 @@ def edit_received_message(
     message = rows.filter(~customers if by_company else customers).first()
     if message is None:
         return False
+    if by_company and _is_our_change(message, text):
+        return True
     if edited_at and message.edited_at and edited_at < message.edited_at:
         # A repeat that was late: what is here is newer.
         return True
@@ -243,6 +246,16 @@ def edit_received_message(
     attach_files(message, message.address, new_files)
     record("message.edited", ticket_id=message.ticket_id, payload={"message_id": str(message.id), "kind": message.kind})
     return True
+
+
+def _is_our_change(message: Message, text: str) -> bool:
+    """The provider tells us what we had asked it to do, with our marks drawn or dropped."""
+    ours = message.changes.filter(what=MessageChange.What.EDIT).order_by("-id").first()
+    return ours is not None and _bare(ours.text) == _bare(text)
+
+
+def _bare(text: str) -> str:
+    return "".join(letter for letter in translate(text, PLAIN) if letter.isalnum())
 
 
 @transaction.atomic

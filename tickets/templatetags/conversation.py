@@ -5,13 +5,16 @@ from datetime import datetime
 from typing import Any
 
 from django import template
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from omnisupport.lib import dates
 from omnisupport.lib.markup import PLAIN, translate
 from omnisupport.lib.masking import veil
-from tickets.models import Attachment, Author, ContactAddress, Delivery, HandoffReason, Message, Ticket
+from tenants.accounts.models import User
+from tickets.models import Attachment, Author, ContactAddress, Delivery, HandoffReason, Message, MessageKind, Ticket
 from tickets.services.attachments import INLINE_TYPES
+from tickets.services.changes import WITHIN
 
 register = template.Library()
 
@@ -80,6 +83,19 @@ def speaker(message: Message, ticket: Ticket) -> str:
     if message.author == Author.SYSTEM:
         return _("Automatic message")
     return str(message.user or Author(message.author).label)
+
+
+@register.simple_tag
+def may_change(message: Message, viewer: User) -> bool:
+    """Whether its author may still change or delete it, as far as the message tells (tickets/services/changes.py)."""
+    settled = message.kind == MessageKind.NOTE or message.delivery in {Delivery.SENT, Delivery.DELIVERED, Delivery.READ}
+    own = message.user_id == viewer.id and message.author == Author.AGENT and message.deleted_at is None
+    return own and settled and not message.open_changes and timezone.now() - message.created_at < WITHIN  # type: ignore[attr-defined]
+
+
+@register.filter
+def change_ends(message: Message) -> datetime:
+    return message.created_at + WITHIN
 
 
 @register.filter

@@ -133,3 +133,12 @@ def test_keystrokes_leave_no_trace_but_the_agents_own_screens_hear(
 def test_what_makes_no_sense_is_refused(agent, ticket, changes):
     assert save(agent, ticket, "Раз", **{"version": 0, **changes}).status_code == 400
     assert not Draft.objects.exists()
+
+
+def test_own_words_are_not_masked_before_those_who_may_not_see_details(shop, agent, ticket):
+    shop.agent.sees_contact_details = False
+    shop.agent.save()
+    version = save(agent, ticket, "Пишите на help@example.com").json()["draft"]["version"]
+    assert 'data-drafts=""' in agent.get(f"/inbox/{ticket.number}/").content.decode()
+    (draft,) = agent.get(f"/inbox/{ticket.number}/draft/").json()["drafts"]
+    assert (draft["text"], draft["version"]) == ("Пишите на help@example.com", version)

@@ -306,3 +306,10 @@ def test_typing_seen_edit_and_answered_press(api, adapter):
     adapter.answer_callback(pressed)
     adapter.answer_callback("too old")
     assert [callback for callback, _body in api.answers] == [pressed]
+
+
+def test_a_message_is_taken_away_and_once_gone_stays_gone(api, adapter):
+    sent = adapter.send(message("лишнее"))
+    for _time in range(2):
+        adapter.delete(str(USER), sent.external_id)
+    assert sent.external_id not in api.messages

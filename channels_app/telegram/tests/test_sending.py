@@ -197,3 +197,18 @@ def test_a_draft_is_drawn_in_private_chats_with_the_bot_only(telegram, adapter):
     assert first["text"] == "Доставка идёт 2 < 3 дней"
     assert units(long["text"]) == 4096 and thinking["text"] == ""
     assert not telegram.sent
+
+
+def test_words_and_captions_are_changed_and_messages_taken_away(telegram, adapter, monkeypatch):
+    sent = adapter.send(message("до"))
+    for _time in range(2):
+        # The second time nothing is different, which Telegram calls a fault.
+        adapter.edit("710455821", sent.external_id, "**после**")
+    (written,) = telegram.messages.values()
+    assert written["text"] == "<b>после</b>" or written["text"] == "после"
+    del written["text"]
+    adapter.edit("710455821", sent.external_id, "подпись")
+    assert written["caption"] == "подпись"
+    for _time in range(2):
+        adapter.delete("710455821", sent.external_id)
+    assert not telegram.messages

@@ -321,6 +321,15 @@ def test_an_edit_keeps_files_and_buttons(vk, adapter, monkeypatch):
         assert caught.value.permanent
 
 
+def test_a_message_is_deleted_for_everybody_and_once_gone_stays_gone(vk, adapter):
+    sent = adapter.send(message("лишнее"))
+    for _time in range(2):
+        adapter.delete(str(USER), sent.external_id)
+    assert int(sent.external_id) not in vk.messages[USER]
+    with pytest.raises(TransportError):
+        adapter.delete(str(USER), "event:1")
+
+
 def test_set_up_waits_a_second_where_vk_asks_for_it(vk, adapter, monkeypatch):
     slept: list[float] = []
     monkeypatch.setattr(kind, "time", SimpleNamespace(sleep=slept.append, monotonic=kind.time.monotonic))

@@ -51,7 +51,6 @@ export function setUpComposer(typing: (on: boolean) => void): void {
   document.addEventListener("focusout", (event) => {
     if ((event.target as Element).id === "text") tellTyping(false);
   });
-  document.addEventListener("keydown", onKey);
   setUpDrafts((changed) => { if (form() && changed === shown?.kind) showDraft(); else showBegun(); });
   setUpExpander(writer);
   setUpFormats();
@@ -64,7 +63,7 @@ export function mountComposer(): void {
   if (!form()) return;
   seen = newest();
   const { number } = openConversation()!;
-  takeServed(number, JSON.parse(form()!.dataset.drafts || "[]"));
+  takeServed(number, form()!.dataset.drafts ?? "");
   settlePlaces();
   setMode(isClosed() ? "note" : (begunKind(number) ?? "public"));
 }
@@ -303,14 +302,6 @@ function readHour(): { sendAt: string; cancelOnReply: boolean } | null {
   const cancelOnReply = document.querySelector<HTMLInputElement>("#cancel-on-reply")!.checked;
   document.querySelector<HTMLDetailsElement>("#later")!.open = false;
   return { sendAt: at.toISOString(), cancelOnReply };
-}
-
-function onKey(event: KeyboardEvent): void {
-  if (event.target !== document.getElementById("text") || event.isComposing) return;
-  if (event.code === "Enter" && (event.ctrlKey || event.metaKey)) {
-    event.preventDefault();
-    submit(event.shiftKey ? "solved" : "");
-  } else if (event.key === "Escape") text().blur();
 }
 
 function pick(input: HTMLInputElement): void {

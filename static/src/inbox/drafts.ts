@@ -59,8 +59,10 @@ export function setUpDrafts(changed: (kind: Kind) => void): void {
   });
 }
 
-/** A conversation has come with the drafts that the server has of it. */
-export function takeServed(number: string, served: Served[]): void {
+/** A conversation has come with the drafts that the server has of it; without them they are asked for. */
+export function takeServed(number: string, given: string): void {
+  if (!given) return void refresh(number, KINDS);
+  const served = JSON.parse(given) as Served[];
   for (const kind of KINDS) reconcile(nameOf(number, kind), served.find((one) => one.kind === kind) ?? null);
 }
 
@@ -119,10 +121,17 @@ export async function noteDraft(frame: DraftFrame): Promise<void> {
   if (open?.ticket !== frame.ticket) return;
   const name = nameOf(open.number, frame.kind);
   if (saving.has(name) || (known.get(name)?.version ?? "0") === frame.version) return;
-  const answer = await fetch(`/inbox/${open.number}/draft/`, { headers: { "HX-Request": "true" } });
-  if (!answer.ok) return;
+  await refresh(open.number, [frame.kind]);
+}
+
+async function refresh(number: string, kinds: Kind[]): Promise<void> {
+  const answer = await fetch(`/inbox/${number}/draft/`, { headers: { "HX-Request": "true" } }).catch(() => null);
+  if (!answer?.ok) return;
   const { drafts } = (await answer.json()) as { drafts: Served[] };
-  if (reconcile(name, drafts.find((one) => one.kind === frame.kind) ?? null) || moved.has(name)) show(frame.kind);
+  for (const kind of kinds) {
+    const name = nameOf(number, kind);
+    if ((reconcile(name, drafts.find((one) => one.kind === kind) ?? null) || moved.has(name)) && openConversation()?.number === number) show(kind);
+  }
 }
 
 function choose(theirs: boolean): void {

@@ -38,11 +38,6 @@ export function setUpExpander(writer: Writer): void {
     const sign = (event.target as Element).closest<HTMLElement>("[data-expand]")?.dataset.expand as Sign | undefined;
     if (sign) void open(sign);
   });
-  document.addEventListener("keydown", (event) => {
-    if (event.code !== "KeyM" || !(event.ctrlKey || event.metaKey) || event.shiftKey || event.altKey || event.target !== field()) return;
-    event.preventDefault();
-    void open("/");
-  });
 
   /** The sign is written for those whose keyboard hides it; it goes again when nothing is chosen. */
   async function open(sign: Sign): Promise<void> {

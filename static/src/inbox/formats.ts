@@ -1,7 +1,6 @@
 // The marks of omnisupport/lib/markup.py around what is chosen; only those that the message's channel can carry are offered.
 
 const PAIRS: Record<string, string> = { bold: "**", italic: "_", strike: "~~", code: "`" };
-const KEYS: Record<string, string> = { KeyB: "bold", KeyI: "italic" };
 // Notes are drawn by ourselves.
 export const OF_NOTES = "bold italic strike code link";
 
@@ -17,13 +16,6 @@ export function setUpFormats(): void {
   document.addEventListener("click", (event) => {
     const button = (event.target as Element).closest<HTMLButtonElement>("#composer [data-format]");
     if (button) mark(button.dataset.format!);
-  });
-  document.addEventListener("keydown", (event) => {
-    const name = KEYS[event.code];
-    if (!name || !(event.ctrlKey || event.metaKey) || event.shiftKey || event.altKey || event.target !== field()) return;
-    event.preventDefault();
-    const button = [...buttons()].find((one) => one.dataset.format === name);
-    if (button && !button.hidden) mark(name);
   });
 }
 

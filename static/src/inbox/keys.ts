@@ -1,63 +1,140 @@
-// Letters by their place on the keyboard (event.code), so that they work on ЙЦУКЕН; signs by what they type.
+// Keys. What they do stands in the cheat sheet of the page (tickets/inbox/keys.py); here are only the ways to do it. A command
+// without its element on this page does nothing and says nothing.
 import { tinykeys } from "tinykeys";
 import { pick, pickAll, pickRange } from "./bulk";
 import { write } from "./composer";
-import { walk } from "./list";
+import { lazily } from "./lazy";
+import type * as Palette from "./lazy/palette";
+import { rows, step, visit, walk } from "./list";
+import { openConversation } from "./parts";
 
 const OFF = "keys-off";
+const PATIENCE = 1_000;
+
+/** `false`: it was not for us, the browser does what it does. */
+type Command = (event?: KeyboardEvent) => boolean | void;
+
+const COMMANDS: Record<string, Command> = {
+  next: () => walk(1),
+  previous: () => walk(-1),
+  "open-next": () => step(1),
+  "open-previous": () => step(-1),
+  reply: () => write("public"),
+  note: () => write("note"),
+  search: () => focus("#q"),
+  palette: () => { void lazily<typeof Palette>("palette").then(({ open }) => open({ run: runs, visit }), () => undefined); },
+  help: () => { document.querySelector<HTMLDialogElement>("dialog#keys:not([open])")?.showModal(); },
+  assistant: () => { press("#aids > summary"); document.querySelector<HTMLElement>("#aids[open] button")?.focus(); },
+  "solve-next": solveNext,
+  unsend,
+  back,
+  native: () => false,
+  select: pick,
+  "select-range": pickRange,
+  // In a conversation it chooses the words, as everywhere.
+  "select-all": () => !document.activeElement?.closest("#conversation, #details") && pickAll(),
+};
 
 export function setUpKeys(): void {
-  const letters: Record<string, (event: KeyboardEvent) => void> = {
-    KeyJ: () => walk(1),
-    KeyK: () => walk(-1),
-    KeyR: () => write("public"),
-    KeyN: () => write("note"),
-    KeyI: () => press("take"),
-    KeyA: () => choose("fact-assignee"),
-    KeyE: () => press("solve"),
-    KeyZ: () => press("snooze"),
-    KeyX: pick,
-    "Shift+KeyX": pickRange,
-    "$mod+KeyA": pickAll,
-    KeyM: () => press("merge"),
-    KeyT: () => press("aid-translation"),
-    KeyS: () => press("aid-summary"),
-    "/": () => focus("q"),
-    Slash: (event: KeyboardEvent) => (event.key === "?" ? showHelp() : focus("q")),
-    "Shift+?": showHelp,
-    "Shift+Slash": showHelp,
-    Escape: () => (document.activeElement as HTMLElement | null)?.blur(),
-  };
-  const guarded = Object.entries(letters).map(([key, act]) => [key, (event: KeyboardEvent) => {
-    if (isTyping(event) || localStorage.getItem(OFF)) return;
-    event.preventDefault();
-    act(event);
-  }] as const);
-  tinykeys(window, Object.fromEntries(guarded));
+  const bindings: Record<string, (event: KeyboardEvent) => void> = {};
+  const lines = [...document.querySelectorAll<HTMLElement>("#keys [data-keys]")];
+  const sequences = lines.flatMap((line) => line.dataset.keys!.split("|")).filter((keys) => keys.includes(" "));
+  let begun = { key: "", until: 0 };
+  for (const line of lines) {
+    for (const keys of line.dataset.keys!.split("|")) {
+      bindings[keys] = (event) => {
+        // The second letter of a sequence is not a key of its own.
+        if (!keys.includes(" ") && event.timeStamp < begun.until && sequences.includes(`${begun.key} ${keys}`)) return;
+        if (isAllowed(event, line, keys) && runs(line, event)) event.preventDefault();
+      };
+    }
+  }
+  for (const key of new Set(sequences.map((keys) => keys.split(" ")[0]!))) {
+    bindings[key] = (event) => { begun = { key, until: event.timeStamp + PATIENCE }; };
+  }
+  tinykeys(window, bindings, { timeout: PATIENCE, ignore: (event) => event.isComposing });
   setUpSwitch();
+  // The palette is to open at once, also without a network.
+  addEventListener("load", () => setTimeout(() => void lazily("palette").catch(() => undefined), 1_500));
 }
 
-function isTyping(event: KeyboardEvent): boolean {
+/** Does what the line of the sheet says. */
+function runs(line: HTMLElement, event?: KeyboardEvent): boolean {
+  const [verb, ...rest] = line.dataset.does!.split(" ");
+  const selector = rest.join(" ");
+  if (verb === "press") return press(selector);
+  if (verb === "choose") return choose(selector);
+  if (verb === "focus") return focus(selector);
+  return COMMANDS[verb!]?.(event) !== false;
+}
+
+function isAllowed(event: KeyboardEvent, line: HTMLElement, keys: string): boolean {
   const target = event.target as HTMLElement;
-  return target.isContentEditable || /^(INPUT|TEXTAREA|SELECT|AUDIO|VIDEO)$/.test(target.tagName) || Boolean(document.querySelector("dialog[open]"));
+  const { where } = line.dataset;
+  if (document.querySelector("dialog[open]") || (event.repeat && !/^(next|previous)$/.test(line.dataset.does!))) return false;
+  if (target.id === "text") return Boolean(where);
+  if (where === "only") return false;
+  if (target.isContentEditable || /^(INPUT|TEXTAREA|SELECT|AUDIO|VIDEO)$/.test(target.tagName)) return where === "fields";
+  if (keys.startsWith("Arrow")) return Boolean(target.closest("#rows"));
+  return keys.includes("$mod") || keys === "Escape" || !localStorage.getItem(OFF);
 }
 
-const focus = (id: string): void => document.getElementById(id)?.focus();
-const press = (id: string): void => document.getElementById(id)?.click();
+function press(selector: string): boolean {
+  const element = document.querySelector<HTMLElement>(selector);
+  if (!element || (element as HTMLButtonElement).disabled || element.hidden) return false;
+  element.click();
+  return true;
+}
+
+function focus(selector: string): boolean {
+  const element = document.querySelector<HTMLElement>(selector);
+  element?.focus();
+  return Boolean(element);
+}
 
 /** Opens the details first where they are folded away. */
-function choose(id: string): void {
-  const select = document.getElementById(id) as HTMLSelectElement | null;
-  if (!select) return;
-  if (!select.offsetParent) press("details-toggle");
-  select.focus();
-  // Not every browser lets scripts open a list.
-  try { select.showPicker(); } catch { /* focused is enough */ }
+function choose(selector: string): boolean {
+  const field = document.querySelector<HTMLSelectElement | HTMLInputElement>(selector);
+  if (!field) return false;
+  if (!field.offsetParent) press("#details-toggle");
+  field.focus();
+  // Not every browser lets scripts open a list, and a text has none.
+  try { field.showPicker(); } catch { /* focused is enough */ }
+  return true;
 }
 
-function showHelp(): void {
-  const dialog = document.querySelector<HTMLDialogElement>("#keys")!;
-  if (!dialog.open) dialog.showModal();
+/** The next one is known before this one leaves the list. */
+function solveNext(): boolean {
+  const here = openConversation();
+  const all = rows();
+  const at = all.findIndex((row) => row.dataset.id === here?.ticket);
+  const next = all[at + 1] ?? all[at - 1];
+  if (!press("#solve")) return false;
+  document.addEventListener("htmx:afterSettle", () => {
+    // Refused: it is still open, with the reason on the screen.
+    if (document.getElementById("reopen")) document.getElementById(next?.id ?? "")?.querySelector("a")?.click();
+  }, { once: true });
+  return true;
+}
+
+/** The last reply while it waits; in a text with words Ctrl+Z is the text's own. */
+function unsend(event?: KeyboardEvent): boolean {
+  const target = event?.target as HTMLTextAreaElement | undefined;
+  if (target?.id === "text" && target.value) return false;
+  const button = [...document.querySelectorAll<HTMLElement>("#thread .item__undo button")].at(-1);
+  button?.click();
+  return Boolean(button);
+}
+
+/** Out of a field; out of the details where they cover the conversation; out of the conversation to its row. */
+function back(): boolean {
+  const active = document.activeElement as HTMLElement | null;
+  if (active && /^(INPUT|TEXTAREA|SELECT)$/.test(active.tagName)) active.blur();
+  else if (document.querySelector<HTMLElement>("#details-close")?.offsetParent) return press("#details-close");
+  else if (document.querySelector<HTMLElement>(".head__back")?.offsetParent) return press(".head__back");
+  else if (!active?.closest("#list, .sidebar")) return focus(`#open-${openConversation()?.ticket}`);
+  else active.blur();
+  return true;
 }
 
 /** WCAG 2.1.4: single letters can be switched off. */

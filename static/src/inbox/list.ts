@@ -1,6 +1,6 @@
 // The list of conversations: rows keep their order by last activity while they change under the reader's eyes.
 import { morph } from "./fragments";
-import { openConversation } from "./parts";
+import { address, openConversation } from "./parts";
 import { htmx } from "./server";
 
 export const rows = (): HTMLElement[] => [...document.querySelectorAll<HTMLElement>("#rows > .ticket")];
@@ -53,4 +53,25 @@ export function walk(by: number): void {
   const next = links[at < 0 ? (by > 0 ? 0 : links.length - 1) : Math.min(Math.max(at + by, 0), links.length - 1)]!;
   next.focus();
   next.scrollIntoView({ block: "nearest" });
+}
+
+/** [ and ]: the neighbour of what is open is opened. */
+export function step(by: number): void {
+  const all = rows();
+  const at = all.findIndex((row) => row.dataset.id === openConversation()?.ticket);
+  all[at < 0 ? 0 : at + by]?.querySelector("a")?.click();
+}
+
+/** Opens a conversation that need not be in the list. */
+export function visit(number: string): void {
+  const path = `/inbox/${number}/?${address()}`;
+  const link = document.createElement("a");
+  for (const [name, value] of Object.entries({ "hx-get": path, "hx-target": "#conversation", "hx-swap": "innerHTML show:none", "hx-push-url": "true" })) {
+    link.setAttribute(name, value);
+  }
+  link.hidden = true;
+  document.body.append(link);
+  htmx.process(link);
+  link.addEventListener("htmx:afterRequest", () => link.remove());
+  link.click();
 }

@@ -9,6 +9,8 @@ export function setUpTimes(): void {
 }
 
 function refresh(): void {
+  // A message can be changed for some minutes only.
+  for (const box of document.querySelectorAll<HTMLElement>("[data-until]")) box.hidden = Date.now() > Date.parse(box.dataset.until!);
   const date = new Intl.DateTimeFormat(document.documentElement.lang, { day: "numeric", month: "short" });
   for (const time of document.querySelectorAll<HTMLTimeElement>("time[data-ago]")) {
     const age = Date.now() - Date.parse(time.dateTime);

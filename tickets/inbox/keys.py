@@ -1,0 +1,109 @@
+"""The keys of the inbox: one table. The cheat sheet is drawn from it, and the page's script reads its bindings out of that
+sheet (static/src/inbox/keys.ts); the palette lists the same lines. So none of them can say what another does not do.
+
+Letters are places on the keyboard (`event.code`), so that they work in every layout. `does` is either a word that the script
+knows, or what happens to an element of the page: `press`, `choose` or `focus` and its selector; without the element a key does
+nothing.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+
+# What a key is called on the sheet, where that is not its letter.
+_SIGNS = {
+    "$mod": "Ctrl", "BracketLeft": "[", "BracketRight": "]", "Slash": "/", "?": "?", "Escape": "Esc", "ArrowDown": "↓",
+    "ArrowUp": "↑",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Key:
+    """`keys`: ways to press it, with `|` between them; a space means one after another, a plus together. Of signs that lie
+    elsewhere in other layouts only the first way is shown."""
+
+    keys: str
+    does: str
+    title: Any
+    # Where else than outside of all fields: "fields" (in any), "text" (in the composer's too), "only" (nowhere but there).
+    where: str = ""
+
+    @property
+    def shown(self) -> list[list[str]]:
+        """The first way, as strokes of caps."""
+        first = self.keys.split("|")[0]
+        return [[_cap(part) for part in stroke.split("+")] for stroke in first.split(" ")]
+
+
+def _cap(part: str) -> str:
+    return _SIGNS.get(part, part.removeprefix("Key"))
+
+
+@dataclass(frozen=True)
+class KeyGroup:
+    title: Any
+    keys: tuple[Key, ...]
+
+
+KEYS = (
+    KeyGroup(
+        _("Anywhere"),
+        (
+            Key("$mod+KeyK", "palette", _("find a command, a conversation, a person"), "fields"),
+            Key("Slash|/|Shift+/", "search", _("search")),
+            Key("KeyG KeyI", "press .nav__item[href='/inbox/']", _("to the inbox")),
+            Key("KeyG KeyM", "press #view-mine", _("to what is mine")),
+            Key("KeyG KeyU", "press #view-unassigned", _("to what nobody has")),
+            Key("KeyG KeyR", "press .nav__item[href='/dashboard/']", _("to the figures")),
+            Key("KeyG KeyS", "press .nav__item[href='/admin/']", _("to the settings")),
+            Key("Escape", "back", _("one step back: out of the text, the details, the conversation"), "fields"),
+            Key("?|Shift+?|Shift+Slash", "help", _("this list")),
+        ),
+    ),
+    KeyGroup(
+        _("In the list"),
+        (
+            Key("KeyJ|ArrowDown", "next", _("next conversation")),
+            Key("KeyK|ArrowUp", "previous", _("previous conversation")),
+            Key("Enter", "native", _("open it")),
+            Key("KeyX", "select", _("select it")),
+            Key("Shift+KeyX", "select-range", _("select up to here")),
+            Key("$mod+KeyA", "select-all", _("select all of this view")),
+        ),
+    ),
+    KeyGroup(
+        _("In a conversation"),
+        (
+            Key("KeyR", "reply", _("reply")),
+            Key("KeyN", "note", _("write a note")),
+            Key("KeyA", "choose #fact-assignee", _("choose who has it")),
+            Key("KeyI", "press #take", _("take it")),
+            Key("KeyL", "choose #fact-tags", _("change its tags")),
+            Key("KeyP", "choose #fact-priority", _("change its priority")),
+            Key("KeyZ", "press #snooze", _("put it off")),
+            Key("KeyE", "press #solve", _("solve it")),
+            Key("Shift+KeyE", "solve-next", _("solve it and open the next one")),
+            Key("KeyO", "press #reopen", _("reopen it")),
+            Key("KeyM", "press #merge", _("merge it with another")),
+            Key("KeyT", "press #aid-translation", _("translate the last message")),
+            Key("KeyS", "press #aid-summary", _("sum it up")),
+            Key("BracketLeft", "open-previous", _("open the previous one")),
+            Key("BracketRight", "open-next", _("open the next one")),
+            Key("$mod+KeyZ", "unsend", _("take the last reply back before it leaves"), "text"),
+        ),
+    ),
+    KeyGroup(
+        _("While writing"),
+        (
+            Key("$mod+Enter", "press #send", _("send"), "only"),
+            Key("$mod+Shift+Enter", "press #send-solve", _("send and solve"), "only"),
+            Key("$mod+KeyM", "press #macros", _("macros; or type /"), "only"),
+            Key("$mod+Shift+KeyA", "press #files", _("attach files"), "only"),
+            Key("$mod+KeyJ", "assistant", _("help of the assistant"), "only"),
+            Key("$mod+Shift+KeyJ", "press #suggestion-insert", _("take the suggested reply"), "only"),
+            Key("$mod+KeyB", "press #format-bold", _("bold"), "only"),
+            Key("$mod+KeyI", "press #format-italic", _("italic"), "only"),
+        ),
+    ),
+)
