@@ -5,6 +5,7 @@ from tenants.sweeper import Sweep, register_sweep
 from tenants.tasking import tenant_task, wake
 from tickets.services.attachments import delete_orphan_uploads
 from tickets.services.bulk import run_bulk, stalled_bulks
+from tickets.services.importing import run_import, unfinished_imports
 from tickets.services.indexing import index_backlog
 from tickets.services.leaving import return_work_of_leavers
 from tickets.services.schedule import send_due_replies
@@ -67,7 +68,23 @@ def index_old_messages() -> None:
             return
 
 
+@tenant_task(queue="default", expires=600)
+def read_imports() -> None:
+    """Of each a bite of half a minute or so; what is left calls again."""
+    more = [run_import(import_id) for import_id in unfinished_imports()]
+    if any(more):
+        wake(read_imports)
+
+
 def register_sweeps() -> None:
+    register_sweep(
+        Sweep(
+            name="imports",
+            condition="SELECT 1 FROM {schema}.tickets_contactimport WHERE state IN ('waiting', 'running')"
+            " AND touched_at < now() - interval '2 minutes'",
+            task="tickets.tasks.read_imports",
+        )
+    )
     register_sweep(
         Sweep(
             name="search_backlog",

@@ -2,10 +2,12 @@
 
 import json
 from datetime import datetime, timedelta
+from uuid import uuid4
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
-from django.utils import timezone
+from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
@@ -40,6 +42,7 @@ from tickets.services.macros import post_with_macros
 from tickets.services.merging import merge_contacts, undo_merge
 from tickets.services.post import ADDED_SINCE
 from tickets.services.schedule import drop_reply, schedule_reply, send_reply
+from tickets.services.transcripts import send_transcript
 
 
 @require_POST
@@ -235,6 +238,18 @@ def contact(request: HttpRequest, number: int) -> HttpResponse:
         return _show_facts(request, number, contact_form=form)
     update_contact(ticket.contact_id, changes=form.cleaned_data, actor=signed_in(request))
     return _show_facts(request, number)
+
+
+@require_POST
+@agent_required
+def transcript_by_mail(request: HttpRequest, number: int) -> HttpResponse:
+    ticket = queries.get_conversation(number, signed_in(request))
+    client_id = checked(UUIDChoice({"value": request.POST.get("client_id", "")}))["value"] or uuid4()
+    with translation.override(ticket.contact.language if ticket.contact.language in dict(settings.LANGUAGES) else None):
+        message = send_transcript(ticket, client_id=client_id, user=signed_in(request))
+    if not request.headers.get("HX-Request"):
+        return redirect("inbox:conversation", number=number)
+    return render(request, "inbox/_transcript_sent.html", {"message": message})
 
 
 @require_POST

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from omnisupport.lib.dates import moment
 from tenants.events.models import Event
 from tickets.models import Author, HandoffReason, Message, MessageKind, Priority, Status
-from tickets.queries import microseconds
+from tickets.ordering import microseconds
 from tickets.services.snoozing import Waking
 
 # Messages of one author within this time stand under one name.

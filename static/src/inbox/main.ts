@@ -8,7 +8,7 @@ import { Feed, type Frame } from "./feed";
 import { focusField, undoChoice } from "./fields";
 import { setUpFragments } from "./fragments";
 import { setUpKeys } from "./keys";
-import { settleList } from "./list";
+import { settleList, showPlace } from "./list";
 import { noteBegun, noteEvent, noteRow, noteVisited, refetch } from "./live";
 import { setUpMoments } from "./moments";
 import { kick, paintWaiting, setUpOutbox } from "./outbox";
@@ -99,6 +99,7 @@ function start(): void {
   for (const kind of ["htmx:afterSettle", "htmx:historyRestore", "inbox:changed"]) document.addEventListener(kind, mount);
   setUpViewers((frame) => feed?.send(frame));
   mount();
+  showPlace();
   const showUp = showConnection();
   feed = new Feed(Number(document.getElementById("list")!.dataset.seq), {
     onEvent: noteEvent,
