@@ -91,8 +91,8 @@ def assign_ticket(ticket_id: int, *, assignee_id: UUID | None, actor: User | Non
     return ticket
 
 
-def set_assignee(ticket: Ticket, assignee: User | None, actor: User | None) -> None:
-    """The same for a caller that holds the lock already."""
+def set_assignee(ticket: Ticket, assignee: User | None, actor: User | None, *, why: str = "") -> None:
+    """The same for a caller that holds the lock already; `why` it was taken from somebody (leaving.py)."""
     if ticket.assignee_id == (assignee.id if assignee else None):
         return
     before = ticket.assignee
@@ -104,7 +104,8 @@ def set_assignee(ticket: Ticket, assignee: User | None, actor: User | None) -> N
         "ticket.assigned",
         ticket_id=ticket.id,
         actor_id=actor.id if actor else None,
-        payload={"from": _id(before), "to": _id(assignee), "name": str(assignee or "")},
+        payload={"from": _id(before), "to": _id(assignee), "name": str(assignee or "")}
+        | ({"why": why, "whose": str(before or "")} if why else {}),
     )
 
 
