@@ -26,7 +26,7 @@ PAGES = [
     ("/channels/add/viber/", "admin"), ("/channels/add/vk/", "admin"), ("/channels/{channel}/", "admin"),
     ("/assistant/answers/{answer}/", "agent"), ("/accounts/me/", "agent"), ("/admin/", "admin"),
     ("/admin/knowledge/document/", "admin"), ("/api/v1/docs/", "nobody"), ("/accounts/login/", "nobody"),
-    ("/demo-shop/", "nobody"),
+    ("/demo-shop/", "nobody"), ("/notices/", "agent"), ("/notices/settings/", "agent"), ("/team/", "agent"),
 ]  # fmt: skip
 
 

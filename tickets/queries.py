@@ -695,6 +695,16 @@ def assignable_people() -> list[User]:
     return sorted(people, key=lambda user: (not user.is_assistant, user.name.casefold()))
 
 
+def people_at_work() -> list[Any]:
+    """The same, each with `load`: the open conversations that they have."""
+    held = Ticket.objects.filter(_TO_DO, assignee__isnull=False).values_list("assignee_id").annotate(number=Count("id"))
+    loads = dict(held.order_by())
+    people = assignable_people()
+    for person in people:
+        person.load = loads.get(person.id, 0)  # type: ignore[attr-defined]
+    return people
+
+
 @dataclass(frozen=True)
 class States:
     """What may be chosen under one status of the product: itself, and the workspace's own names for it."""

@@ -65,6 +65,11 @@ class ContactForm(forms.ModelForm[Contact]):
             self.fields[name].disabled = not viewer.sees_contact_details and bool(getattr(self.instance, name))
 
 
+class CapacityForm(forms.Form):
+    person = forms.UUIDField()
+    capacity = forms.IntegerField(required=False, min_value=0, max_value=1000)
+
+
 class UUIDChoice(forms.Form):
     """One id, or nothing for «nobody»."""
 

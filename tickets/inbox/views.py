@@ -41,6 +41,8 @@ from tickets.templatetags.conversation import preview
 
 VIEW_TITLES = {
     "mine": (_("Mine"), "user"),
+    "mentions": (_("Mentions"), "at"),
+    "following": (_("Following"), "eye"),
     "unassigned": (_("Unassigned"), "inbox"),
     "open": (_("All open"), "open"),
     "assistant": (_("With the assistant"), "assistant"),
@@ -48,8 +50,6 @@ VIEW_TITLES = {
     "snoozed": (_("Snoozed"), "snooze"),
     "solved": (_("Solved"), "circle-check"),
     "closed": (_("Closed"), "archive"),
-    "mentions": (_("Mentions"), "at"),
-    "following": (_("Following"), "eye"),
     "spam": (_("Spam"), "spam"),
 }
 
@@ -322,7 +322,7 @@ def facts(ticket: Ticket, viewer: User, refusal: Refusal | None = None) -> dict[
         "fields": fields,
         "ticket": ticket,
         "viewer": viewer,
-        "people": queries.assignable_people(),
+        "people": queries.people_at_work(),
         "teams": queries.all_teams(),
         "tags": queries.tags_of(ticket),
         "addresses": addresses,

@@ -58,6 +58,8 @@ export function noteEvent(frame: EventFrame): void {
   else if (about === "bulk") return noteBulk(frame);
   // A contact may stand in any row; and any may be what is no longer ours to see.
   else if (about === "contact" || frame.event === "ticket.left") for (const row of rows()) tickets.add(row.dataset.id!);
+  // Who is away stands beside the names of those who may be chosen.
+  else if (about === "person") { open.facts = true; openBatch.wake(); return; }
   else if (about === "view") counts.due = true;
   else return;
   rowBatch.wake();
@@ -83,7 +85,12 @@ export function noteVisited(ticket: string): void {
 export function noteBegun(frame: DraftFrame): void {
   const row = document.getElementById(`c-${frame.ticket}`);
   if (!row || Boolean(row.querySelector(".ticket__draft")) === (frame.version !== "0")) return;
-  tickets.add(frame.ticket);
+  noteRow(frame.ticket);
+}
+
+/** A row, and with it the counts of the views. */
+export function noteRow(ticket: string): void {
+  tickets.add(ticket);
   rowBatch.wake();
 }
 

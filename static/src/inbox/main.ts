@@ -11,7 +11,7 @@ import { setUpFragments } from "./fragments";
 import { setUpKeys } from "./keys";
 import { setUpLetters } from "./letters";
 import { settleList, showPlace } from "./list";
-import { noteBegun, noteEvent, noteVisited, refetch } from "./live";
+import { noteBegun, noteEvent, noteRow, noteVisited, refetch } from "./live";
 import { setUpMoments } from "./moments";
 import { kick, paintWaiting, setUpOutbox } from "./outbox";
 import { inbox, toast, word } from "./parts";
@@ -81,7 +81,10 @@ function noteOther(frame: Frame): void {
     void noteDraft(frame);
     noteBegun(frame);
   } else if (frame.type === "visited") noteVisited(frame.ticket);
-  else noteOthers(frame);
+  else if (frame.type === "notice" || frame.type === "notices") {
+    document.dispatchEvent(new CustomEvent("bell", { detail: frame }));
+    if (frame.ticket) noteRow(frame.ticket);
+  } else noteOthers(frame);
 }
 
 function start(): void {
