@@ -16,6 +16,7 @@ from analytics.metrics import Period
 from channels_app.models import Channel
 from omnisupport.lib import charts
 from omnisupport.lib.dates import day_and_month
+from omnisupport.lib.sheets import safe_cell
 
 PERIODS = (7, 30, 90)
 REASONS = {
@@ -147,8 +148,3 @@ def export(request: HttpRequest) -> HttpResponse:
     for label, row, total in volume["volume_table"]:
         writer.writerow([label, *row, total])
     return response
-
-
-def safe_cell(text: str) -> str:
-    """A cell that a spreadsheet would run as a formula gets an apostrophe."""
-    return f"'{text}" if text.lstrip()[:1] in {"=", "+", "-", "@", "＝", "＋", "－", "＠", "\t", "\r"} else text

@@ -44,6 +44,8 @@ JWT_SECRET_KEY = env_str("JWT_SECRET_KEY") or INSECURE_DEFAULT
 # Comma-separated, newest first; older ones still decrypt. Any string: the cipher key is derived from it.
 FIELD_ENCRYPTION_KEYS = env_list("FIELD_ENCRYPTION_KEY") or [INSECURE_DEFAULT]
 METRICS_TOKEN = env_str("METRICS_TOKEN")
+# What the key that signs notices for browsers is made of; a change asks every browser to be switched on anew.
+WEB_PUSH_KEY = env_str("WEB_PUSH_KEY")
 
 # ---- Apps ------------------------------------------------------------------------------------------------------------
 _CONTRIB = [
@@ -76,6 +78,7 @@ TENANT_APPS = [
     "tenants.events",
     "tickets",
     "tickets.webhooks",
+    "tickets.notices",
     "channels_app",
     "knowledge",
     "knowledge.help_centre",
@@ -266,6 +269,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "refill-spares": {"task": "tenants.tasks.refill_spares", "schedule": 60.0},
     "clear-ledgers": _hourly(7, "channels_app.tasks.clear_ledger"),
     "clear-uploads": _hourly(17, "tickets.tasks.clear_uploads"),
+    "clear-notices": _hourly(57, "tickets.notices.tasks.clear_notices"),
     "clear-webhooks": _hourly(27, "tickets.webhooks.tasks.clear_deliveries"),
     "clear-missed-searches": _hourly(37, "knowledge.help_centre.tasks.clear_missed_searches"),
     "clear-assistant": _hourly(47, "ai_assistant.tasks.clear_assistant"),

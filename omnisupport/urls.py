@@ -12,6 +12,8 @@ from tenants.views import set_language
 urlpatterns = [
     path("", RedirectView.as_view(url="/inbox/"), name="home"),
     path("accounts/", include("tenants.accounts.urls")),
+    path("notices/", include("tickets.notices.urls")),
+    path("team/", include("tickets.inbox.urls_team")),
     path("inbox/", include("tickets.inbox.urls")),
     path("", include("tickets.contacts.urls")),
     path("files/", include("tickets.urls_files")),

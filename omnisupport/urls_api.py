@@ -16,6 +16,7 @@ from tenants.accounts import api as accounts_api
 from tickets import api as tickets_api
 from tickets import api_bulk as bulk_api
 from tickets import api_macros as macros_api
+from tickets import api_views as views_api
 from tickets.api_hours import WorkingHoursView
 from tickets.webhooks import api as webhooks_api
 
@@ -23,6 +24,7 @@ router = DefaultRouter()
 router.include_root_view = False
 router.register("users", accounts_api.UserViewSet, basename="user")
 tickets_api.register(router)
+views_api.register(router)
 macros_api.register(router)
 bulk_api.register(router)
 webhooks_api.register(router)

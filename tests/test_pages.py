@@ -10,8 +10,10 @@ from ai_assistant.services.assistants import ensure_assistant
 from ai_assistant.services.custom_answers import save_custom_answer
 from ai_assistant.services.saved_questions import save_question
 from ai_assistant.services.topics import save_topic
+from tickets.services.views import save_view
 
 PAGES = [
+    ("/inbox/views/new/", "agent"), ("/inbox/views/{view}/", "agent"),
     ("/inbox/", "agent"), ("/dashboard/", "agent"), ("/assistant/playground/", "agent"), ("/assistant/answers/", "agent"),
     ("/assistant/unanswered/", "agent"), ("/assistant/answers/?wrong=any", "agent"),
     ("/assistant/tests/", "agent"), ("/assistant/tests/{question}/", "agent"),
@@ -24,7 +26,7 @@ PAGES = [
     ("/channels/add/viber/", "admin"), ("/channels/add/vk/", "admin"), ("/channels/{channel}/", "admin"),
     ("/assistant/answers/{answer}/", "agent"), ("/accounts/me/", "agent"), ("/admin/", "admin"),
     ("/admin/knowledge/document/", "admin"), ("/api/v1/docs/", "nobody"), ("/accounts/login/", "nobody"),
-    ("/demo-shop/", "nobody"),
+    ("/demo-shop/", "nobody"), ("/notices/", "agent"), ("/notices/settings/", "agent"), ("/team/", "agent"),
 ]  # fmt: skip
 
 
@@ -43,7 +45,10 @@ def ids(shop):
     run.results.create(
         question=question, handed_over=True, failure="handed_over", drafts=0, passed_drafts=0, ms=5, tokens=0
     )
+    everything = {"groups": [{"conditions": [{"field": "priority", "op": "any", "value": ["4"]}]}]}
+    view = save_view(None, user=shop.admin, name="Срочные", conditions=everything, visibility="everyone")
     return {
+        "view": view.pk,
         "channel": shop.channel.id,
         "answer": answer.id,
         "question": question.id,

@@ -30,6 +30,7 @@ from tenants.sockets import (
     token_from_subprotocol,
 )
 from tickets.models import Ticket
+from tickets.notices.services import note_seen
 from tickets.presence import move_screen, snapshot
 from tickets.realtime import AGENTS, event_frame
 from tickets.rights import sees_all, visible_to
@@ -147,6 +148,8 @@ async def _handle(screen: Screen, socket: Socket, frame: dict[str, Any]) -> None
         case {"type": "viewing", "ticket": str(ticket), "idle": bool(idle)} if not ticket or is_id(ticket):
             screen.ticket, screen.idle = ticket, idle
             await screen.move()
+            if ticket and not idle:
+                await in_tenant(schema, note_seen, int(ticket), user)
         case {"type": "since", "seq": str(seq)} if is_id(seq):
             for text in await in_tenant(schema, frames_since, int(seq)):
                 socket.offer(text)

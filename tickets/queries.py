@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -12,10 +11,23 @@ from django.db.models import Count, OuterRef, Prefetch, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _
 
-from omnisupport.lib.errors import InvalidInput, NotFound
+from omnisupport.lib.errors import NotFound
 from omnisupport.lib.masking import veil
 from tenants.accounts.models import Role, User
 from tenants.events.models import Event
+from tickets.conditions import (
+    ASSISTANT,
+    KINDS_OF_TYPES,
+    ME,
+    MINE,
+    NOBODY,
+    Field,
+    fixed_fields,
+    make_query,
+    status_options,
+    stored_conditions,
+    tag_options,
+)
 from tickets.models import (
     Attachment,
     Author,
@@ -30,19 +42,22 @@ from tickets.models import (
     Mention,
     Message,
     MessageChange,
+    Priority,
+    SavedView,
     ScheduledReply,
+    Sort,
     Status,
     Team,
     Ticket,
     TicketFollower,
+    Visibility,
 )  # fmt: skip
+from tickets.ordering import FIRST, ORDERS, Order, make_cursor, no_such_page, read_cursor
 from tickets.rights import about_visible, contacts_visible_to, sees_all, visible_to
 from tickets.search import Hit, best_hits, fragment_of, hits_in, newest_hits
 from tickets.words import Piece, Query, read_query
 
 PAGE = 50
-# Above every order there is, and still a whole number in a browser.
-_FIRST = 2**53 - 1
 LIVE = (Status.OPEN, Status.WAITING)
 # What a row shows: of five tables a tenth of the columns.
 _LISTED = (
@@ -112,6 +127,10 @@ class Selection:
     channel_id: UUID | None = None
     team_id: int | None = None
     text: str = ""
+    # Another order than the view's own; one of Sort.
+    sort: str = ""
+    # Of a view that somebody made: itself.
+    saved: SavedView | None = None
     # Of a search only.
     status: str = ""
     assignee_id: UUID | None = None
@@ -120,6 +139,14 @@ class Selection:
     @property
     def viewer_id(self) -> UUID:
         return self.viewer.id
+
+    @property
+    def order(self) -> Order:
+        return ORDERS[self.sort or self.own_sort]
+
+    @property
+    def own_sort(self) -> str:
+        return self.saved.sort if self.saved else Sort.ACTIVITY
 
     @property
     def where(self) -> dict[str, Any]:
@@ -148,8 +175,9 @@ class Row:
 @dataclass(frozen=True)
 class Page:
     rows: Sequence[Row]
-    # Where the next page begins; empty on the last one.
+    # Behind which row the next page begins and before which the previous one ends; empty where there is none.
     cursor: str = ""
+    previous: str = ""
 
     @property
     def tickets(self) -> list[Ticket]:
@@ -160,25 +188,72 @@ def view_names() -> tuple[str, ...]:
     return tuple(_VIEWS)
 
 
-def list_tickets(selection: Selection, cursor: str = "") -> Page:
-    """Newest activity first. Raises InvalidInput for a cursor that was not made here."""
+def list_tickets(selection: Selection, cursor: str = "", before: str = "") -> Page:
+    """In the order of the selection, from the beginning, behind `cursor`, or what ends `before` one. Raises InvalidInput for a
+    cursor that was not made here."""
     if selection.text:
         return _search(selection, cursor)
-    found = _selected(selection)
+    order, found = selection.order, _selected(selection)
+    if before:
+        tickets = list(found.filter(order.before(*read_cursor(before))).order_by(*order.back)[: PAGE + 1])
+        rows = _rows(reversed(tickets[:PAGE]), order)
+        return Page(rows, _cursor_of(rows[-1:]), _cursor_of(rows[:1]) if len(tickets) > PAGE else "")
     if cursor:
-        at, ticket_id = _read_cursor(cursor)
-        # The first condition is the index range; the second cuts what shares the microsecond.
-        found = found.filter(last_activity_at__lte=at).filter(Q(last_activity_at__lt=at) | Q(id__lt=ticket_id))
-    tickets = list(found.order_by("-last_activity_at", "-id")[: PAGE + 1])
-    more = len(tickets) > PAGE
-    rows = _rows(tickets[:PAGE])
-    return Page(rows, _make_cursor(rows[-1].ticket) if more else "")
+        found = found.filter(order.behind(*read_cursor(cursor)))
+    tickets = list(found.order_by(*order.by)[: PAGE + 1])
+    rows = _rows(tickets[:PAGE], order)
+    return Page(rows, _cursor_of(rows[-1:]) if len(tickets) > PAGE else "", _cursor_of(rows[:1]) if cursor else "")
+
+
+def list_around(selection: Selection, ticket: Ticket) -> Page | None:
+    """The page with this conversation in its middle; None where the list does not show it."""
+    order, found = selection.order, _selected(selection)
+    number = order.number(ticket)
+    after = list(found.filter(order.behind(number, ticket.id + 1)).order_by(*order.by)[: PAGE // 2 + 1])
+    if not after or after[0].id != ticket.id:
+        return None
+    before = list(found.filter(order.before(number, ticket.id)).order_by(*order.back)[: PAGE // 2 + 1])
+    rows = _rows([*reversed(before[: PAGE // 2]), *after[: PAGE // 2]], order)
+    following = _cursor_of(rows[-1:]) if len(after) > PAGE // 2 else ""
+    return Page(rows, following, _cursor_of(rows[:1]) if len(before) > PAGE // 2 else "")
+
+
+def whole_tickets(page: Page) -> list[Ticket]:
+    """The tickets of a page with all their columns and tags: a row of the list has a tenth of them."""
+    whole = Ticket.objects.select_related("custom_status").prefetch_related("tags")
+    found = whole.in_bulk([ticket.id for ticket in page.tickets])
+    return [found[ticket.id] for ticket in page.tickets if ticket.id in found]
+
+
+@dataclass(frozen=True)
+class Found:
+    """The first rows of a view that is being made; `count` goes to PREVIEWED at most."""
+
+    count: int
+    rows: Sequence["Row"]
+
+    @property
+    def shown_count(self) -> str:
+        return f"{PREVIEWED}+" if self.count > PREVIEWED else str(self.count)
+
+
+PREVIEWED = 1000
+
+
+def preview(selection: Selection) -> Found:
+    order, found = selection.order, _selected(selection)
+    count = found.order_by()[: PREVIEWED + 1].count()
+    return Found(count, _rows(found.order_by(*order.by)[:8], order))
+
+
+def _cursor_of(rows: Sequence["Row"]) -> str:
+    return make_cursor(rows[0].order, rows[0].ticket.id) if rows else ""
 
 
 def ids_in(selection: Selection, most: int) -> list[int]:
     """All conversations of a list, in its order; one more than `most` where there are more."""
     if not selection.text:
-        ids = _selected(selection).order_by("-last_activity_at", "-id").values_list("id", flat=True)
+        ids = _selected(selection).order_by(*selection.order.by).values_list("id", flat=True)
         return list(ids[: most + 1])
     found: dict[int, None] = {}
     cursor = ""
@@ -232,7 +307,7 @@ def pick_rows(selection: Selection, ids: Collection[int]) -> list[Row]:
         named, query = _numbered(selection), read_query(selection.text)
         hits = hits_in(query, _where(selection, named), ids, best=selection.best_first)
         return [*(row for row in named if row.ticket.id in ids), *_hit_rows(hits, query, selection.viewer)]
-    return _rows(_selected(selection).filter(id__in=ids).order_by("-last_activity_at", "-id"))
+    return _rows(_selected(selection).filter(id__in=ids).order_by(*selection.order.by), selection.order)
 
 
 def count_views(viewer: User) -> dict[str, int]:
@@ -265,9 +340,21 @@ def _seen_sql(viewer: User) -> tuple[str, tuple[Any, ...]]:
 
 
 def _selected(selection: Selection) -> QuerySet[Ticket]:
-    return _listed().filter(
-        visible_to(selection.viewer), _VIEWS[selection.view](selection.viewer_id), **selection.where
-    )
+    return _listed().filter(visible_to(selection.viewer), view_query(selection), **selection.where)
+
+
+def view_query(selection: Selection) -> Q:
+    """What a view shows, the filters beside it left out."""
+    if selection.saved is not None:
+        return make_query(stored_conditions(selection.saved.conditions), selection.viewer_id)
+    if selection.view in _VIEWS:
+        return _VIEWS[selection.view](selection.viewer_id)
+    return _VIEWS["open"](selection.viewer_id) & _place_query(selection.view)
+
+
+def _place_query(view: str) -> Q:
+    """`t<id>` is a team's view, `c<uuid>` a channel's: what is open there."""
+    return Q(team_id=int(view[1:])) if view.startswith("t") else Q(channel_id=view[1:])
 
 
 def _listed() -> QuerySet[Ticket]:
@@ -276,8 +363,65 @@ def _listed() -> QuerySet[Ticket]:
     )
 
 
-def _rows(tickets: Iterable[Ticket]) -> list[Row]:
-    return [Row(ticket, microseconds(ticket.last_activity_at), ticket.last_message) for ticket in tickets]
+def _rows(tickets: Iterable[Ticket], order: Order) -> list[Row]:
+    return [Row(ticket, order.number(ticket), ticket.last_message) for ticket in tickets]
+
+
+# ---- Views that people make ------------------------------------------------------------------------------------------
+
+
+def saved_views(viewer: User) -> list[SavedView]:
+    """Those that this person sees: their own, their teams', everyone's; admins see all but the personal ones of others."""
+    return list(SavedView.objects.filter(_shown_to(viewer)))
+
+
+def get_saved_view(view_id: int, viewer: User) -> SavedView:
+    """Raises NotFound, also for a view that this person does not see."""
+    view = SavedView.objects.filter(_shown_to(viewer), id=view_id).first()
+    if view is None:
+        raise NotFound(_("There is no such view."))
+    return view
+
+
+def _shown_to(viewer: User) -> Q:
+    if viewer.is_admin:
+        return Q(owner=viewer) | ~Q(visibility=Visibility.PERSONAL)
+    teams = Team.objects.filter(members=viewer).values("id")
+    shared = Q(visibility=Visibility.EVERYONE) | Q(visibility=Visibility.TEAM, team_id__in=teams)
+    return Q(owner=viewer) | shared
+
+
+_MASKED = {"contact_email", "contact_phone"}
+
+
+def condition_fields(viewer: User) -> dict[str, Field]:
+    """All that a view of this person can ask, by key, in the order of the editor. Whoever does not see phones and addresses
+    cannot find them out by asking either."""
+    teams = [(str(team.pk), team.name) for team in all_teams()]
+    channels = all_channels()
+    people = [(str(user.id), str(user)) for user in assignable_people() if not user.is_assistant]
+    chosen = [
+        Field("status", _("State"), "set", status_options()),
+        Field("assignee", _("Assignee"), "set", (
+            (ME, _("me")), (NOBODY, _("nobody")), (ASSISTANT, _("the assistant")), *people,
+        )),
+        Field("team", _("Team"), "set", ((MINE, _("my teams")), (NOBODY, _("no team")), *teams)),
+        Field("channel", _("Channel"), "set", tuple((str(channel.id), channel.name) for channel in channels)),
+        Field("kind", _("Kind of channel"), "set", tuple((kind, kind) for kind in sorted({one.kind for one in channels}))),
+        Field("priority", _("Priority"), "set", tuple((str(value), str(label)) for value, label in Priority.choices)),
+        Field("tags", _("Tags"), "tags", tag_options()),
+    ]  # fmt: skip
+    custom = [
+        Field(
+            f"{field.target}.{field.key}",
+            f"{field.label} ({field.get_target_display()})",
+            KINDS_OF_TYPES[field.type],
+            tuple((option, option) for option in field.options),
+        )
+        for field in custom_fields()
+    ]
+    fields = [*chosen, *fixed_fields(), *custom]
+    return {field.key: field for field in fields if viewer.sees_contact_details or field.key not in _MASKED}
 
 
 # ---- Search ----------------------------------------------------------------------------------------------------------
@@ -308,7 +452,7 @@ def _numbered(selection: Selection) -> list[Row]:
     asked = Ticket.objects.filter(number=int(number))
     one = Q(id__in=asked.filter(merged_into=None)) | Q(id__in=asked.values("merged_into"))
     found = _listed().filter(visible_to(selection.viewer), one, **selection.where)
-    return [Row(ticket, _FIRST, ticket.last_message) for ticket in found]
+    return [Row(ticket, FIRST, ticket.last_message) for ticket in found]
 
 
 def _hit_rows(hits: Sequence[Hit], query: Query, viewer: User) -> list[Row]:
@@ -324,29 +468,8 @@ def _hit_rows(hits: Sequence[Hit], query: Query, viewer: User) -> list[Row]:
 
 def _read_message_cursor(cursor: str) -> int:
     if not (cursor.isascii() and cursor.isdecimal() and len(cursor) <= 18):
-        raise _no_such_page()
+        raise no_such_page()
     return int(cursor)
-
-
-def _no_such_page() -> InvalidInput:
-    return InvalidInput(_("This page of the list does not exist. Begin at the first one."), field="after")
-
-
-def _make_cursor(ticket: Ticket) -> str:
-    return f"{microseconds(ticket.last_activity_at)}-{ticket.id}"
-
-
-def _read_cursor(cursor: str) -> tuple[datetime, int]:
-    at, _dash, ticket_id = cursor.partition("-")
-    if not (at.isdecimal() and ticket_id.isdecimal() and len(at) <= 17 and len(ticket_id) <= 18):
-        raise _no_such_page()
-    seconds, micros = divmod(int(at), 1_000_000)
-    return datetime.fromtimestamp(seconds, UTC).replace(microsecond=micros), int(ticket_id)
-
-
-def microseconds(at: datetime) -> int:
-    """A sortable number without the rounding of floats."""
-    return int(at.replace(microsecond=0).timestamp()) * 1_000_000 + at.microsecond
 
 
 # ---- One conversation ------------------------------------------------------------------------------------------------
@@ -541,6 +664,16 @@ def assignable_people() -> list[User]:
     """The assistant first, then people by name."""
     people = User.objects.filter(is_active=True).exclude(role=Role.OPERATOR)
     return sorted(people, key=lambda user: (not user.is_assistant, user.name.casefold()))
+
+
+def people_at_work() -> list[Any]:
+    """The same, each with `load`: the open conversations that they have."""
+    held = Ticket.objects.filter(_TO_DO, assignee__isnull=False).values_list("assignee_id").annotate(number=Count("id"))
+    loads = dict(held.order_by())
+    people = assignable_people()
+    for person in people:
+        person.load = loads.get(person.id, 0)  # type: ignore[attr-defined]
+    return people
 
 
 @dataclass(frozen=True)

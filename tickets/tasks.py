@@ -5,7 +5,9 @@ from tenants.sweeper import Sweep, register_sweep
 from tenants.tasking import tenant_task, wake
 from tickets.services.attachments import delete_orphan_uploads
 from tickets.services.bulk import run_bulk, stalled_bulks
+from tickets.services.importing import run_import, unfinished_imports
 from tickets.services.indexing import index_backlog
+from tickets.services.leaving import return_work_of_leavers
 from tickets.services.schedule import send_due_replies
 from tickets.services.snoozing import wake_due
 from tickets.services.tickets import close_solved
@@ -18,6 +20,11 @@ BULK_TURN = timedelta(seconds=20)
 @tenant_task(queue="sweeps", expires=60)
 def close_solved_tickets() -> int:
     return close_solved()
+
+
+@tenant_task(queue="sweeps", expires=60, merges=True)
+def return_work_of_those_who_left() -> int:
+    return return_work_of_leavers()
 
 
 @tenant_task(queue="sweeps", expires=30)
@@ -61,13 +68,37 @@ def index_old_messages() -> None:
             return
 
 
+@tenant_task(queue="default", expires=600)
+def read_imports() -> None:
+    """Of each a bite of half a minute or so; what is left calls again."""
+    more = [run_import(import_id) for import_id in unfinished_imports()]
+    if any(more):
+        wake(read_imports)
+
+
 def register_sweeps() -> None:
+    register_sweep(
+        Sweep(
+            name="imports",
+            condition="SELECT 1 FROM {schema}.tickets_contactimport WHERE state IN ('waiting', 'running')"
+            " AND touched_at < now() - interval '2 minutes'",
+            task="tickets.tasks.read_imports",
+        )
+    )
     register_sweep(
         Sweep(
             name="search_backlog",
             condition="SELECT 1 FROM {schema}.tickets_message WHERE id < coalesce("
             "(SELECT min(message_id) FROM {schema}.tickets_messagesearch), 9223372036854775807)",
             task="tickets.tasks.index_old_messages",
+        )
+    )
+    register_sweep(
+        Sweep(
+            name="work_of_those_who_left",
+            condition="SELECT 1 FROM {schema}.accounts_user u JOIN {schema}.tickets_ticket t ON t.assignee_id = u.id"
+            " AND t.status IN ('open', 'waiting') WHERE NOT u.is_active AND u.role <> 'assistant'",
+            task="tickets.tasks.return_work_of_those_who_left",
         )
     )
     register_sweep(

@@ -8,8 +8,8 @@ from django.utils import timezone
 
 from analytics import metrics
 from analytics.metrics import Period
-from analytics.views import safe_cell
 from omnisupport.lib.charts import nice_ceiling, stacked_bars
+from omnisupport.lib.sheets import safe_cell
 from tickets.models import Ticket
 from tickets.services.post import hand_to_human, post_message
 from tickets.services.tickets import set_status

@@ -1,6 +1,7 @@
 """Making and changing people."""
 
 from collections.abc import Callable
+from uuid import UUID
 
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
@@ -8,7 +9,7 @@ from django.core.validators import validate_email
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from omnisupport.lib.errors import InvalidInput
+from omnisupport.lib.errors import InvalidInput, NotFound
 from omnisupport.lib.text import can_be_stored
 from tenants.accounts.models import User
 from tenants.events.log import record
@@ -52,3 +53,26 @@ def note_rights(user: User, before: tuple[str, bool], actor: User) -> None:
         return
     payload = {"user_id": str(user.id), "access": user.access, "sees_contact_details": user.sees_contact_details}
     record("user.rights_changed", actor_id=actor.id, payload=payload)
+
+
+@transaction.atomic
+def set_away(user: User, away: bool) -> None:
+    """By hand: until they come back by hand."""
+    if user.is_away == away:
+        return
+    user.is_away = away
+    user.save(update_fields=["is_away"])
+    record("person.changed", actor_id=user.id, payload={"user": str(user.id), "away": away})
+
+
+@transaction.atomic
+def set_capacity(user_id: UUID, capacity: int | None, *, actor: User) -> None:
+    """None: any number. Raises NotFound."""
+    person = User.objects.people().filter(id=user_id).first()
+    if person is None:
+        raise NotFound(_("There is no such person."))
+    before, person.capacity = person.capacity, capacity
+    if before != capacity:
+        person.save(update_fields=["capacity"])
+        payload = {"user": str(person.id), "capacity": {"from": before, "to": capacity}}
+        record("person.changed", actor_id=actor.id, payload=payload)

@@ -1,11 +1,15 @@
 """Two agents at one conversation: they see each other, and neither answers over the other."""
 
 import re
+import uuid
 
 import pytest
 from playwright.sync_api import expect
 
-from tickets.models import Author, Message
+from tests.e2e.test_inbox import violations
+from tickets.models import Author, Message, MessageKind
+from tickets.notices.models import Notice
+from tickets.services.post import post_message
 from tickets.services.tickets import assign_ticket
 
 
@@ -67,3 +71,35 @@ def test_nobody_answers_over_a_colleague(live_shop, ticket, sit_down):
     assert list(Message.objects.filter(author=Author.AGENT).values_list("text", flat=True).order_by("id")) == [
         "Ваш заказ уже у курьера", "Заказ едет",
     ]  # fmt: skip
+
+
+def test_a_colleague_who_is_called_hears_it_on_any_page_and_looking_makes_it_seen(live_shop, ticket, sit_down):
+    vera = sit_down(live_shop.colleague)
+    vera.go("/dashboard/")
+    bell = vera.page.locator(".sidebar [data-unseen]")
+    before = int(bell.text_content() or 0)
+    vera.page.locator("body").click()
+    with live_shop.enter():
+        post_message(
+            ticket_id=ticket.id, client_id=uuid.uuid4(), text="@Вера Коллега, помоги", user=live_shop.agent,
+            kind=MessageKind.NOTE, mentions=[f"u:{live_shop.colleague.id}"],
+        )  # fmt: skip
+    expect(bell).to_have_text(str(before + 1))
+    expect(vera.page).to_have_title(re.compile(rf"^\({before + 1}\) "))
+    expect(vera.page.locator("html")).to_have_attribute("data-beeps", "1")
+    vera.page.locator(".sidebar [data-bell]").click()
+    vera.page.locator(".news__item--new", has_text="Олег Агент").click()
+    expect(vera.bubble("помоги").locator(".mention--me")).to_have_text("@Вера Коллега")
+    # Everything about this conversation is seen now, and the view of mentions waits for nothing.
+    expect(bell).to_be_hidden()
+    expect(vera.page.locator("#view-mentions .nav__count")).to_have_count(0)
+    expect(vera.page).to_have_title(re.compile(r"^№"))
+    assert not Notice.objects.filter(user=live_shop.colleague, seen_at=None).exists()
+    # What happens before her eyes is no news.
+    live_shop.customer_writes("Спасибо!")
+    expect(vera.bubble("Спасибо!")).to_be_visible()
+    expect(bell).to_be_hidden()
+    assert violations(vera.page) == []
+    for path in ("/notices/", "/notices/settings/"):
+        vera.go(path)
+        assert violations(vera.page) == []

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from tickets.contacts import companies, views
+from tickets.contacts import companies, sheets, views
 
 app_name = "contacts"
 urlpatterns = [
@@ -14,6 +14,11 @@ urlpatterns = [
     path("contacts/<uuid:contact_id>/link/<int:link_id>/", views.link, name="link"),
     path("contacts/<uuid:contact_id>/data.json", views.data, name="data"),
     path("contacts/<uuid:contact_id>/erase/", views.erase, name="erase"),
+    path("contacts/import/", sheets.imports, name="imports"),
+    path("contacts/import/<int:import_id>/", sheets.one_import, name="import"),
+    path("contacts/import/<int:import_id>/refused.csv", sheets.refused, name="refused"),
+    path("contacts/export.csv", sheets.export_contacts, name="export"),
+    path("companies/export.csv", sheets.export_companies, name="export-companies"),
     path("companies/", companies.companies, name="companies"),
     path("companies/<int:company_id>/", companies.company, name="company"),
     path("companies/<int:company_id>/notes/", companies.notes, name="company-notes"),

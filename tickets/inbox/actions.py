@@ -2,14 +2,16 @@
 
 import json
 from datetime import datetime, timedelta
+from uuid import uuid4
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
-from django.utils import timezone
+from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from omnisupport.lib.errors import Conflict, InvalidInput
+from omnisupport.lib.errors import Conflict, InvalidInput, NotFound
 from tenants.accounts.access import agent_required, signed_in
 from tenants.accounts.models import User
 from tenants.accounts.veil import unveiled
@@ -32,6 +34,7 @@ from tickets.inbox.views import show_facts as _show_facts
 from tickets.models import Contact, FieldTarget, Message, MessageKind, Ticket
 from tickets.services import tickets as changes
 from tickets.services.attachments import store_upload
+from tickets.services.companies import save_company
 from tickets.services.contacts import note_revealed, reveal_detail, update_contact
 from tickets.services.delivery import cancel_message, retry_message
 from tickets.services.drafts import drop_sent_draft
@@ -40,6 +43,7 @@ from tickets.services.macros import post_with_macros
 from tickets.services.merging import merge_contacts, undo_merge
 from tickets.services.post import ADDED_SINCE
 from tickets.services.schedule import drop_reply, schedule_reply, send_reply
+from tickets.services.transcripts import send_transcript
 
 
 @require_POST
@@ -210,13 +214,17 @@ def tags(request: HttpRequest, number: int) -> HttpResponse:
 @require_POST
 @agent_required
 def field(request: HttpRequest, number: int, target: str, key: str) -> HttpResponse:
-    """A custom field of the conversation or its contact. What is refused stays in it, with the reason beside."""
+    """A custom field of the conversation, its contact or their company. What is refused stays in it, with the reason beside."""
     ticket, actor = queries.get_conversation(number, signed_in(request)), signed_in(request)
     typed = request.POST.get("value", "").replace("\x00", "")
     target = queries.get_field(target, key).target
     try:
         if target == FieldTarget.TICKET:
             changes.set_ticket_attributes(ticket.id, changes={key: typed}, actor=actor)
+        elif target == FieldTarget.COMPANY:
+            if ticket.contact.company_id is None:
+                raise NotFound(_("There is no such company."))
+            save_company(ticket.contact.company_id, changes={"attributes": {key: typed}}, actor=actor)
         else:
             update_contact(ticket.contact_id, changes={"attributes": {key: typed}}, actor=actor)
     except InvalidInput as error:
@@ -235,6 +243,18 @@ def contact(request: HttpRequest, number: int) -> HttpResponse:
         return _show_facts(request, number, contact_form=form)
     update_contact(ticket.contact_id, changes=form.cleaned_data, actor=signed_in(request))
     return _show_facts(request, number)
+
+
+@require_POST
+@agent_required
+def transcript_by_mail(request: HttpRequest, number: int) -> HttpResponse:
+    ticket = queries.get_conversation(number, signed_in(request))
+    client_id = checked(UUIDChoice({"value": request.POST.get("client_id", "")}))["value"] or uuid4()
+    with translation.override(ticket.contact.language if ticket.contact.language in dict(settings.LANGUAGES) else None):
+        message = send_transcript(ticket, client_id=client_id, user=signed_in(request))
+    if not request.headers.get("HX-Request"):
+        return redirect("inbox:conversation", number=number)
+    return render(request, "inbox/_transcript_sent.html", {"message": message})
 
 
 @require_POST

@@ -32,7 +32,10 @@ def field_rows(
     fields: Sequence[CustomField], ticket: Ticket, refusal: Refusal | None = None
 ) -> dict[str, list[FieldRow]]:
     """By target."""
+    company = ticket.contact.company
     holders = {FieldTarget.TICKET: ticket.attributes, FieldTarget.CONTACT: ticket.contact.attributes}
+    if company is not None:
+        holders[FieldTarget.COMPANY] = company.attributes
     rows: dict[str, list[FieldRow]] = {}
     for field in fields:
         values = holders.get(FieldTarget(field.target))

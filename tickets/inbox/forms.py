@@ -8,10 +8,10 @@ from django import forms
 from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
-from omnisupport.lib.errors import InvalidInput
+from omnisupport.lib.errors import InvalidInput, NotFound
 from tenants.accounts.models import User
-from tickets.models import Contact, MessageKind
-from tickets.queries import Selection, view_names
+from tickets.models import Contact, MessageKind, SavedView, Sort
+from tickets.queries import Selection, get_saved_view, view_names
 
 _BIGINT = 2**63 - 1
 
@@ -65,6 +65,11 @@ class ContactForm(forms.ModelForm[Contact]):
             self.fields[name].disabled = not viewer.sees_contact_details and bool(getattr(self.instance, name))
 
 
+class CapacityForm(forms.Form):
+    person = forms.UUIDField()
+    capacity = forms.IntegerField(required=False, min_value=0, max_value=1000)
+
+
 class UUIDChoice(forms.Form):
     """One id, or nothing for «nobody»."""
 
@@ -89,16 +94,35 @@ def checked(form: forms.BaseForm) -> dict[str, Any]:
 
 def read_selection(query: QueryDict, viewer: User) -> Selection:
     """What the address asks to see; what makes no sense there is left out, for links grow old."""
-    view = query.get("view", "")
-    channel, team = query.get("channel", ""), query.get("team", "")
+    view, saved = _read_view(query.get("view", ""), viewer)
+    channel, team, sort = query.get("channel", ""), query.get("team", ""), query.get("sort", "")
     return Selection(
         viewer=viewer,
-        view=view if view in view_names() else view_names()[0],
+        view=view,
+        saved=saved,
+        sort=sort if sort in Sort.values else "",
         channel_id=_uuid(channel),
         team_id=int(team) if team.isdecimal() and len(team) <= 18 else None,
         text=query.get("q", "").replace("\x00", "").lstrip()[:200],
-        best_first=query.get("sort") == "best",
+        best_first=sort == "best",
     )
+
+
+def _read_view(view: str, viewer: User) -> tuple[str, SavedView | None]:
+    """A built-in one, `v<id>` of those that people make, a team's `t<id>` or a channel's `c<uuid>`; else the first of all."""
+    if view in view_names():
+        return view, None
+    rest = view[1:]
+    is_number = rest.isascii() and rest.isdecimal() and len(rest) <= 18
+    if view.startswith("v") and is_number:
+        try:
+            return view, get_saved_view(int(rest), viewer)
+        except NotFound:
+            # Deleted, or shared no more.
+            return view_names()[0], None
+    if (view.startswith("t") and is_number) or (view.startswith("c") and _uuid(rest)):
+        return view, None
+    return view_names()[0], None
 
 
 def _uuid(text: str) -> UUID | None:

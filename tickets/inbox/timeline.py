@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from omnisupport.lib.dates import moment
 from tenants.events.models import Event
 from tickets.models import Author, HandoffReason, Message, MessageKind, Priority, Status
-from tickets.queries import microseconds
+from tickets.ordering import microseconds
 from tickets.services.snoozing import Waking
 
 # Messages of one author within this time stand under one name.
@@ -120,6 +120,10 @@ def _assigned(payload: dict[str, Any]) -> tuple[str, str]:
     name = payload.get("name", "")
     if "team" in payload:
         return ("users", _("Team: %(name)s") % {"name": name}) if name else ("users", _("Taken from the team"))
+    if payload.get("why") == "left":
+        return "user", _("Back in the queue: %(name)s does not work here any more") % {"name": payload["whose"]}
+    if payload.get("why") == "returned":
+        return "user", _("Back in the queue: the work of %(name)s was returned") % {"name": payload["whose"]}
     if payload.get("to") is None:
         return "user", _("Assigned to nobody")
     return "user-check", _("Assigned to %(name)s") % {"name": name}

@@ -1,11 +1,13 @@
 from django.urls import path
 
-from tickets.inbox import actions, bulk, changes, drafts, incidents, macros, merging, snoozing, spam, views
+from tickets.inbox import actions, bulk, changes, drafts, incidents, macros, merging, snoozing, spam, view_editor, views
 
 app_name = "inbox"
 urlpatterns = [
     path("", views.inbox, name="list"),
     path("gone/", views.gone, name="gone"),
+    path("views/new/", view_editor.edit, name="new-view"),
+    path("views/<int:view_id>/", view_editor.edit, name="view"),
     path("rows/", views.fresh_rows, name="rows"),
     path("uploads/", actions.upload, name="upload"),
     path("messages/<int:message_id>/retry/", actions.retry, name="retry"),
@@ -57,6 +59,8 @@ urlpatterns = [
     path("<int:number>/wake/", snoozing.wake, name="wake"),
     path("<int:number>/contact/", actions.contact, name="contact"),
     path("<int:number>/fields/<slug:target>/<slug:key>/", actions.field, name="field"),
+    path("<int:number>/transcript/send/", actions.transcript_by_mail, name="send-transcript"),
+    path("<int:number>/transcript.<str:form>", views.transcript, name="transcript"),
     path("<int:number>/reveal/", actions.reveal, name="reveal"),
     path("messages/<int:message_id>/reveal/", actions.reveal_words, name="reveal-words"),
     path("<int:number>/merge/", actions.merge, name="merge"),

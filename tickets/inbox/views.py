@@ -4,12 +4,13 @@ A page and its fragments come from the same templates. `HX-Target` says which pa
 """
 
 import json
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlencode
 from uuid import uuid4
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.cache import patch_vary_headers
@@ -23,6 +24,7 @@ from tenants.sockets import newest_seq
 from tickets import queries
 from tickets.contact_links import links_for
 from tickets.contact_queries import pages_of
+from tickets.inbox import sidebar
 from tickets.inbox.fields import Refusal, field_rows
 from tickets.inbox.forms import ContactForm, read_ids, read_selection
 from tickets.inbox.keys import KEYS
@@ -33,10 +35,13 @@ from tickets.rights import contacts_visible_to
 from tickets.services.bulk import can_undo, recent_bulk
 from tickets.services.merging import same_person_suggestions, undoable_merges
 from tickets.services.ticket_merges import undoable_ticket_merges
+from tickets.services.transcripts import make_transcript
 from tickets.templatetags.conversation import preview
 
 VIEW_TITLES = {
     "mine": (_("Mine"), "user"),
+    "mentions": (_("Mentions"), "at"),
+    "following": (_("Following"), "eye"),
     "unassigned": (_("Unassigned"), "inbox"),
     "open": (_("All open"), "open"),
     "assistant": (_("With the assistant"), "assistant"),
@@ -44,8 +49,6 @@ VIEW_TITLES = {
     "snoozed": (_("Snoozed"), "snooze"),
     "solved": (_("Solved"), "circle-check"),
     "closed": (_("Closed"), "archive"),
-    "mentions": (_("Mentions"), "at"),
-    "following": (_("Following"), "eye"),
     "spam": (_("Spam"), "spam"),
 }
 
@@ -57,11 +60,9 @@ def inbox(request: HttpRequest, number: int | None = None) -> HttpResponse:
     viewer = signed_in(request)
     selection = read_selection(request.GET, viewer)
     target = wanted_part(request)
-    if target == "rows-more":
-        page = queries.list_tickets(selection, request.GET.get("after", ""))
-        return _answer(
-            request, "inbox/_rows.html", {"page": page, "begun": queries.drafted_ids(viewer.id), **_address(selection)}
-        )
+    if target in {"rows-more", "rows-before"}:
+        page, begun = _further_page(request, target), queries.drafted_ids(viewer.id)
+        return _answer(request, "inbox/_rows.html", {"page": page, "begun": begun, **_address(selection)})
     if target == "conversation" and number is not None:
         return _answer(request, "inbox/_conversation.html", conversation_context(number, viewer, selection))
     context = _list_context(request, selection)
@@ -69,10 +70,26 @@ def inbox(request: HttpRequest, number: int | None = None) -> HttpResponse:
         return _list_answer(request, context)
     if number is not None:
         context |= conversation_context(number, viewer, selection) | {"open_number": number}
+        context["page"] = _page_with(context["ticket"], context["page"], selection)
     bulk = recent_bulk(viewer)
     context |= {"bulk": bulk, "can_undo": bulk is not None and can_undo(bulk)}
     context |= {"max_upload_bytes": settings.MAX_UPLOAD_BYTES, "key_groups": KEYS}
     return _answer(request, "inbox/page.html", context)
+
+
+def _further_page(request: HttpRequest, target: str) -> queries.Page:
+    """What follows the rows that are there, or goes before them; of its two ends the one that goes on."""
+    selection = read_selection(request.GET, signed_in(request))
+    if target == "rows-more":
+        return replace(queries.list_tickets(selection, request.GET.get("after", "")), previous="")
+    return replace(queries.list_tickets(selection, before=request.GET.get("before", "")), cursor="")
+
+
+def _page_with(ticket: Ticket, first: queries.Page, selection: Selection) -> queries.Page:
+    """The list of a link to a conversation shows where it stands, however deep."""
+    if selection.text or not first.cursor or ticket.id in {row.ticket.id for row in first.rows}:
+        return first
+    return queries.list_around(selection, ticket) or first
 
 
 def _list_answer(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
@@ -95,7 +112,7 @@ def fresh_rows(request: HttpRequest) -> HttpResponse:
     context = {
         "page": queries.Page(queries.pick_rows(selection, read_ids(request.GET.get("ids", "")))),
         "begun": queries.drafted_ids(viewer.id),
-        **_views(viewer, selection),
+        **_views(viewer, selection, newest_seq()),
     }
     return _answer(request, "inbox/_fresh_rows.html", context)
 
@@ -128,6 +145,19 @@ def fresh_items(request: HttpRequest, number: int) -> HttpResponse:
     if request.GET.get("facts"):
         context |= facts(ticket, viewer) | {"with_facts": True} | _address(read_selection(request.GET, viewer))
     return _answer(request, "inbox/_fresh_items.html", context)
+
+
+@require_GET
+@agent_required
+def transcript(request: HttpRequest, number: int, form: str) -> HttpResponse:
+    """A file of what both sides said."""
+    ticket = queries.get_conversation(number, signed_in(request))
+    if form not in {"html", "txt"}:
+        raise Http404
+    kind = "text/html" if form == "html" else "text/plain"
+    answer = HttpResponse(make_transcript(ticket, form), content_type=f"{kind}; charset=utf-8")
+    answer["Content-Disposition"] = f'attachment; filename="conversation-{number}.{form}"'
+    return answer
 
 
 @require_GET
@@ -183,25 +213,35 @@ def _list_context(request: HttpRequest, selection: Selection) -> dict[str, Any]:
         "seq": seq,
         "page": queries.list_tickets(selection, request.GET.get("after", "")),
         "begun": queries.drafted_ids(signed_in(request).id),
-        "channels": queries.all_channels(),
-        "teams": queries.all_teams(),
-        **_views(signed_in(request), selection),
+        **_views(signed_in(request), selection, seq),
     }
 
 
-def _views(viewer: User, selection: Selection) -> dict[str, Any]:
+def _views(viewer: User, selection: Selection, seq: int) -> dict[str, Any]:
     counts = queries.count_views(viewer) | {"mentions": queries.count_unseen_mentions(viewer)}
     views = [
         {"name": name, "title": title, "icon": icon, "count": counts.get(name)}
         for name, (title, icon) in VIEW_TITLES.items()
     ]
-    return {"views": views, "view_title": VIEW_TITLES[selection.view][0], **_address(selection)}
+    teams, channels = queries.all_teams(), queries.all_channels()
+    sections, late = sidebar.sections(viewer, seq, teams, channels)
+    built_in = VIEW_TITLES.get(selection.view)
+    return {
+        "views": views,
+        "sections": sections,
+        "teams": teams,
+        "channels": channels,
+        "counts_late": late,
+        "view_title": built_in[0] if built_in else sidebar.title_of(selection, sections),
+        "sorts": sidebar.sort_choices(selection),
+        **_address(selection),
+    }
 
 
 def _address(selection: Selection) -> dict[str, Any]:
     """The query string that keeps the list as it is."""
     parts = {"view": selection.view, "channel": selection.channel_id, "team": selection.team_id, "q": selection.text}
-    parts["sort"] = "best" if selection.best_first else ""
+    parts["sort"] = "best" if selection.best_first else selection.sort
     kept = {name: value for name, value in parts.items() if value}
     return {"selection": selection, "address": urlencode(kept)}
 
@@ -244,7 +284,7 @@ def facts(ticket: Ticket, viewer: User, refusal: Refusal | None = None) -> dict[
         "fields": fields,
         "ticket": ticket,
         "viewer": viewer,
-        "people": queries.assignable_people(),
+        "people": queries.people_at_work(),
         "teams": queries.all_teams(),
         "tags": queries.tags_of(ticket),
         "addresses": addresses,

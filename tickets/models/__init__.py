@@ -38,6 +38,7 @@ from tickets.models.together import (
     Mention,
     TicketFollower,
 )
+from tickets.models.views import SavedView, Sort, Visibility
 from tickets.working_hours import WorkingHours
 
 __all__ = [
@@ -68,7 +69,9 @@ __all__ = [
     "MessageKind",
     "MessageSearch",
     "Priority",
+    "SavedView",
     "ScheduledReply",
+    "Sort",
     "Status",
     "Tag",
     "Team",
@@ -76,5 +79,6 @@ __all__ = [
     "TicketFollower",
     "TicketMerge",
     "TicketNumber",
+    "Visibility",
     "WorkingHours",
 ]

@@ -227,6 +227,20 @@ class Ticket(models.Model):
                 name="ticket_counts",
                 condition=Q(status__in=["open", "waiting"]),
             ),
+            # A view that asks for no state walks this one.
+            models.Index(fields=["-last_activity_at", "-id"], name="ticket_by_activity"),
+            # The other orders of what is live. Without them whoever has little open would wait for a walk over the archive.
+            models.Index(
+                fields=["waiting_since", "-id"], name="ticket_live_by_wait", condition=Q(status__in=["open", "waiting"])
+            ),
+            models.Index(
+                fields=["-priority", "-last_activity_at", "-id"],
+                name="ticket_live_by_priority",
+                condition=Q(status__in=["open", "waiting"]),
+            ),
+            models.Index(
+                fields=["-created_at", "-id"], name="ticket_live_by_age", condition=Q(status__in=["open", "waiting"])
+            ),
             models.Index(fields=["contact", "-id"], name="ticket_by_contact"),
             models.Index(fields=["wakes_at"], name="ticket_wakes", condition=Q(is_snoozed=True)),
             models.Index(fields=["merged_into"], name="ticket_merged", condition=Q(merged_into__isnull=False)),

@@ -21,7 +21,7 @@ from tickets.services.incidents import link_incident
 from tickets.services.post import check_text, post_message
 from tickets.services.snoozing import Waking, snooze_ticket, wake
 from tickets.services.spam import mark_spam
-from tickets.services.tickets import assign_ticket, lock_ticket, set_priority, set_status, set_tags, set_team
+from tickets.services.tickets import choose_status, lock_ticket, move_priority, move_tags, move_team, set_assignee
 from tickets.variables import fill, unfilled, values_for
 
 MOST = 20_000
@@ -129,8 +129,8 @@ def _apply_item(bulk: BulkChange, item_id: int) -> None:
             item.before = _values(ticket, names)
             # In the order of _APPLY: what closes a conversation comes last.
             for name in (name for name in _APPLY if name in bulk.changes):
-                _APPLY[name](bulk, item.ticket_id, bulk.changes[name])
-            item.after = _values(Ticket.objects.get(id=item.ticket_id), names)
+                _APPLY[name](bulk, ticket, bulk.changes[name])
+            item.after = _values(ticket, names)
             item.state = _ItemState.DONE
             item.save(update_fields=["before", "after", "state"])
     except AppError as error:
@@ -142,10 +142,35 @@ def _claim(item_id: int, state: str) -> BulkItem | None:
     return BulkItem.objects.select_for_update(skip_locked=True).filter(id=item_id, state=state).first()
 
 
-def _tags(bulk: BulkChange, ticket_id: int, *, add: Sequence[str] = (), remove: Sequence[str] = ()) -> None:
-    names = list(Ticket.objects.get(id=ticket_id).tags.values_list("name", flat=True))
+def _set_tags(bulk: BulkChange, ticket: Ticket, *, add: Sequence[str] = (), remove: Sequence[str] = ()) -> None:
+    before = list(ticket.tags.values_list("name", flat=True))
     unwanted = {name.strip().casefold() for name in remove}
-    set_tags(ticket_id, names=[*(n for n in names if n.casefold() not in unwanted), *add], actor=bulk.user)
+    kept = [name for name in before if name.casefold() not in unwanted]
+    move_tags(ticket, before, [*kept, *add], bulk.user)
+
+
+def _assign(bulk: BulkChange, ticket: Ticket, value: str | None) -> None:
+    person = User.objects.filter(id=value, is_active=True).first() if value else None
+    if value and person is None:
+        raise InvalidInput(_("There is no active person to assign the ticket to."), field="assignee")
+    set_assignee(ticket, person, bulk.user)
+
+
+def _give(bulk: BulkChange, ticket: Ticket, value: int | None) -> None:
+    team = Team.objects.filter(id=value).first() if value else None
+    if value and team is None:
+        raise InvalidInput(_("There is no such team."), field="team")
+    move_team(ticket, team, bulk.user)
+
+
+def _by_id(change: Callable[[BulkChange, int, Any], object]) -> Callable[[BulkChange, Ticket, Any], None]:
+    """Of services that read the conversation for themselves."""
+
+    def apply(bulk: BulkChange, ticket: Ticket, value: Any) -> None:
+        change(bulk, ticket.id, value)
+        ticket.refresh_from_db()
+
+    return apply
 
 
 def _snooze(bulk: BulkChange, ticket_id: int, value: Mapping[str, Any]) -> None:
@@ -173,19 +198,17 @@ def _workspace_name() -> str:
     return str(Tenant.objects.values_list("name", flat=True).get(schema_name=current_schema()))
 
 
-_APPLY: dict[str, Callable[[BulkChange, int, Any], object]] = {
-    "assignee": lambda bulk, ticket, value: assign_ticket(
-        ticket, assignee_id=UUID(value) if value else None, actor=bulk.user
-    ),
-    "team": lambda bulk, ticket, value: set_team(ticket, team_id=value, actor=bulk.user),
-    "priority": lambda bulk, ticket, value: set_priority(ticket, priority=value, actor=bulk.user),
-    "add_tags": lambda bulk, ticket, value: _tags(bulk, ticket, add=value),
-    "remove_tags": lambda bulk, ticket, value: _tags(bulk, ticket, remove=value),
-    "incident": lambda bulk, ticket, value: link_incident(ticket, incident_id=value, actor=bulk.user),
-    "answer": _answer,
-    "snooze": _snooze,
-    "status": lambda bulk, ticket, value: set_status(ticket, status=value, actor=bulk.user),
-    "spam": lambda bulk, ticket, _value: mark_spam(ticket, is_spam=True, actor=bulk.user),
+_APPLY: dict[str, Callable[[BulkChange, Ticket, Any], object]] = {
+    "assignee": _assign,
+    "team": _give,
+    "priority": lambda bulk, ticket, value: move_priority(ticket, value, bulk.user),
+    "add_tags": lambda bulk, ticket, value: _set_tags(bulk, ticket, add=value),
+    "remove_tags": lambda bulk, ticket, value: _set_tags(bulk, ticket, remove=value),
+    "incident": _by_id(lambda bulk, ticket_id, value: link_incident(ticket_id, incident_id=value, actor=bulk.user)),
+    "answer": _by_id(_answer),
+    "snooze": _by_id(_snooze),
+    "status": lambda bulk, ticket, value: choose_status(ticket, value, bulk.user),
+    "spam": _by_id(lambda bulk, ticket_id, _value: mark_spam(ticket_id, is_spam=True, actor=bulk.user)),
 }
 
 
@@ -223,7 +246,7 @@ def _undo_item(bulk: BulkChange, item_id: int) -> None:
             # The stored names have lost their order.
             for name in (name for name in _RESTORE if name in item.before and name not in kept):
                 if item.after[name] != item.before[name]:
-                    _RESTORE[name](bulk, item.ticket_id, item.before[name])
+                    _RESTORE[name](bulk, ticket, item.before[name])
             item.state = _ItemState.LEFT if kept else _ItemState.UNDONE
             item.reason = ", ".join(kept)
             item.save(update_fields=["state", "reason"])
@@ -231,20 +254,24 @@ def _undo_item(bulk: BulkChange, item_id: int) -> None:
         BulkItem.objects.filter(id=item_id).update(state=_ItemState.LEFT, reason=str(error)[:300])
 
 
-def _restore_snooze(bulk: BulkChange, ticket_id: int, former: Mapping[str, Any]) -> None:
+def _restore_snooze(bulk: BulkChange, ticket: Ticket, former: Mapping[str, Any]) -> None:
     if not former["on"]:
-        wake(lock_ticket(ticket_id), Waking.PERSON, bulk.user)
+        wake(ticket, Waking.PERSON, bulk.user)
     elif former["until"] is None or datetime.fromisoformat(former["until"]) > timezone.now():
-        _snooze(bulk, ticket_id, former)
+        _APPLY["snooze"](bulk, ticket, former)
 
 
-_RESTORE: dict[str, Callable[[BulkChange, int, Any], object]] = {
+def _restore_tags(bulk: BulkChange, ticket: Ticket, former: list[str]) -> None:
+    move_tags(ticket, list(ticket.tags.values_list("name", flat=True)), former, bulk.user)
+
+
+_RESTORE: dict[str, Callable[[BulkChange, Ticket, Any], object]] = {
     "assignee": _APPLY["assignee"],
     "team": _APPLY["team"],
     "priority": _APPLY["priority"],
-    "tags": lambda bulk, ticket, value: set_tags(ticket, names=value, actor=bulk.user),
+    "tags": _restore_tags,
     "incident": _APPLY["incident"],
-    "spam": lambda bulk, ticket, value: mark_spam(ticket, is_spam=value, actor=bulk.user),
+    "spam": _by_id(lambda bulk, ticket_id, value: mark_spam(ticket_id, is_spam=value, actor=bulk.user)),
     "status": _APPLY["status"],
     "snooze": _restore_snooze,
 }

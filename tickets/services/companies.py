@@ -161,14 +161,14 @@ def _take_in(company: Company, actor: User | None) -> None:
 
 
 def join_by_domain(contact: Contact) -> None:
-    """The company whose domain the contact's address has, when it has none yet. The caller is in a transaction."""
+    """The company whose domain the contact's address has, when it has none yet. The caller writes the log."""
     domain = contact.email.rpartition("@")[2].lower()
     if contact.company_id or not domain or domain in PUBLIC_MAIL:
         return
     company = Company.objects.filter(domain__iexact=domain).first()
     if company is not None:
         contact.company = company
-        _join(contact.id, company, None)
+        contact.save(update_fields=["company"])
 
 
 def _join(contact_id: UUID, company: Company | None, actor: User | None) -> None:

@@ -16,6 +16,7 @@ from tickets.services.fields import merge_values
 from tickets.services.indexing import index_contact
 
 _CHANGEABLE = {"name", "email", "phone", "language", "attributes", "notes"}
+_MASKED = {"email", "phone"}
 
 
 @transaction.atomic
@@ -28,18 +29,34 @@ def update_contact(contact_id: UUID, *, changes: dict[str, Any], actor: User | N
     strange = set(changes) - _CHANGEABLE
     if strange:
         raise InvalidInput(_("“%(field)s” cannot be changed.") % {"field": sorted(strange)[0]})
+    if actor and not actor.sees_contact_details:
+        _refuse_masked(contact, changes)
+    changed = apply_changes(contact, changes)
+    if changed:
+        record(
+            "contact.changed",
+            actor_id=actor.id if actor else None,
+            payload={"contact_id": str(contact.id), "fields": changed},
+        )
+    return contact
+
+
+def _refuse_masked(contact: Contact, changes: dict[str, Any]) -> None:
+    """Raises Forbidden when a value would change that its reader sees only masked."""
+    for name in _MASKED & set(changes):
+        if getattr(contact, name) and changes[name] != getattr(contact, name):
+            raise Forbidden(_("What is masked for you is not yours to change."))
+
+
+def apply_changes(contact: Contact, changes: dict[str, Any]) -> list[str]:
+    """Writes what differs, in the caller's transaction, and says which fields did; the caller writes the log. Raises
+    InvalidInput."""
     if "phone" in changes:
         changes = {**changes, "phone": phone_number(changes["phone"])}
     if "attributes" in changes:
         merged = merge_values(FieldTarget.CONTACT, contact.attributes, changes["attributes"])
         changes = {**changes, "attributes": merged}
     changed = {name: value for name, value in changes.items() if getattr(contact, name) != value}
-    if (
-        actor
-        and not actor.sees_contact_details
-        and any(getattr(contact, name) for name in {"email", "phone"} & set(changed))
-    ):
-        raise Forbidden(_("What is masked for you is not yours to change."))
     if changed:
         for name, value in changed.items():
             setattr(contact, name, value)
@@ -47,12 +64,7 @@ def update_contact(contact_id: UUID, *, changes: dict[str, Any], actor: User | N
         index_contact(contact.id)
         if "email" in changed:
             join_by_domain(contact)
-        record(
-            "contact.changed",
-            actor_id=actor.id if actor else None,
-            payload={"contact_id": str(contact.id), "fields": sorted(changed)},
-        )
-    return contact
+    return sorted(changed)
 
 
 def reveal_detail(contact: Contact, what: str, *, actor: User, ticket_id: int | None = None) -> str:

@@ -91,8 +91,8 @@ def assign_ticket(ticket_id: int, *, assignee_id: UUID | None, actor: User | Non
     return ticket
 
 
-def set_assignee(ticket: Ticket, assignee: User | None, actor: User | None) -> None:
-    """The same for a caller that holds the lock already."""
+def set_assignee(ticket: Ticket, assignee: User | None, actor: User | None, *, why: str = "") -> None:
+    """The same for a caller that holds the lock already; `why` it was taken from somebody (leaving.py)."""
     if ticket.assignee_id == (assignee.id if assignee else None):
         return
     before = ticket.assignee
@@ -104,7 +104,8 @@ def set_assignee(ticket: Ticket, assignee: User | None, actor: User | None) -> N
         "ticket.assigned",
         ticket_id=ticket.id,
         actor_id=actor.id if actor else None,
-        payload={"from": _id(before), "to": _id(assignee), "name": str(assignee or "")},
+        payload={"from": _id(before), "to": _id(assignee), "name": str(assignee or "")}
+        | ({"why": why, "whose": str(before or "")} if why else {}),
     )
 
 
@@ -275,6 +276,12 @@ def set_priority(ticket_id: int, *, priority: int, actor: User | None) -> Ticket
     if priority not in Priority.values:
         raise InvalidInput(_("Unknown priority."), field="priority")
     ticket = lock_ticket(ticket_id)
+    move_priority(ticket, priority, actor)
+    return ticket
+
+
+def move_priority(ticket: Ticket, priority: int, actor: User | None) -> None:
+    """The same for a caller that holds the lock already."""
     before, ticket.priority = ticket.priority, priority
     if before != priority:
         ticket.save(update_fields=["priority"])
@@ -284,7 +291,6 @@ def set_priority(ticket_id: int, *, priority: int, actor: User | None) -> Ticket
             actor_id=actor.id if actor else None,
             payload={"from": before, "to": priority},
         )
-    return ticket
 
 
 @transaction.atomic
@@ -293,16 +299,21 @@ def set_team(ticket_id: int, *, team_id: int | None, actor: User | None) -> Tick
     team = Team.objects.filter(id=team_id).first() if team_id is not None else None
     if team_id is not None and team is None:
         raise InvalidInput(_("There is no such team."), field="team")
+    move_team(ticket, team, actor)
+    return ticket
+
+
+def move_team(ticket: Ticket, team: Team | None, actor: User | None) -> None:
+    """The same for a caller that holds the lock already."""
     before, ticket.team = ticket.team_id, team
-    if before != team_id:
+    if before != ticket.team_id:
         ticket.save(update_fields=["team"])
         record(
             "ticket.assigned",
             ticket_id=ticket.id,
             actor_id=actor.id if actor else None,
-            payload={"team_from": before, "team": team_id, "name": str(team or "")},
+            payload={"team_from": before, "team": ticket.team_id, "name": str(team or "")},
         )
-    return ticket
 
 
 def _tag(name: str) -> Tag:
@@ -313,10 +324,15 @@ def _tag(name: str) -> Tag:
 def set_tags(ticket_id: int, *, names: list[str], actor: User | None) -> Ticket:
     """Replaces the ticket's tags; unknown names become new tags."""
     ticket = lock_ticket(ticket_id)
+    move_tags(ticket, list(ticket.tags.values_list("name", flat=True)), names, actor)
+    return ticket
+
+
+def move_tags(ticket: Ticket, before: list[str], names: list[str], actor: User | None) -> None:
+    """The same for a caller that holds the lock already and knows the tags that there are."""
     wanted = {name.strip()[:40].casefold(): name.strip()[:40] for name in reversed(names) if name.strip()}
-    before = list(ticket.tags.values_list("name", flat=True))
     if set(wanted) == {name.casefold() for name in before}:
-        return ticket
+        return
     tags = [_tag(name) for name in wanted.values()]
     ticket.tags.set(tags)
     record(
@@ -325,4 +341,3 @@ def set_tags(ticket_id: int, *, names: list[str], actor: User | None) -> Ticket:
         actor_id=actor.id if actor else None,
         payload={"from": sorted(before), "to": sorted(tag.name for tag in tags)},
     )
-    return ticket

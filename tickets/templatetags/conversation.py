@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
+from uuid import uuid4
 
 from django import template
 from django.utils import timezone
@@ -150,3 +151,15 @@ def can_be_veiled(thing: ContactAddress | Message) -> bool:
     """Whether there is a phone or an e-mail address in it."""
     words = f"{thing.text} {thing.content or ''}" if isinstance(thing, Message) else thing.address
     return veil(words) != words
+
+
+@register.filter
+def plain_text(message: Message) -> str:
+    """Its words without the marks that agents write."""
+    return message.text if message.author == Author.CONTACT else translate(message.text, PLAIN)
+
+
+@register.simple_tag
+def fresh_id() -> str:
+    """For a form that may be sent twice and has to work once."""
+    return str(uuid4())

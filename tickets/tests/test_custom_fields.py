@@ -130,6 +130,20 @@ def test_a_contacts_field_stands_with_the_contact_and_not_among_known_facts(shop
     assert ticket.contact.attributes == {"plan": "free", "city": "Омск"}
 
 
+def test_a_companys_field_stands_below_its_contact(shop, agent, ticket):
+    make("size", label="Штат", target=FieldTarget.COMPANY, type=FieldType.NUMBER)
+    path = f"/inbox/{ticket.number}/fields/company/size/"
+    assert agent.post(path, {"value": "50"}, **HX).status_code == 404
+    company = Company.objects.create(name="Ромашка")
+    ticket.contact.company = company
+    ticket.contact.save()
+    assert 'id="field-company-size"' in agent.get(f"/inbox/{ticket.number}/").content.decode()
+    assert "Штат: this has to be a number" in agent.post(path, {"value": "много"}, **HX).content.decode()
+    agent.post(path, {"value": "50"}, **HX)
+    company.refresh_from_db()
+    assert company.attributes == {"size": 50}
+
+
 @pytest.mark.parametrize("path", ["ticket/unknown", "contact/unknown", "contact/order", "nobody/order"])
 def test_fields_that_are_not_there_take_nothing(agent, ticket, path):
     make("order")

@@ -155,8 +155,8 @@ def test_the_list_costs_the_same_for_one_row_and_three(shop):
         post_message(ticket_id=ticket.id, client_id=uuid.uuid4(), text="ok", user=shop.colleague)
         set_team(ticket.id, team_id=shop.team.id, actor=None)
     assert cost() == one
-    # session, person, sequence, rows, channels, teams, counts
-    assert one == 10
+    # session, person, sequence, rows, drafts, counts, unseen mentions, teams, channels, saved views, bulk, notices
+    assert one == 12
 
 
 def test_a_search_in_an_open_conversation_keeps_it_in_the_address(shop, desk):

@@ -43,5 +43,17 @@ function showInPlace(form: HTMLFormElement): void {
   });
 }
 
+/** How far an import has come, until it is done. */
+async function follow(): Promise<void> {
+  while (document.querySelector("[data-unfinished]")) {
+    await new Promise((resume) => setTimeout(resume, 2_000));
+    const answer = await fetch(location.href).catch(() => null);
+    if (!answer?.ok) continue;
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    document.getElementById("main")!.replaceWith(page.getElementById("main")!);
+  }
+}
+
+void follow();
 document.querySelectorAll<HTMLFormElement>("form[data-autosave]").forEach(saveWhileTyped);
 document.querySelectorAll<HTMLFormElement>("form.reveal").forEach(showInPlace);

@@ -9,8 +9,11 @@ export interface ViewingFrame { type: "viewing"; ticket: string; who: { user: st
 export interface VisitedFrame { type: "visited"; ticket: string }
 export interface PresenceFrame { type: "presence"; user: string; state: string }
 export interface HereFrame { type: "here"; viewing: Record<string, ViewingFrame["who"]>; presence: Record<string, string> }
+/** What concerns the reader (static/src/shell/notices.ts); `ticket` is one whose news have been seen. */
+export interface BellFrame { type: "notice" | "notices"; ticket: string | null }
 export type Frame =
   | { type: "hello"; seq: string } | EventFrame | TypingFrame | DraftFrame | ViewingFrame | PresenceFrame | HereFrame | VisitedFrame
+  | BellFrame
   | { type: "resync" } | { type: "pong" };
 
 export interface Listener {

@@ -22,6 +22,7 @@ export function placeRow(row: HTMLElement): void {
   const more = document.getElementById("rows-more");
   // What belongs to a page that is not loaded yet comes with that page.
   if (!next && more && !there) return;
+  if (document.getElementById("rows-before") && next && next === rows().find((other) => other !== placed)) return void there?.remove();
   const focused = placed.contains(document.activeElement) ? (document.activeElement as HTMLElement) : null;
   list.insertBefore(placed, next ?? more);
   focused?.focus({ preventScroll: true });
@@ -42,6 +43,11 @@ export function settleList(): void {
     if (link.id === `view-${view}`) link.setAttribute("aria-current", "true");
     else link.removeAttribute("aria-current");
   }
+}
+
+/** A link to a conversation deep in the list shows its place. */
+export function showPlace(): void {
+  if (document.getElementById("rows-before")) document.querySelector("#rows [aria-current]")?.scrollIntoView({ block: "center" });
 }
 
 /** J and K: the focus walks; Enter opens, for the row is a link. */

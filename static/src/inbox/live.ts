@@ -43,10 +43,13 @@ class Batch {
 }
 
 const tickets = new Set<string>();
+// Counts that the server knew to be a little old are asked for again, once, when they have settled.
+const counts = { due: false, timer: 0 };
+const COUNT_AGAIN = 6_000;
 const open = { messages: new Set<string>(), seqs: new Set<string>(), facts: false, thread: false };
 const MOVES = /^ticket\.(merged|unmerged|split)$/;
 
-const rowBatch = new Batch(BETWEEN_ROWS, () => tickets.size > 0, refreshRows);
+const rowBatch = new Batch(BETWEEN_ROWS, () => tickets.size > 0 || counts.due, refreshRows);
 const openBatch = new Batch(0, () => open.messages.size > 0 || open.seqs.size > 0 || open.facts || open.thread, refreshOpen);
 
 export function noteEvent(frame: EventFrame): void {
@@ -55,6 +58,9 @@ export function noteEvent(frame: EventFrame): void {
   else if (about === "bulk") return noteBulk(frame);
   // A contact may stand in any row; and any may be what is no longer ours to see.
   else if (about === "contact" || frame.event === "ticket.left") for (const row of rows()) tickets.add(row.dataset.id!);
+  // Who is away stands beside the names of those who may be chosen.
+  else if (about === "person") { open.facts = true; openBatch.wake(); return; }
+  else if (about === "view") counts.due = true;
   else return;
   rowBatch.wake();
   const here = openConversation();
@@ -79,13 +85,19 @@ export function noteVisited(ticket: string): void {
 export function noteBegun(frame: DraftFrame): void {
   const row = document.getElementById(`c-${frame.ticket}`);
   if (!row || Boolean(row.querySelector(".ticket__draft")) === (frame.version !== "0")) return;
-  tickets.add(frame.ticket);
+  noteRow(frame.ticket);
+}
+
+/** A row, and with it the counts of the views. */
+export function noteRow(ticket: string): void {
+  tickets.add(ticket);
   rowBatch.wake();
 }
 
 async function refreshRows(): Promise<void> {
   if (tickets.size > MANY) return refreshList();
   const ids = take(tickets, 100);
+  counts.due = false;
   const asked = address();
   const answer = await attempt(`/inbox/rows/?${asked}&ids=${ids.join(",")}`, () => ids.forEach((id) => tickets.add(id)));
   // The reader went to another view meanwhile; that one is fresh.
@@ -93,6 +105,15 @@ async function refreshRows(): Promise<void> {
   const here = new Set(answer.map((element) => element.id));
   for (const id of ids) if (!here.has(`c-${id}`)) removeRow(id);
   apply(answer);
+  if (document.querySelector("#views[data-behind]")) countAgain();
+}
+
+function countAgain(): void {
+  counts.timer ||= window.setTimeout(() => {
+    counts.timer = 0;
+    counts.due = true;
+    rowBatch.wake();
+  }, COUNT_AGAIN);
 }
 
 /** More has changed than can be asked for row by row, such as by a bulk change: the list as it is now, now and then. */

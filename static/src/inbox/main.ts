@@ -8,8 +8,8 @@ import { Feed, type Frame } from "./feed";
 import { focusField, undoChoice } from "./fields";
 import { setUpFragments } from "./fragments";
 import { setUpKeys } from "./keys";
-import { settleList } from "./list";
-import { noteBegun, noteEvent, noteVisited, refetch } from "./live";
+import { settleList, showPlace } from "./list";
+import { noteBegun, noteEvent, noteRow, noteVisited, refetch } from "./live";
 import { setUpMoments } from "./moments";
 import { kick, paintWaiting, setUpOutbox } from "./outbox";
 import { inbox, toast, word } from "./parts";
@@ -76,7 +76,10 @@ function noteOther(frame: Frame): void {
     void noteDraft(frame);
     noteBegun(frame);
   } else if (frame.type === "visited") noteVisited(frame.ticket);
-  else noteOthers(frame);
+  else if (frame.type === "notice" || frame.type === "notices") {
+    document.dispatchEvent(new CustomEvent("bell", { detail: frame }));
+    if (frame.ticket) noteRow(frame.ticket);
+  } else noteOthers(frame);
 }
 
 function start(): void {
@@ -96,6 +99,7 @@ function start(): void {
   for (const kind of ["htmx:afterSettle", "htmx:historyRestore", "inbox:changed"]) document.addEventListener(kind, mount);
   setUpViewers((frame) => feed?.send(frame));
   mount();
+  showPlace();
   const showUp = showConnection();
   feed = new Feed(Number(document.getElementById("list")!.dataset.seq), {
     onEvent: noteEvent,

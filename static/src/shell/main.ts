@@ -1,7 +1,9 @@
-// What every page of the workspace needs: the theme switch, menus that close, toasts that leave, parts that come later.
+// What every page of the workspace needs: the theme switch, menus that close, toasts that leave, parts that come later, notices.
+import { setUpBrowser } from "./browser";
 import { setUpCopying } from "./copying";
 import { fetchLateParts } from "./late";
 import { setUpMenus } from "./menus";
+import { setUpNotices } from "./notices";
 import { setUpPolling } from "./polling";
 import { setUpTheme } from "./theme";
 
@@ -10,5 +12,7 @@ setUpTheme();
 for (const tab of document.querySelectorAll(".tabs [aria-current]")) tab.scrollIntoView({ block: "nearest", inline: "center" });
 setUpMenus();
 setUpCopying();
+setUpNotices();
+setUpBrowser();
 void fetchLateParts();
 setUpPolling();

@@ -1,0 +1,69 @@
+"""Whom an event concerns."""
+
+from uuid import UUID
+
+from django.db.models import Q
+
+from tenants.accounts.models import Role, User
+from tenants.events.models import Event
+from tickets.models import Mention, Message, Ticket, TicketFollower
+from tickets.notices.models import Kind
+from tickets.rights import sees_all, visible_to
+from tickets.services.snoozing import Waking
+
+EVENT_TYPES = (
+    "ticket.created",
+    "ticket.assigned",
+    "ticket.handed_over",
+    "ticket.mentioned",
+    "ticket.woken",
+    "message.received",
+)
+
+
+def audience(event: Event) -> tuple[str, list[User]]:
+    """The kind of notice and the people who get it: who may see the conversation, without whoever did it."""
+    ticket = Ticket.objects.filter(id=event.ticket_id or 0).first()
+    kind, addressed = _addressed(event, ticket) if ticket else ("", Q())
+    if not kind or ticket is None:
+        return "", []
+    people = User.objects.filter(addressed, is_active=True, role__in=[Role.OWNER, Role.ADMIN, Role.AGENT])
+    if event.actor_id:
+        people = people.exclude(id=event.actor_id)
+    return kind, [person for person in people if _sees(person, ticket)]
+
+
+def _sees(person: User, ticket: Ticket) -> bool:
+    return sees_all(person) or Ticket.objects.filter(visible_to(person), id=ticket.id).exists()
+
+
+def _addressed(event: Event, ticket: Ticket) -> tuple[str, Q]:
+    payload, nobody = event.payload, ("", Q())
+    match event.type:
+        case "ticket.created" if payload.get("assignee") is None:
+            return Kind.NEW, _takers(ticket)
+        case "ticket.assigned" if "team" in payload:
+            return (Kind.NEW, _takers(ticket)) if payload["team"] and ticket.assignee_id is None else nobody
+        case "ticket.assigned" if payload.get("to"):
+            return Kind.ASSIGNED, Q(id=UUID(payload["to"]))
+        case "ticket.handed_over":
+            return Kind.HANDOVER, _takers(ticket)
+        case "ticket.mentioned":
+            called = Mention.objects.filter(message_id=payload["message_id"])
+            return Kind.MENTION, Q(id__in=called.values("user_id"))
+        case "ticket.woken" if payload.get("why") == Waking.TIME:
+            return Kind.WOKE, Q(id=ticket.assignee_id)
+        case "message.received" if not payload.get("automatic") and not _opens(ticket, payload["message_id"]):
+            followers = TicketFollower.objects.filter(ticket=ticket).values("user_id")
+            return Kind.REPLY, Q(id=ticket.assignee_id) | Q(id__in=followers)
+    return nobody
+
+
+def _opens(ticket: Ticket, message_id: str) -> bool:
+    """The first message of a conversation is told of as a new conversation."""
+    return not Message.objects.filter(ticket=ticket, id__lt=message_id).exists()
+
+
+def _takers(ticket: Ticket) -> Q:
+    """Those who may take what nobody has: its team, else everybody."""
+    return Q(teams=ticket.team_id) if ticket.team_id else Q()

@@ -1,0 +1,14 @@
+from tenants.events.log import subscribe
+from tenants.events.models import Event
+from tenants.tasking import wake
+from tickets.notices.audience import EVENT_TYPES
+from tickets.notices.models import Way
+from tickets.notices.services import ways_of, write_notices
+from tickets.notices.tasks import push_event
+
+
+@subscribe(*EVENT_TYPES)
+def tell_people(event: Event) -> None:
+    notices = write_notices(event)
+    if any(Way.DESKTOP in ways_of(notice.user, notice.kind) for notice in notices):
+        wake(push_event, event.pk)
