@@ -137,7 +137,7 @@ def beat_process(folder: Path, **environment: str) -> Process:
     return Process(command, folder / "beat.log", test_environment(**environment))
 
 
-def wait_for_port(process: Process, port: int, seconds: float = 90) -> None:
+def wait_for_port(process: Process, port: int, seconds: float = 120) -> None:
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         with contextlib.suppress(httpx.HTTPError):

@@ -24,6 +24,7 @@ class MacroForm(forms.ModelForm[Macro]):
     class Meta:
         model = Macro
         fields = ["name", "text_ru", "text_en", "visibility", "team", "position"]
+        labels = {"name": _("Name of the macro")}
         widgets = {"text_ru": forms.Textarea({"rows": 5}), "text_en": forms.Textarea({"rows": 5})}
 
     field_order = [
