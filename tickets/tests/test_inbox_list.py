@@ -12,7 +12,7 @@ from django.utils import timezone
 from omnisupport.lib.errors import InvalidInput
 from tickets import queries
 from tickets.models import Ticket
-from tickets.queries import Selection
+from tickets.queries import Selection, lists
 from tickets.services.post import post_message
 from tickets.services.tickets import assign_ticket, set_status, set_team
 
@@ -95,7 +95,7 @@ def test_strange_searches_are_only_text(shop, desk, text):
 
 
 def test_pages_follow_each_other_without_gap_or_double(shop, monkeypatch):
-    monkeypatch.setattr(queries, "PAGE", 3)
+    monkeypatch.setattr(lists, "PAGE", 3)
     for number in range(8):
         shop.customer_writes(address=f"a{number}")
     # Some share the microsecond: the id decides.
@@ -117,7 +117,7 @@ def test_a_made_up_cursor_is_refused(shop, cursor):
 
 
 def test_a_next_page_is_rows_only(shop, monkeypatch):
-    monkeypatch.setattr(queries, "PAGE", 2)
+    monkeypatch.setattr(lists, "PAGE", 2)
     for number in range(3):
         shop.customer_writes(address=f"a{number}")
     client = reader(shop, shop.agent)

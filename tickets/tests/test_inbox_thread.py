@@ -15,6 +15,7 @@ from tenants.events.models import Event
 from tickets import queries
 from tickets.inbox.timeline import make_items
 from tickets.models import Attachment, Author, Message, MessageKind
+from tickets.queries import conversation
 from tickets.services.addresses import set_reachable
 from tickets.services.delivery import move_delivery
 from tickets.services.post import hand_to_human, post_message
@@ -217,7 +218,7 @@ def test_runs_of_one_voice_have_one_name_and_days_one_heading(shop):
 
 
 def test_earlier_messages_come_in_pages_with_their_events(shop, monkeypatch):
-    monkeypatch.setattr(queries, "PAGE", 2)
+    monkeypatch.setattr(conversation, "PAGE", 2)
     ticket = shop.customer_writes("1").ticket
     set_priority(ticket.id, priority=3, actor=None)
     for text in "2345":

@@ -56,7 +56,9 @@ def test_a_name_that_was_taken_out_of_the_text_calls_nobody(shop, ticket):
     assert not Mention.objects.exists() and not TicketFollower.objects.exists()
 
 
-@pytest.mark.parametrize("key", ["u:42", "t:x", "t:99999999", "x", "u:00000000-0000-4000-8000-000000000000", "t:" + "9" * 30])
+@pytest.mark.parametrize(
+    "key", ["u:42", "t:x", "t:99999999", "x", "u:00000000-0000-4000-8000-000000000000", "t:" + "9" * 30]
+)
 def test_strangers_cannot_be_called(shop, ticket, key):
     with pytest.raises(InvalidInput):
         note(ticket, shop.agent, "@кто", key)

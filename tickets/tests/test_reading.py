@@ -6,8 +6,8 @@ import uuid
 import pytest
 from django.test.utils import CaptureQueriesContext
 
-from tickets import queries
 from tickets.models import Attachment, Message, MessageKind
+from tickets.queries import conversation
 from tickets.services.post import post_message
 from tickets.services.tickets import set_priority
 
@@ -15,8 +15,8 @@ from tickets.services.tickets import set_priority
 @pytest.fixture
 def long(shop, monkeypatch):
     """Forty messages, and something that happened in the middle; a page is ten."""
-    monkeypatch.setattr(queries, "PAGE", 10)
-    monkeypatch.setattr(queries, "_ABOVE", 3)
+    monkeypatch.setattr(conversation, "PAGE", 10)
+    monkeypatch.setattr(conversation, "_ABOVE", 3)
     for number in range(40):
         ticket = shop.customer_writes(f"письмо {number}").ticket
         if number == 20:

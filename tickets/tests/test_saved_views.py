@@ -17,7 +17,7 @@ from tickets import queries
 from tickets.conditions import read_conditions
 from tickets.counting import Asked, bounded_counts
 from tickets.models import Company, CustomField, CustomStatus, Incident, SavedView, Ticket
-from tickets.queries import Selection
+from tickets.queries import Selection, lists
 from tickets.services.contacts import update_contact
 from tickets.services.tickets import (
     assign_ticket,
@@ -272,7 +272,7 @@ def walk(selection, *, back=False) -> list[int]:
 @pytest.fixture
 def queue(shop, monkeypatch):
     """Seven conversations with equal moments among them; pages of two."""
-    monkeypatch.setattr(queries, "PAGE", 2)
+    monkeypatch.setattr(lists, "PAGE", 2)
     now = timezone.now()
     for number, (priority, hours, waits) in enumerate(
         [(2, 1, 5), (4, 2, None), (2, 3, 5), (4, 2, 1), (1, 9, None), (3, 0, 7), (2, 3, None)], start=1
@@ -303,7 +303,7 @@ def test_pages_follow_each_other_both_ways_in_every_order(shop, queue, sort):
 
 @pytest.mark.parametrize("sort", ORDERS)
 def test_the_numbers_of_rows_say_the_same_order(shop, queue, sort, monkeypatch):
-    monkeypatch.setattr(queries, "PAGE", 50)
+    monkeypatch.setattr(lists, "PAGE", 50)
     rows = queries.list_tickets(Selection(shop.agent, "open", sort=sort)).rows
     keys = [(row.order, row.ticket.id) for row in rows]
     assert keys == sorted(keys, reverse=True) and all(0 <= order < 2**53 for order, _id in keys)

@@ -12,7 +12,7 @@ from tenants.events.models import Event
 from tenants.sweeper import find_work
 from tickets import queries
 from tickets.models import Ticket
-from tickets.queries import Selection
+from tickets.queries import Selection, lists
 from tickets.services import snoozing
 from tickets.services.hours import set_hours
 from tickets.services.post import post_message
@@ -160,5 +160,5 @@ def test_counts_are_read_from_one_index(shop):
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL enable_seqscan = off")
         cursor.execute("SET LOCAL enable_bitmapscan = off")
-        cursor.execute("EXPLAIN " + queries._COUNTS_SQL.format(seen=""))
+        cursor.execute("EXPLAIN " + lists._COUNTS_SQL.format(seen=""))
         assert "Index Only Scan using ticket_counts" in "\n".join(row[0] for row in cursor.fetchall())

@@ -1,0 +1,332 @@
+"""Lists of conversations: a view, a search, the counts."""
+
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.db import connection
+from django.db.models import Q, QuerySet
+
+from omnisupport.lib.masking import veil
+from tenants.accounts.models import Role, User
+from tickets.conditions import (
+    make_query,
+    stored_conditions,
+)
+from tickets.models import (
+    Mention,
+    Message,
+    SavedView,
+    Sort,
+    Status,
+    Ticket,
+    TicketFollower,
+)  # fmt: skip
+from tickets.ordering import FIRST, ORDERS, Order, make_cursor, no_such_page, read_cursor
+from tickets.queries.rows import PAGE, TO_DO, UNUSED
+from tickets.rights import about_visible, sees_all, visible_to
+from tickets.search import Hit, best_hits, fragment_of, hits_in, newest_hits
+from tickets.words import Piece, Query, read_query
+
+LIVE = (Status.OPEN, Status.WAITING)
+# What a row shows: of five tables a tenth of the columns.
+_LISTED = (
+    "number", "status", "priority", "last_activity_at", "waiting_since", "subject",
+    "is_snoozed", "wakes_at", "is_spam", "merged_into",
+    "contact__name", "contact__email", "contact__phone", "channel__kind", "channel__name", "assignee__name", "assignee__email",
+    "last_message__author", "last_message__text", "last_message__content", "last_message__delivery", "custom_status__name",
+)  # fmt: skip
+
+_VIEWS: dict[str, Callable[[UUID], Q]] = {
+    "mine": lambda viewer: TO_DO & Q(assignee_id=viewer),
+    "unassigned": lambda _viewer: TO_DO & Q(assignee=None),
+    "open": lambda _viewer: TO_DO,
+    "assistant": lambda _viewer: TO_DO & Q(assignee__role=Role.ASSISTANT),
+    "waiting": lambda _viewer: Q(status=Status.WAITING, is_snoozed=False),
+    "snoozed": lambda _viewer: Q(status__in=LIVE, is_snoozed=True),
+    "solved": lambda _viewer: Q(status=Status.SOLVED),
+    "closed": lambda _viewer: Q(status=Status.CLOSED, is_spam=False, merged_into=None),
+    "spam": lambda _viewer: Q(is_spam=True),
+    "mentions": lambda viewer: Q(id__in=Mention.objects.filter(user_id=viewer).values("ticket_id")),
+    "following": lambda viewer: Q(
+        id__in=TicketFollower.objects.filter(user_id=viewer).values("ticket_id"),
+        status__in=[Status.OPEN, Status.WAITING],
+    ),
+}
+# One walk over an index of live tickets; people are joined to the sums, not to the tickets.
+_COUNTS_SQL = """
+SELECT sums.status, sums.assignee_id, sums.is_snoozed, person.role, sums.count FROM (
+    SELECT status, assignee_id, is_snoozed, count(*) AS count FROM tickets_ticket
+    WHERE status IN ('open', 'waiting') {seen} GROUP BY 1, 2, 3
+) AS sums LEFT JOIN accounts_user AS person ON person.id = sums.assignee_id
+"""
+_COUNTED = ("mine", "unassigned", "open", "assistant", "waiting", "snoozed")
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What the list shows. A search text looks through every state, so that what was solved is found too."""
+
+    viewer: User
+    view: str = "mine"
+    channel_id: UUID | None = None
+    team_id: int | None = None
+    text: str = ""
+    # Another order than the view's own; one of Sort.
+    sort: str = ""
+    # Of a view that somebody made: itself.
+    saved: SavedView | None = None
+    # Of a search only.
+    status: str = ""
+    assignee_id: UUID | None = None
+    best_first: bool = False
+
+    @property
+    def viewer_id(self) -> UUID:
+        return self.viewer.id
+
+    @property
+    def order(self) -> Order:
+        return ORDERS[self.sort or self.own_sort]
+
+    @property
+    def own_sort(self) -> str:
+        return self.saved.sort if self.saved else Sort.ACTIVITY
+
+    @property
+    def where(self) -> dict[str, Any]:
+        """The filters that narrow a view and a search alike, by field of the ticket."""
+        asked = {
+            "channel_id": self.channel_id, "team_id": self.team_id, "status": self.status, "assignee_id": self.assignee_id,
+        }  # fmt: skip
+        return {name: value for name, value in asked.items() if value}
+
+
+@dataclass(frozen=True)
+class Row:
+    """`message` is what the row shows: the last one, or the one that answers a search, with its words in `fragment`.
+    Rows lie by `order`, then by the ticket's id, the greatest first."""
+
+    ticket: Ticket
+    order: int
+    message: Message | None
+    fragment: tuple[Piece, ...] = ()
+
+    @property
+    def message_id(self) -> int | None:
+        return self.message.pk if self.message else None
+
+
+@dataclass(frozen=True)
+class Page:
+    rows: Sequence[Row]
+    # Behind which row the next page begins and before which the previous one ends; empty where there is none.
+    cursor: str = ""
+    previous: str = ""
+
+    @property
+    def tickets(self) -> list[Ticket]:
+        return [row.ticket for row in self.rows]
+
+
+def view_names() -> tuple[str, ...]:
+    return tuple(_VIEWS)
+
+
+def list_tickets(selection: Selection, cursor: str = "", before: str = "") -> Page:
+    """In the order of the selection, from the beginning, behind `cursor`, or what ends `before` one. Raises InvalidInput for a
+    cursor that was not made here."""
+    if selection.text:
+        return _search(selection, cursor)
+    order, found = selection.order, _selected(selection)
+    if before:
+        tickets = list(found.filter(order.before(*read_cursor(before))).order_by(*order.back)[: PAGE + 1])
+        rows = _rows(reversed(tickets[:PAGE]), order)
+        return Page(rows, _cursor_of(rows[-1:]), _cursor_of(rows[:1]) if len(tickets) > PAGE else "")
+    if cursor:
+        found = found.filter(order.behind(*read_cursor(cursor)))
+    tickets = list(found.order_by(*order.by)[: PAGE + 1])
+    rows = _rows(tickets[:PAGE], order)
+    return Page(rows, _cursor_of(rows[-1:]) if len(tickets) > PAGE else "", _cursor_of(rows[:1]) if cursor else "")
+
+
+def list_around(selection: Selection, ticket: Ticket) -> Page | None:
+    """The page with this conversation in its middle; None where the list does not show it."""
+    order, found = selection.order, _selected(selection)
+    number = order.number(ticket)
+    after = list(found.filter(order.behind(number, ticket.id + 1)).order_by(*order.by)[: PAGE // 2 + 1])
+    if not after or after[0].id != ticket.id:
+        return None
+    before = list(found.filter(order.before(number, ticket.id)).order_by(*order.back)[: PAGE // 2 + 1])
+    rows = _rows([*reversed(before[: PAGE // 2]), *after[: PAGE // 2]], order)
+    following = _cursor_of(rows[-1:]) if len(after) > PAGE // 2 else ""
+    return Page(rows, following, _cursor_of(rows[:1]) if len(before) > PAGE // 2 else "")
+
+
+def whole_tickets(page: Page) -> list[Ticket]:
+    """The tickets of a page with all their columns and tags: a row of the list has a tenth of them."""
+    whole = Ticket.objects.select_related("custom_status").prefetch_related("tags")
+    found = whole.in_bulk([ticket.id for ticket in page.tickets])
+    return [found[ticket.id] for ticket in page.tickets if ticket.id in found]
+
+
+@dataclass(frozen=True)
+class Found:
+    """The first rows of a view that is being made; `count` goes to PREVIEWED at most."""
+
+    count: int
+    rows: Sequence["Row"]
+
+    @property
+    def shown_count(self) -> str:
+        return f"{PREVIEWED}+" if self.count > PREVIEWED else str(self.count)
+
+
+PREVIEWED = 1000
+
+
+def preview(selection: Selection) -> Found:
+    order, found = selection.order, _selected(selection)
+    count = found.order_by()[: PREVIEWED + 1].count()
+    return Found(count, _rows(found.order_by(*order.by)[:8], order))
+
+
+def _cursor_of(rows: Sequence["Row"]) -> str:
+    return make_cursor(rows[0].order, rows[0].ticket.id) if rows else ""
+
+
+def ids_in(selection: Selection, most: int) -> list[int]:
+    """All conversations of a list, in its order; one more than `most` where there are more."""
+    if not selection.text:
+        ids = _selected(selection).order_by(*selection.order.by).values_list("id", flat=True)
+        return list(ids[: most + 1])
+    found: dict[int, None] = {}
+    cursor = ""
+    while len(found) <= most:
+        page = list_tickets(selection, cursor)
+        found |= dict.fromkeys(ticket.id for ticket in page.tickets)
+        cursor = page.cursor
+        if not cursor:
+            break
+    return list(found)[: most + 1]
+
+
+def seen_ids(ids: Collection[int], viewer: User) -> list[int]:
+    """Those that the viewer may see, in their order."""
+    seen = set(Ticket.objects.filter(visible_to(viewer), id__in=ids).values_list("id", flat=True))
+    return [ticket_id for ticket_id in ids if ticket_id in seen]
+
+
+def pick_rows(selection: Selection, ids: Collection[int]) -> list[Row]:
+    """Those of `ids` that the list shows now; the others have left it."""
+    if selection.text:
+        named, query = _numbered(selection), read_query(selection.text)
+        hits = hits_in(query, _where(selection, named), ids, best=selection.best_first)
+        return [*(row for row in named if row.ticket.id in ids), *_hit_rows(hits, query, selection.viewer)]
+    return _rows(_selected(selection).filter(id__in=ids).order_by(*selection.order.by), selection.order)
+
+
+def count_views(viewer: User) -> dict[str, int]:
+    counts = dict.fromkeys(_COUNTED, 0)
+    seen, params = _seen_sql(viewer)
+    with connection.cursor() as cursor:
+        cursor.execute(_COUNTS_SQL.format(seen=seen), params)
+        for status, assignee_id, is_snoozed, role, count in cursor.fetchall():
+            if is_snoozed or status == Status.WAITING:
+                counts["snoozed" if is_snoozed else "waiting"] += count
+                continue
+            counts["open"] += count
+            counts["mine"] += count if assignee_id == viewer.id else 0
+            counts["unassigned"] += count if assignee_id is None else 0
+            counts["assistant"] += count if role == Role.ASSISTANT else 0
+    return counts
+
+
+def count_unseen_mentions(viewer: User) -> int:
+    """Conversations in which a note waits for this person."""
+    unseen = Mention.objects.filter(about_visible(viewer), user=viewer, seen_at=None)
+    return unseen.values("ticket_id").distinct().count()
+
+
+def _seen_sql(viewer: User) -> tuple[str, tuple[Any, ...]]:
+    if sees_all(viewer):
+        return "", ()
+    sql, params = Ticket.objects.filter(visible_to(viewer)).values("id").query.sql_with_params()
+    return f"AND id IN ({sql})", params
+
+
+def _selected(selection: Selection) -> QuerySet[Ticket]:
+    return _listed().filter(visible_to(selection.viewer), view_query(selection), **selection.where)
+
+
+def view_query(selection: Selection) -> Q:
+    """What a view shows, the filters beside it left out."""
+    if selection.saved is not None:
+        return make_query(stored_conditions(selection.saved.conditions), selection.viewer_id)
+    if selection.view in _VIEWS:
+        return _VIEWS[selection.view](selection.viewer_id)
+    return _VIEWS["open"](selection.viewer_id) & _place_query(selection.view)
+
+
+def _place_query(view: str) -> Q:
+    """`t<id>` is a team's view, `c<uuid>` a channel's: what is open there."""
+    return Q(team_id=int(view[1:])) if view.startswith("t") else Q(channel_id=view[1:])
+
+
+def _listed() -> QuerySet[Ticket]:
+    return Ticket.objects.select_related("contact", "channel", "assignee", "last_message", "custom_status").only(
+        *_LISTED
+    )
+
+
+def _rows(tickets: Iterable[Ticket], order: Order) -> list[Row]:
+    return [Row(ticket, order.number(ticket), ticket.last_message) for ticket in tickets]
+
+
+# ---- Search ----------------------------------------------------------------------------------------------------------
+
+
+def _search(selection: Selection, cursor: str) -> Page:
+    """A number that is asked for is the first row. Raises InvalidInput for a cursor that was not made here."""
+    named, query = _numbered(selection), read_query(selection.text)
+    where = _where(selection, named)
+    if selection.best_first:
+        hits, following = best_hits(query, where), None
+    else:
+        hits, following = newest_hits(query, where, _read_message_cursor(cursor) if cursor else None)
+    return Page([*([] if cursor else named), *_hit_rows(hits, query, selection.viewer)], str(following or ""))
+
+
+def _where(selection: Selection, named: Sequence[Row]) -> Q:
+    where = Q(**{f"ticket__{name}": value for name, value in selection.where.items()}) & about_visible(selection.viewer)
+    return where & ~Q(ticket_id__in=[row.ticket.id for row in named]) if named else where
+
+
+def _numbered(selection: Selection) -> list[Row]:
+    """The conversation whose number is written, above all others."""
+    number = selection.text.removeprefix("#").removeprefix("№").strip()
+    if not (number.isdecimal() and len(number) <= 18):
+        return []
+    # What was merged is found where it goes on.
+    asked = Ticket.objects.filter(number=int(number))
+    one = Q(id__in=asked.filter(merged_into=None)) | Q(id__in=asked.values("merged_into"))
+    found = _listed().filter(visible_to(selection.viewer), one, **selection.where)
+    return [Row(ticket, FIRST, ticket.last_message) for ticket in found]
+
+
+def _hit_rows(hits: Sequence[Hit], query: Query, viewer: User) -> list[Row]:
+    parts = ("contact", "channel", "assignee", "last_message", "custom_status")
+    related = ("ticket", *(f"ticket__{part}" for part in parts))
+    unused = [f"ticket__{name}" for name in UNUSED]
+    # Before the words are cut: of half a number nobody could tell that it is one.
+    shown: Callable[[str], str] = str if viewer.sees_contact_details else veil
+    messages = Message.objects.select_related(*related).defer(*unused).in_bulk([hit.message_id for hit in hits])
+    found = [(hit, messages[hit.message_id]) for hit in hits if hit.message_id in messages]
+    return [Row(message.ticket, hit.order, message, fragment_of(message, query, shown)) for hit, message in found]
+
+
+def _read_message_cursor(cursor: str) -> int:
+    if not (cursor.isascii() and cursor.isdecimal() and len(cursor) <= 18):
+        raise no_such_page()
+    return int(cursor)
