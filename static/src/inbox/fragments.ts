@@ -30,7 +30,8 @@ function place(element: Element): void {
 export function morph(there: Element, wanted: Element): void {
   Idiomorph.morph(there, wanted, {
     morphStyle: "outerHTML",
-    ignoreActiveValue: true,
+    // Of a field that is being typed in; of a link that has the focus the library would leave its words as they were.
+    ignoreActiveValue: document.activeElement?.matches("input, textarea, select") ?? false,
     callbacks: {
       // What the reader has unfolded stays so, and as tall as it is.
       beforeAttributeUpdated: (name: string, node: Element) =>
