@@ -4,7 +4,7 @@
 .SILENT:
 
 VENV_PYTHON := .venv/bin/python
-WORKERS ?= 2
+WORKERS ?= 3
 COMMA := ,
 # The newest one for which every package has wheels comes first.
 FIND_PYTHON = for python in python3.12 python3.11 python3.13 python3.14 python3 python; do \

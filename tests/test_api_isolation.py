@@ -28,7 +28,7 @@ def ids(shop):
     from knowledge.help_centre.services import publish_article, save_article
     from knowledge.models import Source, Synonyms
     from knowledge.services.articles import write_article
-    from tickets.models import Attachment, BulkChange, CustomField, CustomStatus, Incident, Macro, Tag, Team
+    from tickets.models import Attachment, BulkChange, CustomField, CustomStatus, Incident, Macro, SavedView, Tag, Team
     from tickets.webhooks.models import WebhookDelivery, WebhookEndpoint
 
     message = shop.customer_writes(CANARY)
@@ -70,6 +70,7 @@ def ids(shop):
         "custom-statuses": CustomStatus.objects.create(id=987654, name=CANARY, category="open").id,
         "custom-fields": CustomField.objects.create(id=987654, key="canary", label=CANARY).id,
         "macros": Macro.objects.create(id=987654, name=CANARY, visibility="everyone").id,
+        "saved-views": SavedView.objects.create(id=987654, name=CANARY, visibility="everyone", owner=shop.admin).id,
         "incidents": Incident.objects.create(id=987654, title=CANARY).id,
         "bulk-changes": BulkChange.objects.create(id=987654, user=shop.agent, changes={"answer": CANARY}).id,
     }

@@ -329,7 +329,7 @@ def test_nothing_hinders_people_with_assistive_technology(live_shop, ticket, sit
     until(lambda: Message.objects.get(id=failed.id).delivery in {"sent", "delivered"})
     Message.objects.filter(id=failed.id).update(delivery="failed", delivery_error="Бот заблокирован")
     oleg.page.reload()
-    expect(oleg.page.locator(".item__trouble")).to_be_visible()
+    expect(oleg.page.locator(".item__trouble:visible")).to_be_visible()
     assert violations(oleg.page) == []
     oleg.page.locator(".composer__mode input[value=note]").check(force=True)
     oleg.page.locator(".sidebar details.menu > summary").click()

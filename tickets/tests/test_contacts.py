@@ -67,8 +67,8 @@ def test_pages_of_contacts_lead_both_ways_and_cost_the_same(shop, monkeypatch):
     client.get("/contacts/")
     with CaptureQueriesContext(connection) as captured:
         client.get("/contacts/")
-    # session, person, contacts
-    assert len([query for query in captured if not query["sql"].startswith("SET ")]) == 3
+    # session, person, contacts, the bell
+    assert len([query for query in captured if not query["sql"].startswith("SET ")]) == 4
 
 
 def test_colleagues_at_one_domain_join_their_company_but_nobody_at_a_public_one(shop):
