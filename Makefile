@@ -17,7 +17,7 @@ run:
 
 test:
 	$(FIND_PYTHON); $$python omnisupport/bootstrap.py test
-	$(VENV_PYTHON) -m pytest -n $(WORKERS)
+	$(VENV_PYTHON) -m pytest -n $(WORKERS) --dist loadgroup
 	cd widget && npm test
 
 lint:

@@ -91,7 +91,7 @@ def test_a_customer_of_every_messenger_is_answered(playground, shop_on_it):
 
 def test_buttons_edits_receipts_and_a_lost_answer(playground, shop_on_it):
     playground.do("telegram", "say", text="Где заказ?")
-    asked = until(lambda: Message.objects.filter(text="Где заказ?").first(), 30)
+    asked = until(lambda: Message.objects.filter(text="Где заказ?").first(), 90)
     line = playground.chat("telegram")["lines"][0]["id"]
     playground.do("telegram", "edit", line=line, text="Где мой заказ?")
     until(lambda: Message.objects.get(id=asked.id).text == "Где мой заказ?")

@@ -7,6 +7,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.e2e.test_inbox import violations
+from tests.servers import until
 from tickets.models import Author, Message, MessageKind
 from tickets.notices.models import Notice
 from tickets.services.post import post_message
@@ -74,6 +75,8 @@ def test_nobody_answers_over_a_colleague(live_shop, ticket, sit_down):
 
 
 def test_a_colleague_who_is_called_hears_it_on_any_page_and_looking_makes_it_seen(live_shop, ticket, sit_down):
+    # The new conversation that nobody has is news already.
+    until(lambda: Notice.objects.filter(user=live_shop.colleague).exists(), 60)
     vera = sit_down(live_shop.colleague)
     vera.go("/dashboard/")
     bell = vera.page.locator(".sidebar [data-unseen]")

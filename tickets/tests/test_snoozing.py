@@ -4,7 +4,6 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from django.db import connection
 from django.utils import timezone
 
 from omnisupport.lib.errors import Conflict, InvalidInput
@@ -12,7 +11,7 @@ from tenants.events.models import Event
 from tenants.sweeper import find_work
 from tickets import queries
 from tickets.models import Ticket
-from tickets.queries import Selection, lists
+from tickets.queries import Selection
 from tickets.services import snoozing
 from tickets.services.hours import set_hours
 from tickets.services.post import post_message
@@ -154,14 +153,3 @@ def test_by_the_api(shop, ticket):
     assert api.post(url, {"text": "завтра в 10"}, JSON).json()["wakes_at"].endswith("10:00:00+03:00")
     assert api.post(url, {"until": "x"}, JSON).status_code == 400
     assert not api.post(f"/api/v1/tickets/{ticket.id}/wake/").json()["is_snoozed"]
-
-
-def test_counts_are_read_from_one_index(shop):
-    with connection.cursor() as cursor:
-        cursor.execute("SET LOCAL enable_seqscan = off")
-        cursor.execute("SET LOCAL enable_bitmapscan = off")
-        # In an empty table one index over live tickets costs as much as another; only this one has all that is asked for.
-        for other in ("ticket_live", "ticket_live_by_wait", "ticket_live_by_priority", "ticket_live_by_age"):
-            cursor.execute(f"DROP INDEX {other}")
-        cursor.execute("EXPLAIN " + lists._COUNTS_SQL.format(seen=""))
-        assert "Index Only Scan using ticket_counts" in "\n".join(row[0] for row in cursor.fetchall())
