@@ -17,6 +17,8 @@ from django.test import Client
 PASSWORD = "correct horse battery"
 
 
+# Before xdist reads the groups.
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """All browsers in one worker, and first: beside each other they wait for the machine, at the end everybody for them."""
     for item in items:
