@@ -17,7 +17,7 @@ run:
 
 test:
 	$(FIND_PYTHON); $$python omnisupport/bootstrap.py test
-	$(VENV_PYTHON) -m pytest -n $(WORKERS) --dist loadgroup
+	$(VENV_PYTHON) -m pytest -n $(WORKERS)
 	cd widget && npm test
 
 lint:

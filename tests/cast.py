@@ -17,16 +17,6 @@ from django.test import Client
 PASSWORD = "correct horse battery"
 
 
-# Before xdist reads the groups.
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """All browsers in one worker, and first: beside each other they wait for the machine, at the end everybody for them."""
-    for item in items:
-        if item.nodeid.startswith(("tests/e2e/", "tests/widget/")):
-            item.add_marker(pytest.mark.xdist_group("browsers"))
-    items.sort(key=lambda item: item.get_closest_marker("xdist_group") is None)
-
-
 def pytest_configure() -> None:
     """pytest-django makes a test database only for tests that it wraps in a transaction; those of `live_shop` are not."""
     from pytest_django import fixtures
