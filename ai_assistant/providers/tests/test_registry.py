@@ -95,9 +95,18 @@ def test_wrong_value_is_not_repeated_in_the_error() -> None:
     assert "секрет" not in f"{caught.value} {caught.value!r} {caught.value.__cause__}"
 
 
-def test_excerpts_make_no_embeddings(settings: Any) -> None:
-    with pytest.raises(InvalidInput):
-        load_embedder("extractive", {}, settings)
+def test_vectors_of_this_server_know_what_is_meant_in_either_language(settings: Any) -> None:
+    model = load_embedder("extractive", {}, settings)
+    texts = ["Как вернуть деньги за покупку?", "How do I get a refund?", "Возврат средств", "Погода в горах"]
+    asked, english, same, other = model.embed(texts, "doc", context()).vectors
+    assert {len(asked), len(english)} == {model.space.dim}
+    assert min(_dot(asked, same), _dot(english, same)) > 0.2 + max(_dot(asked, other), _dot(english, other))
+    assert model.embed([], "doc", context()).vectors == []
+    assert len(model.embed([""], "doc", context()).vectors[0]) == model.space.dim
+
+
+def _dot(one: list[float], two: list[float]) -> float:
+    return sum(a * b for a, b in zip(one, two, strict=True))
 
 
 def test_providers_do_not_import_each_other() -> None:
