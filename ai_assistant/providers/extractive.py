@@ -33,6 +33,7 @@ from ai_assistant.providers.base import (
     StreamEvent,
     TextKind,
     Usage,
+    timed_out,
 )
 from knowledge.extract.elements import ITEM_MARK
 from knowledge.tokens import tokens_of
@@ -128,7 +129,11 @@ class Provider:
         yield Done(result)
 
     def embed(self, texts: Sequence[str], kind: TextKind, context: CallContext) -> EmbeddingResult:
-        return EmbeddingResult(local_vectors.vectors_of(texts), 0)
+        """Raises LLMError in the first seconds of a process, while the model is being read."""
+        try:
+            return EmbeddingResult(local_vectors.vectors_of(texts, context.seconds_left()), 0)
+        except TimeoutError:
+            raise timed_out(NAME) from None
 
 
 def _question(request: ChatRequest) -> str:

@@ -190,7 +190,9 @@ def test_the_model_of_this_server_needs_no_key_no_money_and_no_network(library, 
     result = search_passages("Can I get a refund?")
     assert (result.legs, result.meaning["error"], result.meaning["cost"]) == (["words", "dense"], "", 0)
     assert "45 дней" in result.passages[0].text
-    assert not any("45 дней" in found.text for found in search_passages("Can I get a refund?", by_meaning=False).passages)
+    assert not any(
+        "45 дней" in found.text for found in search_passages("Can I get a refund?", by_meaning=False).passages
+    )
     assert test_embeddings()[0]
     assert (spending_of_month().tokens, spending_of_month().cost) == (0, 10)
 
