@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import psutil
 from playwright.sync_api import Browser, Page
 from websockets.sync.client import ClientConnection, connect
 
@@ -31,6 +32,7 @@ from benchmarks.harness import (
     http_request,
     median,
     process,
+    tree_cpu_seconds,
     uvicorn_command,
     wait_for_port,
 )
@@ -50,15 +52,15 @@ def run(folder: Path) -> list[Result]:
     port = free_port()
     reachable = {"PORT": str(port), "PUBLIC_URL_REACHABLE": "true"}
     with (
-        process(uvicorn_command("omnisupport.asgi:application", port), log=folder / "web.log", **reachable),
-        process(WORKER, log=folder / "worker.log"),
+        process(uvicorn_command("omnisupport.asgi:application", port), log=folder / "web.log", **reachable) as web,
+        process(WORKER, log=folder / "worker.log") as worker,
     ):
         wait_for_port(port, 120)
         time.sleep(4)  # the worker connects to its broker
-        return story(desk, port)
+        return story(desk, port, {"web": web.pid, "worker": worker.pid})
 
 
-def story(desk: Desk, port: int) -> list[Result]:
+def story(desk: Desk, port: int, servers: dict[str, int]) -> list[Result]:
     from tests.chromium import launch_chromium
 
     customers = Customers(desk, port)
@@ -77,7 +79,7 @@ def story(desk: Desk, port: int) -> list[Result]:
         results += _views(page)
         page.goto(f"http://{desk.host}:{port}/inbox/{open_number}/?view=open")
         page.locator(".inbox[data-live=yes]").wait_for()
-        results += _news(page, customers)
+        results += _news(page, customers, servers)
         results += _losses(page, customers)
     return results
 
@@ -273,19 +275,21 @@ def _views(page: Page) -> list[Result]:
 # ---- While customers write -------------------------------------------------------------------------------------------
 
 
-def _news(page: Page, customers: Customers) -> list[Result]:
+def _news(page: Page, customers: Customers, servers: dict[str, int]) -> list[Result]:
     writers = [0 if number % 40 == 0 else _writer(number) for number in range(RATE * SECONDS)]
     requests = [customers.request(who, number) for number, who in enumerate(writers, 1)]
     found: list[Flood] = []
     sender = threading.Thread(
         target=lambda: found.append(flood([customers.port], requests, per_second=RATE, connections=8))
     )
-    page.evaluate("window.seen = { bubbles: {}, rows: [] }")
+    page.evaluate("() => { window.seen = { bubbles: {}, rows: [] }; }")
+    before = _cpu(servers)
     sender.start()
     # Waiting in the page would not let this thread's events through.
     while sender.is_alive():
         page.wait_for_timeout(500)
     page.wait_for_timeout(3000)
+    worked = {f"{name}_cpu_ms": round((at - before[name]) * 1000 / len(writers)) for name, at in _cpu(servers).items()}
     seen = page.evaluate("window.seen")
     begun = {place + 1: at * 1000 for place, at in found[0].begun.items()}
     rows, missed = [], 0
@@ -297,12 +301,23 @@ def _news(page: Page, customers: Customers) -> list[Result]:
     bubbles = [at - begun[int(number)] for number, at in seen["bubbles"].items() if int(number) in begun]
     # The first two seconds warm caches and pools.
     about = {"missed": missed, "refused": len(found[0].refused), "acknowledged_p95": round(p95(found[0].latencies))}
+    about |= worked
     return [
         _result("customer's message in the list", rows[2 * RATE :], 500, **about),
         _result(
             "customer's message in the open conversation", bubbles[1:], 500, missed=writers.count(0) - len(bubbles)
         ),
     ]
+
+
+def _cpu(servers: dict[str, int]) -> dict[str, float]:
+    """Seconds so far."""
+    children = psutil.Process().children(recursive=True)
+    browser = [child.cpu_times() for child in children if "chrom" in child.name() or "headless" in child.name()]
+    return {
+        **{name: tree_cpu_seconds(pid) for name, pid in servers.items()},
+        "browser": sum(times.user + times.system for times in browser),
+    }
 
 
 def _writer(number: int) -> int:
@@ -317,7 +332,11 @@ def _losses(page: Page, customers: Customers) -> list[Result]:
         page.context.set_offline(True)
         page.wait_for_timeout(LOSS * 500)
         numbers = [100_000 + turn * 10 + place for place in range(3)]
-        flood([customers.port], [customers.request(0, number) for number in numbers], connections=1)
+        missed = [customers.request(0, number) for number in numbers]
+        # Playwright's event loop runs in this thread.
+        sender = threading.Thread(target=flood, args=([customers.port], missed), kwargs={"connections": 1})
+        sender.start()
+        sender.join()
         page.wait_for_timeout(LOSS * 500)
         wanted = [(".inbox[data-live=yes]", ""), *(("#thread .bubble__text", f"м{number}.") for number in numbers)]
         times.append(max(_timed(page, "online", lambda: page.context.set_offline(False), *wanted)))
