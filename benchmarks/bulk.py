@@ -77,10 +77,10 @@ def _story(desk: Desk, port: int, worker: int) -> list[Result]:
         cpu, before = tree_cpu_seconds(worker), len(reader.times)
         started = time.perf_counter()
         browser.post(path.format(id=_bulk(desk).id if state == "undone" else ""), data=form).raise_for_status()
-        bulk = _until(lambda: _bulk(desk), lambda bulk, state=state: bulk.state == state)  # type: ignore[misc]
+        bulk = until(lambda: _bulk(desk), lambda bulk, state=state: bulk.state == state)
         seconds = time.perf_counter() - started
         opened = reader.times[before:]
-        _until(lambda: _untold(desk), lambda untold: untold == 0)
+        until(lambda: _untold(desk), lambda untold: untold == 0)
         told = time.perf_counter() - started
         details = {
             "changed": bulk.done, "refused": bulk.refused, "undone": bulk.undone, "left": bulk.left,
@@ -119,7 +119,7 @@ def _untold(desk: Desk) -> int:
         return Event.objects.filter(dispatched_at=None).count()
 
 
-def _until(look: Any, is_met: Any) -> Any:
+def until(look: Any, is_met: Any) -> Any:
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
         found = look()

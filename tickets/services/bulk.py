@@ -4,6 +4,7 @@ is counted, and undoing restores what nobody has changed since."""
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID, uuid4, uuid5
 
@@ -229,11 +230,14 @@ def _set_tags(case: _Case, *, add: Sequence[str] = (), remove: Sequence[str] = (
 
 
 def _assign(case: _Case, value: str | None) -> None:
-    people = User.objects.filter(id=value, is_active=True)
-    person = once(("person", value), people.first) if value else None
+    person = once(("person", value), partial(_active_person, value)) if value else None
     if value and person is None:
         raise InvalidInput(_("There is no active person to assign the ticket to."), field="assignee")
     set_assignee(case.ticket, person, case.user)
+
+
+def _active_person(value: str) -> User | None:
+    return User.objects.filter(id=value, is_active=True).first()
 
 
 def _give(case: _Case, value: int | None) -> None:

@@ -52,8 +52,8 @@ class UnitOfWork:
         for decided in done:
             for ticket, names in decided.fields.items():
                 alike.setdefault(frozenset(names), []).append(ticket)
-        for names, tickets in alike.items():
-            update_rows(tickets, sorted(names))
+        for alike_names, tickets in alike.items():
+            update_rows(tickets, sorted(alike_names))
         _write_tags({ticket.id: tags for decided in done for ticket, tags in decided.tags.items()})
         write_events([event for decided in done for event in decided.events])
 
