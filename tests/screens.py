@@ -12,6 +12,7 @@ class Who(StrEnum):
     """Who looks at it. The operator sits at the platform's host."""
 
     AGENT = "agent"
+    MASKED = "masked"  # an agent who may not see phones and addresses
     ADMIN = "admin"
     VISITOR = "visitor"
     OPERATOR = "operator"
@@ -95,6 +96,11 @@ GROUPS: dict[str, tuple[Screen, ...]] = {
         Screen("companies", "Companies", "/companies/"),
         Screen("company", "A company", "/companies/", steps=(_FIRST,)),
         Screen("contacts-import", "Import", "/contacts/import/"),
+    ),
+    "For who may not see phones and addresses": (
+        Screen("masked-conversation", "A conversation, masked", "/inbox/?view=open", Who.MASKED, _OPEN, _TALK, is_window=True),
+        Screen("masked-contacts", "Contacts, masked", "/contacts/", Who.MASKED),
+        Screen("masked-contact", "A contact, masked", "/contacts/", Who.MASKED, (_FIRST,), "#profile"),
     ),
     "The assistant": (
         Screen("playground", "Playground", "/assistant/playground/"),

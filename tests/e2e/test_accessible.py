@@ -27,6 +27,7 @@ def talk(live_shop):
         "contact": {"name": "Пётр", "phone": "+79990001122"}, "forwarded_from": "Ольга", "unsupported": "poll",
         "quoted": "раньше",
     }  # fmt: skip
+    live_shop.customer_writes("Где чек?", address="visitor-2")
     ticket = live_shop.customer_writes("Где мой заказ 4471?", content=content).ticket
     with live_shop.enter():
         assign_ticket(ticket.id, assignee_id=live_shop.owner.id, actor=None)
@@ -56,8 +57,10 @@ def violations(page: Page) -> list[str]:
 
 @pytest.mark.parametrize(("language", "scheme"), [("ru", "light"), ("en", "dark")])
 def test_nothing_on_any_page_hinders_people_with_assistive_technology(live_shop, talk, sit_down, language, scheme):
-    live_shop.owner.language = language
-    live_shop.owner.save(update_fields=["language"])
+    for person in (live_shop.owner, live_shop.colleague):
+        person.language = language
+        person.sees_contact_details = person is live_shop.owner
+        person.save(update_fields=["language", "sees_contact_details"])
     desk = sit_down(live_shop.owner, color_scheme=scheme).open(talk)
     page = desk.page
     page.locator("#find").click()
@@ -68,6 +71,10 @@ def test_nothing_on_any_page_hinders_people_with_assistive_technology(live_shop,
         if "desktop" in screen.sizes:
             arrive(page, host_of(desk, screen), screen, word="заказ")
             found += violations(page)
+    desk.sit(live_shop.colleague)
+    for screen in screens(Who.MASKED):
+        arrive(page, host_of(desk, screen), screen, word="заказ")
+        found += violations(page)
     page.context.clear_cookies(name="session")
     for screen in screens(Who.VISITOR):
         arrive(page, host_of(desk, screen), screen, word="заказ")
