@@ -7,6 +7,9 @@ from axe_playwright_python.sync_playwright import Axe
 from django.conf import settings
 from playwright.sync_api import Page
 
+from knowledge.help_centre import services as help_centre
+from knowledge.services.articles import write_article
+from tests.cast import Workspace
 from tests.e2e.conftest import Desk
 from tests.screens import Screen, Who, arrive, screens
 from tickets.models import Author, Macro, MessageKind
@@ -43,11 +46,23 @@ def talk(live_shop):
         save_company(None, changes={"name": "Азимут"}, actor=live_shop.owner)
         incident = open_incident("Склад закрыт", user=live_shop.owner)
         link_incident(ticket.id, incident_id=incident.id, actor=live_shop.owner)
+        open_help_centre(live_shop)
     return ticket
 
 
+def open_help_centre(workspace: Workspace) -> None:
+    help_centre.save_help_centre(is_on=True, chat_id=None, contacts="")
+    category = help_centre.save_category(name_ru="Уход", name_en="Care", position=0)
+    for language, title, text in (("ru", "Палатка", "Сушите её в тени."), ("en", "Tent", "Dry it in the shade.")):
+        document = write_article(title, text, user=workspace.owner)
+        article = help_centre.save_article(document_id=document.id, language=language, category_id=category.id)
+        help_centre.publish_article(article.id, user=workspace.owner)
+
+
 def violations(page: Page) -> list[str]:
-    answer = Axe().run(page, options={"runOnly": RULES, "resultTypes": ["violations"]}).response
+    # Without `preload`: it copies imported style sheets into the page, which the policy forbids.
+    options = {"runOnly": RULES, "resultTypes": ["violations"], "preload": False}
+    answer = Axe().run(page, options=options).response
     return [
         f"{page.url} {rule['id']}: {node['html'][:160]} {node['failureSummary'][:200]}"
         for rule in answer["violations"]
