@@ -103,7 +103,7 @@ def search_passages(
     understood = time.perf_counter()
     space = live_space()
     by_vector = by_meaning and space.dimensions > 0
-    dense, share, meaning = _vector_of(question.text, space) if by_vector else (None, 0.0, {})
+    dense, share, meaning = _vector_of(query, space) if by_vector else (None, 0.0, {})
     encoded = time.perf_counter()
     # More than asked for: a version that is being replaced, and the same text in two documents, fall out.
     depth = max(_DEPTH, 3 * limit)
