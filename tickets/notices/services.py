@@ -1,6 +1,6 @@
 """Writing notices, and what people do with them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -16,11 +16,11 @@ from omnisupport.lib.webpush import is_subscription
 from tenants.accounts.models import User
 from tenants.events.models import Event
 from tenants.names import group_name
-from tickets.models import Ticket
+from tickets.models import Message, Ticket
 from tickets.notices.audience import audience
 from tickets.notices.models import DEFAULTS, Kind, Notice, PushSubscription, Way
 from tickets.presence import viewers_of
-from tickets.rights import about_visible
+from tickets.rights import about_visible, sees_all
 from tickets.services.following import note_mentions_seen
 
 # A letter goes only to those who have not looked for so long.
@@ -73,12 +73,7 @@ def show(notices: list[Notice]) -> None:
     if not notices:
         return
     ticket = Ticket.objects.select_related("contact").get(id=notices[0].ticket_id)
-    unseen = dict(
-        _unseen()
-        .filter(user_id__in=[notice.user_id for notice in notices])
-        .values_list("user_id")
-        .annotate(number=Count("id"))
-    )
+    unseen = _counts_of([notice.user for notice in notices])
     for notice in notices:
         notice.ticket = ticket
         frame = {
@@ -115,8 +110,15 @@ def _unseen() -> QuerySet[Notice]:
     return Notice.objects.filter(seen_at=None, listed=True)
 
 
-def count_unseen(user_id: UUID) -> int:
-    return _unseen().filter(user_id=user_id).count()
+def count_unseen(user: User) -> int:
+    return _unseen().filter(about_visible(user), user=user).count()
+
+
+def _counts_of(people: Sequence[User]) -> dict[UUID, int]:
+    """One query for those who see everything, and one for each who does not."""
+    whole = [person.id for person in people if sees_all(person)]
+    counts = _unseen().filter(user_id__in=whole).values_list("user_id").annotate(number=Count("id"))
+    return dict(counts) | {person.id: count_unseen(person) for person in people if not sees_all(person)}
 
 
 def list_notices(user: User, before: int | None = None) -> list[Notice]:
@@ -140,8 +142,25 @@ def note_all_seen(user: User) -> None:
 
 
 def _tell_count(user: User, ticket_id: int | None = None) -> None:
-    frame = {"type": "notices", "unseen": count_unseen(user.id), "ticket": str(ticket_id) if ticket_id else None}
+    frame = {"type": "notices", "unseen": count_unseen(user), "ticket": str(ticket_id) if ticket_id else None}
     publish(group_name("user", user.id), frame)
+
+
+def follow_messages(ticket_ids: Sequence[int]) -> None:
+    """These were merged, parted or split: a notice leads to where its message stands now, else to where it all goes on."""
+    notices = Notice.objects.filter(ticket_id__in=ticket_ids).select_related("event")
+    messages = [notice.event.payload.get("message_id") for notice in notices]
+    placed = dict(Message.objects.filter(id__in=filter(None, messages)).values_list("id", "ticket_id"))
+    tickets = Ticket.objects.filter(id__in=[notice.event.ticket_id for notice in notices])
+    goes_on = {ticket_id: into or ticket_id for ticket_id, into in tickets.values_list("id", "merged_into_id")}
+    moved = []
+    for notice in notices:
+        message_id = notice.event.payload.get("message_id")
+        home = placed.get(int(message_id)) if message_id else goes_on.get(notice.event.ticket_id)
+        if home is not None and home != notice.ticket_id:
+            notice.ticket_id = home
+            moved.append(notice)
+    Notice.objects.bulk_update(moved, ["ticket_id"], batch_size=500)
 
 
 def choose_ways(user: User, chosen: Mapping[str, list[str]]) -> None:
