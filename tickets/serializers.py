@@ -69,7 +69,7 @@ class CompanySerializer(serializers.ModelSerializer[Company]):
         fields = ["id", "name", "domain", "attributes", "notes", "created_at"]
         read_only_fields = ["id", "created_at"]
         # What is another's is said by services.
-        extra_kwargs = {"name": {"validators": []}, "domain": {"validators": []}}
+        extra_kwargs: dict[str, Any] = {"name": {"validators": []}, "domain": {"validators": []}}
 
 
 class OtherContactSerializer(serializers.Serializer[Any]):

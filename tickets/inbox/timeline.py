@@ -49,8 +49,8 @@ class Item:
 
     @property
     def reactions(self) -> list[str]:
-        messages = self.album or [self.message]
-        return [emoji for message in messages if message for emoji in message.content.get("reactions", ())]
+        assert self.message is not None
+        return [emoji for one in self.album or [self.message] for emoji in one.content.get("reactions", ())]
 
     @property
     def tone(self) -> str:

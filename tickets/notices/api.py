@@ -89,20 +89,22 @@ class NoticeViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[Notice]):
             services.note_all_seen(_person(request))
         else:
             services.note_seen(ticket_id, _person(request))
-        return self.unseen(request)
+        return Response({"unseen": services.count_unseen(_person(request))})
 
     @extend_schema(methods=["GET"], summary="How the caller is told of what", responses=WaysSerializer)
     @extend_schema(methods=["PATCH"], summary="Choose how to be told", request=WaysSerializer, responses=WaysSerializer)
-    @action(detail=False, methods=["get", "patch"])
-    def settings(self, request: Request) -> Response:  # type: ignore[override]
+    @action(detail=False, methods=["get", "patch"], url_path="settings")
+    def ways(self, request: Request) -> Response:
         person = _person(request)
-        ways: dict[str, list[str]] = {kind: services.ways_of(person, kind) for kind in Kind.values}
         if request.method == "PATCH":
             asked = WaysSerializer(data=request.data)
             asked.is_valid(raise_exception=True)
-            services.choose_ways(person, ways | asked.validated_data)
-            ways = {kind: services.ways_of(person, kind) for kind in Kind.values}
-        return Response(ways)
+            services.choose_ways(person, _ways_of(person) | asked.validated_data)
+        return Response(_ways_of(person))
+
+
+def _ways_of(person: User) -> dict[str, list[str]]:
+    return {kind: services.ways_of(person, kind) for kind in Kind.values}
 
 
 def _person(request: Request) -> User:

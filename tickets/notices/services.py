@@ -156,7 +156,7 @@ def follow_messages(ticket_ids: Sequence[int]) -> None:
     moved = []
     for notice in notices:
         message_id = notice.event.payload.get("message_id")
-        home = placed.get(int(message_id)) if message_id else goes_on.get(notice.event.ticket_id)
+        home = placed.get(int(message_id)) if message_id else goes_on.get(notice.event.ticket_id or 0)
         if home is not None and home != notice.ticket_id:
             notice.ticket_id = home
             moved.append(notice)
