@@ -4,6 +4,7 @@ from django import forms
 from django.contrib.admin.forms import AdminAuthenticationForm
 from django.contrib.auth.forms import AuthenticationForm
 from django.core.exceptions import ValidationError
+from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
 from omnisupport.lib.errors import RateLimited
@@ -55,7 +56,7 @@ class OperatorLoginForm(CountedLoginForm, AdminAuthenticationForm):
 
 def zone_field() -> forms.ChoiceField:
     return forms.ChoiceField(
-        label=_("time zone"), choices=lambda: [("", _("as the workspace")), *zone_choices()], required=False
+        label=capfirst(_("time zone")), choices=lambda: [("", _("as the workspace")), *zone_choices()], required=False
     )
 
 

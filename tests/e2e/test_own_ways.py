@@ -13,6 +13,7 @@ from tickets.services.tickets import assign_ticket
 
 def test_a_command_gets_another_key_here_and_on_the_next_device(live_shop, sit_down):
     ticket = live_shop.customer_writes().ticket
+    assign_ticket(ticket.id, assignee_id=live_shop.agent.id, actor=None)
     page = sit_down(live_shop.agent).open(ticket).page
     keys = Keyboard(page)
     keys.send("Digit7", "?", shift=True)
@@ -59,6 +60,7 @@ def test_what_was_read_on_one_device_is_not_new_on_another(live_shop, sit_down):
 
 def test_an_album_grows_into_one_bubble_while_it_comes(live_shop, sit_down):
     ticket = live_shop.customer_writes("Вот фото").ticket
+    assign_ticket(ticket.id, assignee_id=live_shop.agent.id, actor=None)
     desk = sit_down(live_shop.agent).open(ticket)
     for number in range(3):
         message = live_shop.customer_writes("Смотрите" if number == 0 else "", content={"group": "g"})
@@ -69,7 +71,7 @@ def test_an_album_grows_into_one_bubble_while_it_comes(live_shop, sit_down):
     live_shop.customer_writes("Получили?")
     expect(desk.bubble("Получили?")).to_be_visible()
     expect(desk.bubble("Смотрите")).to_have_count(1)
-    expect(desk.page.locator("#thread > .item")).to_have_count(3)
+    expect(desk.page.locator("#thread > .item--in")).to_have_count(3)
 
 
 def test_the_page_of_people_is_never_old(live_shop, sit_down):
