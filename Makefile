@@ -6,6 +6,8 @@
 VENV_PYTHON := .venv/bin/python
 WORKERS ?= 3
 COMMA := ,
+# Where the shell has it set, every process of ours would compile all of the project anew.
+export PYTHONDONTWRITEBYTECODE :=
 # The newest one for which every package has wheels comes first.
 FIND_PYTHON = for python in python3.12 python3.11 python3.13 python3.14 python3 python; do \
 	  if $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then break; fi; python=; done; \
@@ -17,7 +19,7 @@ run:
 
 test:
 	$(FIND_PYTHON); $$python omnisupport/bootstrap.py test
-	$(VENV_PYTHON) -m pytest -n $(WORKERS)
+	$(VENV_PYTHON) -m pytest -n $(WORKERS) --dist worksteal
 	cd widget && npm test
 
 lint:

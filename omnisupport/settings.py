@@ -297,7 +297,7 @@ STORAGES: dict[str, dict[str, Any]] = {
 }
 if S3_ENDPOINT_URL:
     STORAGES["default"] = {
-        "BACKEND": "omnisupport.lib.storage.TenantS3Storage",
+        "BACKEND": "omnisupport.lib.s3.TenantS3Storage",
         "OPTIONS": {
             "endpoint_url": S3_ENDPOINT_URL,
             "access_key": env_str("S3_ACCESS_KEY_ID"),

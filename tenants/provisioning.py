@@ -6,6 +6,7 @@ import re
 import secrets
 import shutil
 import subprocess
+import time
 import zoneinfo
 from functools import cache, lru_cache
 from pathlib import Path
@@ -266,7 +267,7 @@ def _take_schema(schema: str) -> None:
 def delete_workspace(tenant: Tenant) -> None:
     """Removes the workspace's rows in `public` and its schema. Files and vectors are removed by `tenants.tasks`."""
     key, schema = tenant.pk, tenant.schema_name
-    for attempt in range(3):
+    for attempt in range(5):
         try:
             with tenant_context(PUBLIC), transaction.atomic():
                 Tenant.objects.filter(pk=key).delete()
@@ -274,6 +275,7 @@ def delete_workspace(tenant: Tenant) -> None:
             break
         except OperationalError:
             # A worker that is just writing there takes its locks in another order; once it is through, the way is free.
-            if attempt == 2:
+            if attempt == 4:
                 raise
+            time.sleep(0.2 * 2**attempt)
     forget_hosts()

@@ -17,11 +17,11 @@ from django.test import Client
 PASSWORD = "correct horse battery"
 
 
-def pytest_configure() -> None:
-    """pytest-django makes a test database only for tests that it wraps in a transaction; those of `live_shop` are not."""
-    from pytest_django import fixtures
+def pytest_configure(config: pytest.Config) -> None:
+    """Of two plugins' fixtures of one name the later one is taken, and pytest-django comes behind those of `-p`."""
+    from tests import database
 
-    fixtures._get_databases_for_setup = lambda items: ({"default"}, set())
+    config.pluginmanager.register(database)
 
 
 @dataclass
@@ -88,22 +88,34 @@ class HostClient(Client):
             connection.set_tenant(before)  # type: ignore[attr-defined]
 
 
-def _fill(workspace: Workspace) -> Workspace:
-    """The people and the channel of a workspace; the caller is inside it."""
+def _make_people() -> None:
+    """The people, the teams and the channel of a workspace; the caller is inside it."""
     from channels_app.models import Channel
     from tenants.accounts.models import Role, User
     from tickets.models import Team
 
-    workspace.owner = User.objects.get(role=Role.OWNER)
-    workspace.admin = User.objects.create_user("admin@example.com", PASSWORD, name="Анна Админ", role=Role.ADMIN)
-    workspace.agent = User.objects.create_user("agent@example.com", PASSWORD, name="Олег Агент")
-    workspace.colleague = User.objects.create_user("colleague@example.com", PASSWORD, name="Вера Коллега")
-    workspace.assistant = User.objects.create_user("assistant@example.com", name="Ассистент", role=Role.ASSISTANT)
-    workspace.team = Team.objects.create(name="Поддержка")
-    workspace.other_team = Team.objects.create(name="Возвраты")
-    workspace.team.members.add(workspace.agent)
-    workspace.other_team.members.add(workspace.colleague)
-    workspace.channel = Channel.objects.create(kind="widget", name="Сайт", config={})
+    User.objects.create_user("admin@example.com", PASSWORD, name="Анна Админ", role=Role.ADMIN)
+    agent = User.objects.create_user("agent@example.com", PASSWORD, name="Олег Агент")
+    colleague = User.objects.create_user("colleague@example.com", PASSWORD, name="Вера Коллега")
+    User.objects.create_user("assistant@example.com", name="Ассистент", role=Role.ASSISTANT)
+    Team.objects.create(name="Поддержка").members.add(agent)
+    Team.objects.create(name="Возвраты").members.add(colleague)
+    Channel.objects.create(kind="widget", name="Сайт", config={})
+
+
+def _find_people(workspace: Workspace) -> Workspace:
+    """The rows of `_make_people` as objects that nobody has touched; the caller is inside the workspace."""
+    from channels_app.models import Channel
+    from tenants.accounts.models import Role, User
+    from tickets.models import Team
+
+    people = {user.email: user for user in User.objects.all()}
+    for name in ("admin", "agent", "colleague", "assistant"):
+        setattr(workspace, name, people[f"{name}@example.com"])
+    workspace.owner = next(user for user in people.values() if user.role == Role.OWNER)
+    teams = {team.name: team for team in Team.objects.all()}
+    workspace.team, workspace.other_team = teams["Поддержка"], teams["Возвраты"]
+    workspace.channel = Channel.objects.get()
     return workspace
 
 
@@ -113,24 +125,25 @@ def _workspace(tenant: Any) -> Workspace:
     return Workspace(schema=tenant.schema_name, host=host_for(tenant.slug), uuid=tenant.uuid)
 
 
-@pytest.fixture(scope="session")
-def _prepared(django_db_setup: None, django_db_blocker: Any) -> Iterator[dict[str, Any]]:
-    """The template, its dump and two empty workspaces, committed once per session."""
-    from django.conf import settings
-
-    from tenants.lease import lease
+def fill_database() -> None:
+    """The template, its dump and two workspaces with their people."""
+    from tenants.db import tenant_context
     from tenants.provisioning import create_workspace, prepare_database
 
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-    settings.SPARE_SCHEMAS = 1
+    prepare_database()
+    for slug in ("shop", "rival"):
+        tenant = create_workspace(slug=slug, name=slug, owner_email=f"owner@{slug}.example", owner_password=PASSWORD)
+        with tenant_context(tenant.schema_name):
+            _make_people()
+
+
+@pytest.fixture(scope="session")
+def _prepared(django_db_setup: None, django_db_blocker: Any) -> dict[str, Any]:
+    """The two workspaces by their slugs, committed."""
+    from tenants.models import Tenant
+
     with django_db_blocker.unblock():
-        prepare_database()
-        yield {
-            slug: create_workspace(slug=slug, name=slug, owner_email=f"owner@{slug}.example", owner_password=PASSWORD)
-            for slug in ("shop", "rival")
-        }
-    # A lease that a test took stands in the way of dropping the database.
-    lease.release()
+        return {tenant.slug: tenant for tenant in Tenant.objects.filter(slug__in=("shop", "rival"))}
 
 
 @pytest.fixture
@@ -138,7 +151,7 @@ def shop(db: None, _prepared: dict[str, Any]) -> Iterator[Workspace]:
     """The workspace of the story; the test runs inside it."""
     workspace = _workspace(_prepared["shop"])
     with workspace.enter():
-        yield _fill(workspace)
+        yield _find_people(workspace)
 
 
 @pytest.fixture
@@ -146,7 +159,7 @@ def rival(db: None, _prepared: dict[str, Any]) -> Workspace:
     """A stranger's workspace; enter it with `with rival.enter():`."""
     workspace = _workspace(_prepared["rival"])
     with workspace.enter():
-        return _fill(workspace)
+        return _find_people(workspace)
 
 
 def _live(django_db_blocker: Any, name: str) -> Iterator[Workspace]:
@@ -158,7 +171,8 @@ def _live(django_db_blocker: Any, name: str) -> Iterator[Workspace]:
         tenant = create_workspace(slug=slug, name=name, owner_email=f"owner@{slug}.example", owner_password=PASSWORD)
         workspace = _workspace(tenant)
         with workspace.enter():
-            _fill(workspace)
+            _make_people()
+            _find_people(workspace)
         try:
             yield workspace
         finally:

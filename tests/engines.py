@@ -1,7 +1,7 @@
 """Real PostgreSQL and Redis for every test session, started before Django reads its settings.
 
-Loaded by `-p tests.engines` (pyproject.toml). One PostgreSQL serves all pytest-xdist workers, a database for each (made
-by pytest-django); each worker has its own Redis, so that a test may flush or stop it. Two sessions at once take two folders.
+Loaded by `-p tests.engines` (pyproject.toml). One PostgreSQL serves all pytest-xdist workers, a database for each (see
+tests/database.py); each worker has its own Redis, so that a test may flush or stop it. Two sessions at once take two folders.
 """
 
 import itertools
@@ -71,6 +71,7 @@ def _start_main() -> Engines:
             continue
         os.environ["DATABASE_URL"] = engines.database_url
         os.environ["TEST_ENGINES_DIR"] = str(engines.data_dir)
+        (engines.data_dir / "model.made").unlink(missing_ok=True)
         return engines
     raise AssertionError("unreachable: count() does not end")
 

@@ -6,10 +6,10 @@ from pathlib import PurePath
 
 from django.core.files.storage import FileSystemStorage
 from django.db import connection
-from storages.backends.s3 import S3Storage
 
 
-def _tenant_path(name: str) -> str:
+def tenant_path(name: str) -> str:
+    """Where a file of the current workspace lies."""
     schema = str(getattr(connection, "schema_name", "public"))
     # Absolute and parent paths never leave the workspace's folder.
     clean = os.path.normpath("/" + name).lstrip("/")
@@ -26,12 +26,7 @@ def random_name(_instance: object, filename: str) -> str:
 
 class TenantFileStorage(FileSystemStorage):
     def path(self, name: str) -> str:
-        return super().path(_tenant_path(name))
+        return super().path(tenant_path(name))
 
     def url(self, name: str | None) -> str:
         raise ValueError("Files are served by views that check who asks; there is no public URL.")
-
-
-class TenantS3Storage(S3Storage):  # type: ignore[misc]  # django-storages has no types
-    def _normalize_name(self, name: str) -> str:
-        return str(super()._normalize_name(_tenant_path(name)))

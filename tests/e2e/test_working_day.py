@@ -85,6 +85,7 @@ def test_a_day_without_a_mouse(live_shop, chromium, web, worker):
     # Solved and on to the next; then found again by another form of a word.
     keys.press("G")
     keys.press("M")
+    expect(page.locator("#talk")).to_have_count(0)
     expect(page.locator("#rows > .ticket")).to_have_count(1)
     keys.press("J")
     page.keyboard.press("Enter")

@@ -272,6 +272,7 @@ def test_a_conversation_costs_the_same_for_one_message_and_thirty(shop):
         reply(busy, shop.agent, reply_to_id=message.id)
         reply(busy, shop.colleague, kind=MessageKind.NOTE)
         set_tags(busy.id, names=[uuid.uuid4().hex[:6]], actor=shop.agent)
+    cost(busy)  # what is written once in some seconds is behind us here too
     assert cost(busy) == one
     # session, person; ticket, messages, files, events, people, teams, tags, addresses, past conversations, scheduled, merges,
     # names of states, custom fields, drafts, followers, changes, merges of conversations, loads
