@@ -13,12 +13,21 @@ from django.utils.translation import gettext_lazy as _
 from tenants.accounts.forms import OperatorLoginForm
 from tenants.accounts.models import Role
 
+_KNOWLEDGE = ("knowledge", "help_centre")
+
 
 class TenantAdminSite(AdminSite):
     site_title = _("OmniSupport")
     site_header = _("OmniSupport")
     index_title = _("Workspace settings")
     site_url = "/inbox/"
+
+    def each_context(self, request: HttpRequest) -> dict[str, Any]:
+        """`section`: the entry of the sidebar that a page belongs to, with `section_apps` under it."""
+        context = super().each_context(request)
+        in_knowledge = request.path.startswith(tuple(f"/admin/{label}/" for label in _KNOWLEDGE))
+        apps = [app for app in context["available_apps"] if (app["app_label"] in _KNOWLEDGE) is in_knowledge]
+        return context | {"section": "knowledge" if in_knowledge else "settings", "section_apps": apps}
 
     def has_permission(self, request: HttpRequest) -> bool:
         role = getattr(request.user, "role", "")
@@ -38,6 +47,10 @@ class PlatformAdminSite(AdminSite):
     index_title = _("Workspaces and operators")
     site_url = None
     login_form = OperatorLoginForm
+
+    def each_context(self, request: HttpRequest) -> dict[str, Any]:
+        context = super().each_context(request)
+        return context | {"section_apps": context["available_apps"]}
 
     def has_permission(self, request: HttpRequest) -> bool:
         return bool(request.user.is_active and getattr(request.user, "role", "") == Role.OPERATOR)

@@ -1,12 +1,23 @@
+from csp.decorators import csp_update
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.utils.http import url_has_allowed_host_and_scheme
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_POST, require_safe
+
+from tenants.models import Tenant
+from tenants.names import PUBLIC, host_for, url_for_host
 
 
+# The form of the front page leads to another host.
+@csp_update({"form-action": [url_for_host(host_for("*"))]})
+@require_safe
 def landing(request: HttpRequest) -> HttpResponse:
-    return render(request, "tenants/landing.html")
+    """The platform's front; `?workspace=` leads to the way in of that workspace."""
+    slug = request.GET.get("workspace", "").strip().lower()
+    if slug and Tenant.objects.exclude(schema_name=PUBLIC).filter(slug=slug, is_active=True).exists():
+        return HttpResponseRedirect(f"{url_for_host(host_for(slug))}/inbox/")
+    return render(request, "tenants/landing.html", {"slug": slug, "base_domain": settings.BASE_DOMAIN})
 
 
 @require_POST

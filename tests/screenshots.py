@@ -1,8 +1,11 @@
 """The pictures of README and docs: `make screenshots`. A run of its own with the demo data, in both languages.
 
-docs/screenshots/<screen>-<ru|en>-<light|dark>-<desktop|phone>.png
+docs/screenshots/<screen>-<ru|en>-<light|dark>-<desktop|phone>.webp of each screen in tests/screens.py, all shown by
+docs/screens.md. `python -m tests.screenshots --run DATA_DIR PORT [screen …]`: of a run that is up; of some screens only.
 """
 
+import argparse
+import io
 import json
 import os
 import signal
@@ -10,54 +13,72 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from PIL import Image
 from playwright.sync_api import Browser, FrameLocator, Page, expect
 
 from tests.chromium import launch_chromium
+from tests.screens import GROUPS, Screen, Who, arrive, screens
 from tests.servers import ROOT, free_port
 
 TARGET = ROOT / "docs" / "screenshots"
 SIZES = {"desktop": {"width": 1440, "height": 900}, "phone": {"width": 390, "height": 844}}
-# The demo people write in this order, so that the inbox has something to show; each pair is a question and the agent's reply.
-STORIES = {
-    "ru": (
-        ("Здравствуйте! Какая гарантия на рюкзаки?", ""),
-        ("Можно ли забрать заказ сегодня вечером?", ""),
-        ("Продаёте ли вы снегоходы?", "Снегоходов нет, зато есть снегоступы: показать, какие остались?"),
-    ),
-    "en": (
-        ("Hello! What is the warranty on hand grinders?", ""),
-        ("Can I collect my order this evening?", ""),
-        (
-            "Do you repair old espresso machines?",
-            "We do not, but I know a workshop in Leeds that does. Shall I ask them?",
-        ),
-    ),
+THEMES = ("light", "dark")
+# A page that is longer is cut: what is below says nothing new.
+LONGEST = 1_800
+QUALITY = 30
+# A wide window is kept a little smaller: its pictures are many.
+WIDEST = 1_200
+CHAT_GROUP = "For customers"
+# A visitor asks these in the chat of the demo shop, one is answered and one handed over.
+WORDS = {"ru": "рюкзак", "en": "grinder"}
+QUESTIONS = {
+    "ru": ("Здравствуйте! Какая гарантия на рюкзаки?", "Продаёте ли вы снегоходы?"),
+    "en": ("Hello! What is the warranty on hand grinders?", "Do you repair old espresso machines?"),
 }
 
 
 @dataclass(frozen=True)
 class Stage:
-    """One demo workspace of a run and the person at its desk."""
+    """One demo workspace of a run, and who sits down there: role → (e-mail, password)."""
 
     language: str
-    address: str
-    email: str
-    password: str
+    host: str
+    platform: str
+    logins: dict[Who, tuple[str, str]] = field(repr=False)
 
 
 def main() -> None:
+    parser = argparse.ArgumentParser(description="Pictures of every screen into docs/screenshots.")
+    parser.add_argument(
+        "--run", nargs=2, metavar=("DATA_DIR", "PORT"), help="a run with the demo data that is up already"
+    )
+    parser.add_argument("names", nargs="*", help="of screens; all when none is named")
+    wanted = parser.parse_args()
+    running = nullcontext(stages_of(Path(wanted.run[0]), int(wanted.run[1]))) if wanted.run else demo_run()
+    names = wanted.names
     TARGET.mkdir(parents=True, exist_ok=True)
-    with demo_run() as stages, launch_chromium() as browser:
+    with running as stages, launch_chromium() as browser:
         for stage in stages:
-            for number, (question, reply) in enumerate(STORIES[stage.language]):
-                tell(browser, stage, question, reply, picture=not number)
-            for theme in ("light", "dark"):
-                for size in SIZES:
-                    show_desk(browser, stage, theme, size)
+            picture(browser, stage, names)
+    write_page()
+
+
+def picture(browser: Browser, stage: Stage, names: list[str]) -> None:
+    for who in Who:
+        for size in SIZES:
+            chosen = [one for one in screens(who) if size in one.sizes and (not names or one.name in names)]
+            if chosen:
+                page = sit_down(browser, stage, who, size)
+                for screen in chosen:
+                    shoot(page, stage, screen, size)
+                page.context.close()
+    # Last: its visitors would stand above everybody else.
+    if not names or "chat" in names:
+        shoot_chat(browser, stage)
 
 
 @contextmanager
@@ -67,20 +88,13 @@ def demo_run() -> Iterator[list[Stage]]:
     with tempfile.TemporaryDirectory(prefix="omni-shots-") as name:
         Path(name).chmod(0o755)
         data = Path(name) / "data"
-        environment = {**os.environ, "DATA_DIR": str(data), "PORT": str(port)}
+        environment = {**os.environ, "DATA_DIR": str(data), "PORT": str(port), "FAKE_PROVIDERS": "1"}
         run = subprocess.Popen(
             [sys.executable, "-m", "omnisupport.embedded"], cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True
         )
         try:
             wait_until_ready(run)
-            passwords = {login["email"]: login["password"] for login in json.loads((data / "demo.json").read_text())}
-            yield [
-                Stage(language, f"http://{slug}.localhost:{port}", email, passwords[email])
-                for language, slug, email in (
-                    ("ru", "shop", "admin@lavka.example"),
-                    ("en", "harbor", "admin@harbor.example"),
-                )
-            ]
+            yield stages_of(data, port)
         finally:
             run.send_signal(signal.SIGINT)
             run.wait(60)
@@ -96,26 +110,67 @@ def wait_until_ready(run: "subprocess.Popen[str]") -> None:
     raise SystemExit("The run did not get ready.")
 
 
-def tell(browser: Browser, stage: Stage, question: str, reply: str, *, picture: bool) -> None:
-    """A visitor asks in the chat of the demo shop; an agent answers what the assistant has handed over."""
-    context = browser.new_context(viewport=SIZES["phone"], color_scheme="light", locale=stage.language)
+def stages_of(data: Path, port: int) -> list[Stage]:
+    logins = json.loads((data / "demo.json").read_text(encoding="utf-8"))
+    platform = f"http://localhost:{port}"
+
+    def login(host: str, role: str, index: int = 0) -> tuple[str, str]:
+        found = [one for one in logins if one["host"] == host and one["role"] == role][index]
+        return found["email"], found["password"]
+
+    return [
+        Stage(
+            language,
+            f"http://{slug}.localhost:{port}",
+            platform,
+            {
+                Who.ADMIN: login(slug, "admin"),
+                Who.AGENT: login(slug, "agent"),
+                Who.MASKED: login(slug, "agent", 1),
+                Who.OPERATOR: login("", "operator"),
+            },
+        )
+        for language, slug in (("ru", "shop"), ("en", "harbor"))
+    ]
+
+
+def sit_down(browser: Browser, stage: Stage, who: Who, size: str) -> Page:
+    context = browser.new_context(viewport=SIZES[size], locale=stage.language, reduced_motion="reduce")
+    host = stage.platform if who is Who.OPERATOR else stage.host
+    context.add_cookies(
+        [{"name": "language", "value": stage.language, "url": url} for url in (stage.host, stage.platform)]
+    )
     page = context.new_page()
-    page.goto(f"{stage.address}/demo-shop/")
-    page.locator("button[aria-haspopup=dialog]").click()
-    chat = page.frame_locator("iframe")
-    ask(chat, question)
-    settle(page)
-    if picture:
-        shoot(page, "widget", stage.language, "light", "phone")
-    if reply:
-        desk = sit_down(browser, stage, "light", "desktop")
-        desk.goto(f"{stage.address}/inbox/?view=unassigned")
-        desk.locator("#rows > .ticket a").first.click()
-        desk.locator("#text").fill(reply)
-        desk.locator("#text").press("Control+Enter")
-        expect(chat.get_by_role("log").get_by_text(reply)).to_be_visible()
-        desk.context.close()
-    context.close()
+    if who in stage.logins:
+        email, password = stage.logins[who]
+        page.goto(f"{host}/admin/" if who is Who.OPERATOR else f"{host}/inbox/")
+        page.locator("input[type=email], input[name=username]").first.fill(email)
+        page.locator("input[type=password]").fill(password)
+        page.keyboard.press("Enter")
+        page.wait_for_url(lambda url: "login" not in url)
+    return page
+
+
+def shoot(page: Page, stage: Stage, screen: Screen, size: str) -> None:
+    """Light and dark in one visit."""
+    page.emulate_media(color_scheme="light")
+    arrive(page, stage.platform if screen.is_of_platform else stage.host, screen, WORDS[stage.language])
+    for theme in THEMES:
+        page.emulate_media(color_scheme="dark" if theme == "dark" else "light")
+        save(page, f"{screen.name}-{stage.language}-{theme}-{size}", is_window=screen.is_window)
+
+
+def shoot_chat(browser: Browser, stage: Stage) -> None:
+    """The demo shop with its chat, on a desktop and a phone; each visitor asks a question of their own."""
+    for size, question in zip(SIZES, QUESTIONS[stage.language], strict=True):
+        page = sit_down(browser, stage, Who.VISITOR, size)
+        page.goto(f"{stage.host}/demo-shop/")
+        page.locator("button[aria-haspopup=dialog]").click()
+        ask(page.frame_locator("iframe"), question)
+        for theme in THEMES:
+            page.emulate_media(color_scheme="dark" if theme == "dark" else "light")
+            save(page, f"chat-{stage.language}-{theme}-{size}", is_window=True)
+        page.context.close()
 
 
 def ask(chat: FrameLocator, question: str) -> None:
@@ -125,44 +180,41 @@ def ask(chat: FrameLocator, question: str) -> None:
     expect(chat.locator(".visitor ~ .assistant:has(.meta), .visitor ~ .notice").last).to_be_visible()
 
 
-def show_desk(browser: Browser, stage: Stage, theme: str, size: str) -> None:
-    page = sit_down(browser, stage, theme, size)
-    for name, path in (("inbox", "/inbox/?view=open"), ("dashboard", "/dashboard/?days=7"), ("channels", "/channels/")):
-        page.goto(stage.address + path)
-        settle(page)
-        if name == "inbox" and size == "desktop":
-            page.locator("#rows > .ticket a").first.click()
-            page.locator("#thread").wait_for()
-            settle(page)
-        shoot(page, name, stage.language, theme, size)
-    page.context.close()
-
-
-def sit_down(browser: Browser, stage: Stage, theme: str, size: str) -> Page:
-    context = browser.new_context(
-        viewport=SIZES[size],
-        color_scheme="dark" if theme == "dark" else "light",
-        locale=stage.language,
-        reduced_motion="reduce",
+def save(page: Page, name: str, *, is_window: bool) -> None:
+    page.wait_for_timeout(400)
+    height = SIZES["desktop" if page.viewport_size["width"] > 900 else "phone"]["height"]
+    if not is_window:
+        height = max(height, min(LONGEST, page.evaluate("document.documentElement.scrollHeight")))
+    raw = page.screenshot(
+        full_page=not is_window, clip={"x": 0, "y": 0, "width": page.viewport_size["width"], "height": height}
     )
-    page = context.new_page()
-    page.goto(f"{stage.address}/inbox/")
-    page.locator("input[type=email]").fill(stage.email)
-    page.locator("input[type=password]").fill(stage.password)
-    page.keyboard.press("Enter")
-    page.locator(".inbox").wait_for()
-    return page
+    path = TARGET / f"{name}.webp"
+    image = Image.open(io.BytesIO(raw)).convert("RGB")
+    image.thumbnail((WIDEST, image.height), Image.Resampling.LANCZOS)
+    image.save(path, "WEBP", quality=QUALITY, method=6)
+    print(f"{path.relative_to(ROOT)} {path.stat().st_size // 1000} kB", flush=True)
 
 
-def settle(page: Page) -> None:
-    page.wait_for_load_state("load")
-    page.wait_for_timeout(900)
-
-
-def shoot(page: Page, screen: str, language: str, theme: str, size: str) -> None:
-    path = TARGET / f"{screen}-{language}-{theme}-{size}.png"
-    page.screenshot(path=str(path))
-    print(path.relative_to(ROOT), flush=True)
+def write_page() -> None:
+    """docs/screens.md: every screen that has been pictured."""
+    lines = [
+        "# Screens",
+        "",
+        "Made by `make screenshots` (`tests/screenshots.py`) from a run with the demo data; the screens are those of",
+        "`tests/screens.py`. Names of the files: screen, language, theme, size.",
+    ]
+    chat = Screen("chat", "The chat of the site", "/demo-shop/")
+    for title, group in GROUPS.items():
+        lines += ["", f"## {title}"]
+        for screen in (chat, *group) if title == CHAT_GROUP else group:
+            lines += ["", f"### {screen.title}", ""]
+            lines += ["| | light, Russian | dark, Russian | light, English | dark, English |", "|---|---|---|---|---|"]
+            for size in screen.sizes:
+                names = [f"{screen.name}-{language}-{theme}-{size}" for language in QUESTIONS for theme in THEMES]
+                lines.append(
+                    f"| {size} | " + " | ".join(f"![{name}](screenshots/{name}.webp)" for name in names) + " |"
+                )
+    (ROOT / "docs" / "screens.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

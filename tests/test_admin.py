@@ -103,3 +103,20 @@ def test_a_session_of_one_workspace_is_nothing_in_another(shop, rival):
     client = shop.client(shop.admin)
     assert client.get("/admin/").status_code == 200
     assert client.get("/admin/", HTTP_HOST=rival.host).status_code == 302
+
+
+def test_the_settings_stand_in_the_frame_of_all_other_pages(shop):
+    admin = shop.client(shop.admin)
+    for path, section in (("/admin/accounts/user/", "/admin/"), ("/admin/knowledge/document/", "/knowledge/")):
+        html = admin.get(path).content.decode()
+        assert f'href="{section}" aria-current="page"' in html
+        assert f'class="nav__item" href="{path}" aria-current="page"' in html
+        assert 'href="/inbox/"' in html and 'style="' not in html
+
+
+def test_the_front_page_leads_to_the_workspace_that_is_named(platform):
+    answer = platform.get("/", {"workspace": " Shop "})
+    assert answer.status_code == 302 and answer["Location"].startswith(f"http://shop.{settings.BASE_DOMAIN}")
+    # A form may lead to another host only where the policy says so.
+    assert f"form-action 'self' http://*.{settings.BASE_DOMAIN}" in answer["Content-Security-Policy"]
+    assert "workspace-error" in platform.get("/", {"workspace": "nobody"}).content.decode()

@@ -2,12 +2,14 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
+from django.db.models import ManyToManyField
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from omnisupport.lib.admin import ReadOnlyAdmin
 from omnisupport.lib.errors import AppError
 from omnisupport.lib.signing import make_secret
+from tenants.accounts.models import User
 from tenants.admin_sites import tenant_admin
 from tickets.contact_links import strange_variables
 from tickets.models import Contact, ContactLink, CustomField, CustomStatus, InboxSettings, Tag, Team, Ticket
@@ -18,7 +20,11 @@ from tickets.services.fields import check_pattern
 class TeamAdmin(admin.ModelAdmin[Team]):
     list_display = ["name"]
     search_fields = ["name"]
-    filter_horizontal = ["members"]
+
+    def formfield_for_manytomany(self, db_field: ManyToManyField[Any, Any], request: HttpRequest, **kwargs: Any) -> Any:
+        return super().formfield_for_manytomany(
+            db_field, request, **{**kwargs, "queryset": User.objects.people(), "widget": forms.CheckboxSelectMultiple}
+        )
 
 
 @admin.register(Tag, site=tenant_admin)

@@ -3,6 +3,7 @@ import uuid
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 
@@ -57,7 +58,7 @@ class Category(models.Model):
         ordering = ["position", "id"]
 
     def __str__(self) -> str:
-        return self.name_ru or self.name_en
+        return self.name_in(get_language() or "ru")
 
     def name_in(self, language: str) -> str:
         """In the other language where this one has none."""

@@ -76,7 +76,7 @@ def test_index_again_and_delete_for_many(client, add):
     assert "Are you sure" in asked.content.decode()
     client.post(LIST, {"action": "delete_selected", "_selected_action": ids, "post": "yes"})
     assert set(Document.objects.values_list("state", flat=True)) == {"deleting"}
-    assert "0 documents" in client.get(LIST).content.decode()
+    assert "In all: 0" in client.get(LIST).content.decode()
 
 
 def test_the_search_page_shows_passages_scores_and_confidence(client, add, monkeypatch):

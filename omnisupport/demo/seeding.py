@@ -42,6 +42,7 @@ class Demo:
     language: str
     timezone: str
     people: tuple[tuple[str, str, str], ...]  # e-mail, name, role
+    masked: str  # the e-mail of who may not see phones and addresses of customers
     teams: tuple[tuple[str, tuple[str, ...]], ...]
     tags: tuple[str, ...]
     channel: str
@@ -61,6 +62,7 @@ DEMOS = (
             ("agent@lavka.example", "Анна Рябинина", Role.AGENT),
             ("second@lavka.example", "Тимур Ольхов", Role.AGENT),
         ),
+        masked="second@lavka.example",
         teams=(("Поддержка", ("agent@lavka.example",)), ("Возвраты", ("second@lavka.example",))),
         tags=("доставка", "возврат", "гарантия"),
         channel="Чат на сайте",
@@ -78,6 +80,7 @@ DEMOS = (
             ("agent@harbor.example", "Maya Quill", Role.AGENT),
             ("second@harbor.example", "Owen Brook", Role.AGENT),
         ),
+        masked="second@harbor.example",
         teams=(("Support", ("agent@harbor.example",)), ("Repairs", ("second@harbor.example",))),
         tags=("shipping", "returns", "subscription"),
         channel="Site chat",
@@ -179,7 +182,8 @@ def _fill(demo: Demo, passwords: dict[str, str]) -> list[Document]:
     owner = User.objects.get(role=Role.OWNER)
     people = {owner.email: owner}
     for email, name, role in demo.people[1:]:
-        people[email] = User.objects.create_user(email, passwords[email], name=name, role=role, language=demo.language)
+        rights = {"role": role, "sees_contact_details": email != demo.masked}
+        people[email] = User.objects.create_user(email, passwords[email], name=name, language=demo.language, **rights)
     for name, members in demo.teams:
         Team.objects.create(name=name).members.set([people[email] for email in members])
     for tag in demo.tags:

@@ -2,32 +2,11 @@
 documents, or is a person's word; the assistant has written none of it."""
 
 from dataclasses import dataclass, field
-from datetime import timedelta
 
-CUSTOMER = ""
+from omnisupport.demo import talks_harbor, talks_shop
+from omnisupport.demo.talk import Talk
 
-
-@dataclass(frozen=True)
-class Line:
-    """`who`: CUSTOMER, or what the e-mail address of a colleague begins with."""
-
-    who: str
-    text: str
-    is_note: bool = False
-
-
-@dataclass(frozen=True)
-class Talk:
-    name: str
-    lines: tuple[Line, ...]
-    email: str = ""
-    phone: str = ""
-    assignee: str = ""
-    team: str = ""
-    tags: tuple[str, ...] = ()
-    status: str = ""
-    priority: int | None = None
-    snooze: timedelta | None = None
+TALKS: dict[str, tuple[Talk, ...]] = {"shop": talks_shop.TALKS, "harbor": talks_harbor.TALKS}
 
 
 @dataclass(frozen=True)
@@ -39,60 +18,23 @@ class Reply:
     actions: dict[str, object] = field(default_factory=dict)
 
 
-def _says(text: str) -> Line:
-    return Line(CUSTOMER, text)
+@dataclass(frozen=True)
+class Around:
+    """What stands around the conversations: a company and the domain of its people, an incident, a shared view."""
+
+    company: str
+    domain: str
+    company_notes: str
+    incident: str
+    view: str
+    view_tag: str
 
 
-TALKS: dict[str, tuple[Talk, ...]] = {
-    "shop": (
-        Talk(
-            "Глеб", (_says("Здравствуйте! Палатка пришла без колышков. Что делать?"), Line("agent", "Здравствуйте! Простите, "
-            "колышки вышлем сегодня. Подтвердите, пожалуйста, адрес."), _says("Адрес тот же, что в заказе 2187."),
-            Line("agent", "Отправили, трек-номер придёт в СМС."), _says("Колышки пришли, спасибо!")),
-            phone="+7 921 000-14-02", assignee="agent", team="Поддержка", tags=("доставка",), status="solved",
-        ),
-        Talk(
-            "Ольга", (_says("Можно вернуть рюкзак, если я отрезала ярлык?"), Line("agent", "@Тимур Ольхов, ярлык отрезан, "
-            "но рюкзак новый. Берём?", is_note=True), Line("second", "Если чек и упаковка есть, берём.", is_note=True)),
-            email="olga@customer.example", assignee="agent", team="Возвраты", tags=("возврат",),
-        ),
-        Talk(
-            "Роман", (_says("Нужен счёт на организацию на шесть спальников. Реквизиты пришлю завтра."),
-            Line("agent", "Хорошо, ждём реквизиты. Счёт действует 5 рабочих дней.")),
-            email="roman@company.example", assignee="agent", team="Поддержка", status="waiting",
-        ),
-        Talk(
-            "Вера", (_says("Молния на спальнике разошлась через месяц. Это гарантия?"), _says("Фото пришлю вечером.")),
-            team="Возвраты", tags=("гарантия",), priority=3,
-        ),
-        Talk(
-            "Артём", (_says("Подскажите, когда снова будут газовые горелки?"), Line("agent", "Ждём поставку на следующей "
-            "неделе, напишем вам сразу.")), assignee="agent", snooze=timedelta(days=5),
-        ),
-        Talk("Нина", (_says("Заказ 2214 стоит в пункте выдачи, а меня нет в городе."), _says("Можно продлить хранение?"))),
-    ),
-    "harbor": (
-        Talk(
-            "Alex", (_says("My grinder came with a cracked lid."), Line("agent", "Sorry about that! A new lid is on its way, "
-            "no need to send the old one back."), _says("It came today, thanks!")),
-            email="alex@customer.example", assignee="agent", team="Support", tags=("shipping",), status="solved",
-        ),
-        Talk(
-            "Nadia", (_says("Can I swap the beans in my subscription?"), Line("agent", "@Owen Brook, can we swap after the "
-            "roast date is set?", is_note=True), Line("second", "Until the day before roasting, yes.", is_note=True)),
-            email="nadia@customer.example", assignee="agent", tags=("subscription",),
-        ),
-        Talk(
-            "Chris", (_says("I would like a refund for the dripper."), Line("agent", "Of course. Is the box still with you?")),
-            assignee="agent", team="Repairs", tags=("returns",), status="waiting",
-        ),
-        Talk("Sam", (_says("The grinder stopped after two weeks."), _says("Order 1187.")), team="Repairs", priority=3),
-        Talk(
-            "Iris", (_says("When is the Ethiopian coffee back?"), Line("agent", "Next week; I will write to you.")),
-            assignee="agent", snooze=timedelta(days=5),
-        ),
-        Talk("Leo", (_says("Where is my parcel?"), _says("Order 1203, it should have come on Monday."))),
-    ),
+AROUND = {
+    "shop": Around("Турклуб «Азимут»", "azimut.example", "Счёт с отсрочкой пять дней, закрывающие документы через ЭДО.",
+                   "Пункт выдачи на Лесной закрыт до понедельника", "Гарантия и возвраты", "возврат"),
+    "harbor": Around("Tide Café", "tidecafe.example", "Pays by invoice within 14 days.",
+                     "Parcels to Cornwall are late", "Open returns", "returns"),
 }  # fmt: skip
 
 REPLIES: dict[str, tuple[Reply, ...]] = {

@@ -171,7 +171,7 @@ def test_agents_write_their_own_and_admins_everyones(shop, agent):
     assert agent.post(f"/inbox/macros/{common.pk}/", form).status_code == 403
     assert agent.post(f"/inbox/macros/{common.pk}/delete/").status_code == 403
     assert agent.post(f"/inbox/macros/{mine.pk}/delete/").status_code == 302
-    assert [event.payload["what"] for event in Event.objects.filter(type="macro.changed")] == [
+    assert [event.payload["what"] for event in Event.objects.filter(type="macro.changed").order_by("id")] == [
         "made",
         "made",
         "deleted",
