@@ -18,6 +18,8 @@ from ai_assistant.tasks import (
     suggest_reply,
     sum_up_hand_over,
 )
+from omnisupport.lib.once import once
+from tenants.accounts.models import Role, User
 from tenants.events.log import subscribe
 from tenants.events.models import Event
 from tenants.tasking import wake
@@ -37,11 +39,17 @@ def take_turn(event: Event) -> None:
             wake(suggest_reply, event.ticket_id, countdown=SETTLE.total_seconds())
         elif message:
             take_where_allowed(message)
-    else:
+    elif event.payload.get("to") in once("assistants", _assistants):
         ticket = Ticket.objects.select_related("assignee").filter(id=event.ticket_id).first()
+    else:
+        ticket = None
     if ticket and ticket.assignee and ticket.assignee.is_assistant:
         countdown = SETTLE.total_seconds() if event.type == "message.received" else 0
         wake(answer_ticket, event.ticket_id, countdown=countdown)
+
+
+def _assistants() -> set[str]:
+    return {str(key) for key in User.objects.filter(role=Role.ASSISTANT).values_list("id", flat=True)}
 
 
 @subscribe("ticket.handed_over")

@@ -10,7 +10,7 @@ from benchmarks.harness import ROOT, Result, run_by_name
 
 NAMES = (
     "webhook", "webhook_kinds", "tenant_cost", "fanout", "end_to_end", "burst", "tasks", "provisioning", "at_rest",
-    "big_inbox", "search", "first_token", "agents",
+    "big_inbox", "search", "first_token", "agents", "bulk", "screen",
 )  # fmt: skip
 
 

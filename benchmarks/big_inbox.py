@@ -92,6 +92,7 @@ def open_desk(slug: str, tickets: int) -> Desk:
 def _statements(desk: Desk) -> list[Result]:
     from tenants.db import tenant_context
     from tickets import queries
+    from tickets.models import Sort
     from tickets.queries import Selection
 
     viewer = desk.viewer
@@ -102,7 +103,12 @@ def _statements(desk: Desk) -> list[Result]:
     with tenant_context(desk.schema):
         deep = queries.list_tickets(Selection(viewer, "closed")).cursor
         lists["list of closed, second page"] = lambda: queries.list_tickets(Selection(viewer, "closed"), deep)
+        lists |= {
+            f"list by {sort}": partial(queries.list_tickets, Selection(viewer, "open", sort=sort))
+            for sort in Sort.values
+        }
         results = [_against_key(name, call) for name, call in lists.items()]
+        results.append(_whole_reads(lists))
         results.append(_in_ms("counters of all views", [lambda: queries.count_views(viewer)], 3, at=0.5))
         asked = [Selection(viewer, text=text) for text in SEARCHES]
         searches = [partial(queries.list_tickets, selection) for selection in asked]
@@ -121,25 +127,47 @@ def _against_key(name: str, call: Callable[[], Any]) -> Result:
         "key_ms": round(median(keys), 2),
         "least": round(min(ours), 2),
     }
-    details["plan"] = " → ".join(_scans(call))
+    details["plan"] = " → ".join(step.words for step in _plan(call))
     return Result(f"{name} against a read by key", median(ours) / median(keys), "×", 4, details=details)
 
 
-def _scans(call: Callable[[], Any]) -> list[str]:
-    """How the statement finds its rows: each table with the index it is read by, in the order of the plan."""
+@dataclass(frozen=True)
+class Step:
+    """One of a plan that reads a table or sorts; `rows` as the planner expects them."""
+
+    words: str
+    rows: int
+    is_whole: bool
+
+
+def _plan(call: Callable[[], Any]) -> list[Step]:
+    """How the statement finds its rows: each table with its index, and what is sorted, in the order of the plan."""
     from django.db import connection
 
-    def walk(node: dict[str, Any]) -> list[str]:
-        found = [scan for child in node.get("Plans", []) for scan in walk(child)]
+    def walk(node: dict[str, Any]) -> list[Step]:
+        found = [step for child in node.get("Plans", []) for step in walk(child)]
+        kind, rows = node["Node Type"], int(node["Plan Rows"])
         if "Relation Name" in node:
-            found.insert(0, f"{node['Relation Name']} by {node.get('Index Name', node['Node Type'])}")
+            words = f"{node['Relation Name']} by {node.get('Index Name', kind)}"
+            found.insert(0, Step(words, rows, kind == "Seq Scan" and rows > _MANY))
+        elif kind == "Sort":
+            found.insert(0, Step(f"sort of {rows}", rows, rows > _MANY))
         return found
 
     with connection.cursor() as cursor:
-        ((statement, parameters),) = _sent_by(call)
+        ((statement, parameters),) = (sent for sent in _sent_by(call) if sent[0].startswith("SELECT"))
         cursor.cursor.execute(f"EXPLAIN (FORMAT JSON) {statement}", parameters)
         ((plan,),) = cursor.cursor.fetchone()
     return walk(plan["Plan"])
+
+
+# Of channels and people there are some dozens, and those may be read one after another.
+_MANY = 1000
+
+
+def _whole_reads(lists: dict[str, Callable[[], Any]]) -> Result:
+    found = [f"{name}: {step.words}" for name, call in lists.items() for step in _plan(call) if step.is_whole]
+    return Result("lists that read or sort a whole table", len(found), "", 0, details={"which": found} if found else {})
 
 
 def _in_ms(

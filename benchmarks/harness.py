@@ -126,10 +126,12 @@ def burst(
 
 @dataclass
 class Flood:
-    """`latencies` in milliseconds; `refused` are the places of the requests that got no 2xx; `seconds` for all."""
+    """`latencies` in milliseconds; `refused` are the places of the requests that got no 2xx; `begun` when each was sent, in
+    seconds since 1970; `seconds` for all."""
 
     latencies: list[float] = field(default_factory=list)
     refused: list[int] = field(default_factory=list)
+    begun: dict[int, float] = field(default_factory=dict)
     seconds: float = 0.0
 
 
@@ -144,6 +146,7 @@ def flood(ports: Sequence[int], requests: Sequence[bytes], *, per_second: float 
             if per_second:
                 await asyncio.sleep(max(0.0, started + place / per_second - time.perf_counter()))
             begun, status = time.perf_counter(), 0
+            found.begun[place] = time.time()
             with contextlib.suppress(OSError, EOFError):
                 stream = stream or await asyncio.open_connection("127.0.0.1", port)
                 status = await _exchange(*stream, requests[place])

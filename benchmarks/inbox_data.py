@@ -185,7 +185,10 @@ def fill(schema: str, tickets: int, cursor: Any) -> Filled:
     cursor.execute("SET LOCAL session_replication_role = origin")
     for table in ("tickets_contactaddress", "tickets_message", "tickets_ticket", "events_event"):
         cursor.execute(f"SELECT setval(pg_get_serial_sequence('{schema}.{table}', 'id'), max(id)) FROM {table}")
-    cursor.execute("UPDATE tickets_ticketnumber SET last = %s", [tickets])
+    cursor.execute(
+        "INSERT INTO tickets_ticketnumber (id, last) VALUES (1, %s) ON CONFLICT (id) DO UPDATE SET last = excluded.last",
+        [tickets],
+    )
     return Filled(tickets, plan.count, tickets)
 
 

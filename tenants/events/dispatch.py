@@ -9,6 +9,7 @@ from django.db import connection
 from django.db.models import F
 from django.utils import timezone
 
+from omnisupport.lib.once import remembering
 from tenants.events.log import subscribers_of
 from tenants.events.models import Event
 
@@ -68,9 +69,10 @@ def _run_subscribers(events: Sequence[Event]) -> None:
     for start in range(0, len(events), _NOTED_TOGETHER):
         done: list[int] = []
         failed: list[int] = []
-        for event in events[start : start + _NOTED_TOGETHER]:
-            results = [_call(s.handle, event) for s in subscribers_of(event.type, in_order=False)]
-            (done if all(results) else failed).append(event.pk)
+        with remembering():
+            for event in events[start : start + _NOTED_TOGETHER]:
+                results = [_call(s.handle, event) for s in subscribers_of(event.type, in_order=False)]
+                (done if all(results) else failed).append(event.pk)
         Event.objects.filter(id__in=done).update(dispatched_at=timezone.now())
         if failed:
             Event.objects.filter(id__in=failed).update(attempts=F("attempts") + 1)

@@ -1,6 +1,8 @@
 """Writing to the event log, and who listens to it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -22,6 +24,7 @@ class Subscriber:
 
 
 _subscribers: list[Subscriber] = []
+_gathered: ContextVar[list[Event] | None] = ContextVar("gathered events", default=None)
 
 
 def subscribe(*types: str, in_order: bool = False) -> Callable[[Handler], Handler]:
@@ -43,10 +46,38 @@ def record(
 ) -> Event:
     """Writes the event in the caller's transaction and wakes the dispatcher after its commit."""
     current_schema()
-    event = Event.objects.create(type=type, ticket_id=ticket_id, actor_id=actor_id, payload=payload or {})
+    event = Event(type=type, ticket_id=ticket_id, actor_id=actor_id, payload=payload or {})
+    gathered = _gathered.get()
+    if gathered is not None:
+        gathered.append(event)
+        return event
+    event.save(force_insert=True)
+    _wake_after_commit()
+    return event
+
+
+@contextmanager
+def gather_events() -> Iterator[list[Event]]:
+    """What is recorded inside is only put into the list: whoever gathers it writes it by `write_events`, in the transaction of
+    the changes."""
+    events: list[Event] = []
+    token = _gathered.set(events)
+    try:
+        yield events
+    finally:
+        _gathered.reset(token)
+
+
+def write_events(events: Sequence[Event]) -> None:
+    """In one statement."""
+    if events:
+        Event.objects.bulk_create(events)
+        _wake_after_commit()
+
+
+def _wake_after_commit() -> None:
     if not any(entry[1] is wake_dispatcher for entry in connection.run_on_commit):
         transaction.on_commit(wake_dispatcher, robust=True)
-    return event
 
 
 def wake_dispatcher() -> None:

@@ -23,6 +23,9 @@ EVENT_TYPES = (
 
 def audience(event: Event) -> tuple[str, list[User]]:
     """The kind of notice and the people who get it: who may see the conversation, without whoever did it."""
+    if event.payload.get("to") == str(event.actor_id):
+        # They have taken it themselves.
+        return "", []
     ticket = Ticket.objects.filter(id=event.ticket_id or 0).first()
     kind, addressed = _addressed(event, ticket) if ticket else ("", Q())
     if not kind or ticket is None:

@@ -32,7 +32,7 @@ from tickets.words import Piece, Query, read_query
 LIVE = (Status.OPEN, Status.WAITING)
 # What a row shows: of five tables a tenth of the columns.
 _LISTED = (
-    "number", "status", "priority", "last_activity_at", "waiting_since", "subject",
+    "number", "status", "priority", "created_at", "last_activity_at", "waiting_since", "subject",
     "is_snoozed", "wakes_at", "is_spam", "merged_into",
     "contact__name", "contact__email", "contact__phone", "channel__kind", "channel__name", "assignee__name", "assignee__email",
     "last_message__author", "last_message__text", "last_message__content", "last_message__delivery", "custom_status__name",

@@ -1,8 +1,10 @@
-"""Changing many conversations at once: each in a short transaction of its own through the same services as one by hand, what is
-refused is counted, and undoing restores what nobody has changed since."""
+"""Changing many conversations at once: some in one short transaction, each by the same services as one by hand; what is refused
+is counted, and undoing restores what nobody has changed since."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID, uuid4, uuid5
 
@@ -12,20 +14,33 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from omnisupport.lib.errors import AppError, Conflict, InvalidInput, NotFound
+from omnisupport.lib.once import once, remembering
+from omnisupport.lib.rows import update_rows
 from tenants.accounts.models import User
 from tenants.events.log import record
 from tenants.models import Tenant
 from tenants.names import current_schema
 from tickets.models import BulkChange, BulkItem, CustomStatus, Incident, Priority, Status, Team, Ticket
-from tickets.services.incidents import link_incident
+from tickets.services.incidents import move_incident
 from tickets.services.post import check_text, post_message
-from tickets.services.snoozing import Waking, snooze_ticket, wake
-from tickets.services.spam import mark_spam
-from tickets.services.tickets import choose_status, lock_ticket, move_priority, move_tags, move_team, set_assignee
+from tickets.services.snoozing import Waking, snooze, wake
+from tickets.services.spam import move_spam
+from tickets.services.tickets import (
+    choose_status,
+    lock_free_tickets,
+    lock_ticket,
+    move_priority,
+    move_tags,
+    move_team,
+    set_assignee,
+)
+from tickets.services.unit_of_work import UnitOfWork
 from tickets.variables import fill, unfilled, values_for
 
 MOST = 20_000
 CHUNK = 100
+# So many conversations are locked and written at a time.
+TOGETHER = 50
 STALLED_AFTER = timedelta(minutes=1)
 UNDO_WITHIN = timedelta(hours=24)
 
@@ -100,7 +115,24 @@ _CHECKS: dict[str, Callable[[Any], bool]] = {
 }
 
 
-# ---- Applying --------------------------------------------------------------------------------------------------------
+# ---- Working ---------------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class _Case:
+    """One conversation, locked, and what is to be done with it."""
+
+    bulk: BulkChange
+    item: BulkItem
+    ticket: Ticket
+    tags: list[str]
+
+    @property
+    def user(self) -> User | None:
+        return self.bulk.user
+
+    def values(self, names: Sequence[str] | Mapping[str, Any]) -> dict[str, Any]:
+        return {name: _VALUES[name](self) for name in names}
 
 
 def run_bulk(bulk_id: int) -> bool:
@@ -108,107 +140,149 @@ def run_bulk(bulk_id: int) -> bool:
     bulk = BulkChange.objects.select_related("user").filter(id=bulk_id).first()
     if bulk is None or not bulk.is_working:
         return False
-    is_undoing = bulk.state == _State.UNDOING
-    waiting = bulk.items.filter(state=_ItemState.DONE if is_undoing else _ItemState.WAITING)
+    waiting = bulk.items.filter(state=_waiting_state(bulk))
     ids = list(waiting.order_by("id").values_list("id", flat=True)[:CHUNK])
-    work = _undo_item if is_undoing else _apply_item
-    for item_id in ids:
-        work(bulk, item_id)
+    # What customers get is sent for one at a time.
+    most = 1 if "answer" in bulk.changes else TOGETHER
+    for start in range(0, len(ids), most):
+        some = ids[start : start + most]
+        held = _work_on_free(bulk, some) if most > 1 else some
+        for item_id in held:
+            _work_on_one(bulk, item_id)
     _count(bulk, is_over=len(ids) < CHUNK)
     return bulk.is_working
 
 
-def _apply_item(bulk: BulkChange, item_id: int) -> None:
-    try:
-        with transaction.atomic():
-            item = _claim(item_id, _ItemState.WAITING)
-            if item is None:
-                return
-            ticket = lock_ticket(item.ticket_id)
-            names = _touched(bulk.changes)
-            item.before = _values(ticket, names)
-            # In the order of _APPLY: what closes a conversation comes last.
-            for name in (name for name in _APPLY if name in bulk.changes):
-                _APPLY[name](bulk, ticket, bulk.changes[name])
-            item.after = _values(ticket, names)
-            item.state = _ItemState.DONE
-            item.save(update_fields=["before", "after", "state"])
-    except AppError as error:
-        BulkItem.objects.filter(id=item_id).update(state=_ItemState.REFUSED, reason=str(error)[:300])
+def _waiting_state(bulk: BulkChange) -> str:
+    return _ItemState.DONE if bulk.state == _State.UNDOING else _ItemState.WAITING
 
 
-def _claim(item_id: int, state: str) -> BulkItem | None:
-    """None: another worker has it, or had it."""
-    return BulkItem.objects.select_for_update(skip_locked=True).filter(id=item_id, state=state).first()
+@transaction.atomic
+def _work_on_free(bulk: BulkChange, item_ids: Sequence[int]) -> list[int]:
+    """Returns those whose conversations somebody else holds: nobody is waited for with so many locks in hand."""
+    items = _claim(bulk, item_ids)
+    free = lock_free_tickets([item.ticket_id for item in items])
+    unit = UnitOfWork()
+    done = [item for item in items if item.ticket_id in free]
+    with remembering():
+        for item in done:
+            ticket = free[item.ticket_id]
+            try:
+                with unit.one_ticket():
+                    _work_on(_Case(bulk, item, ticket, [tag.name for tag in ticket.tags.all()]))
+            except AppError as error:
+                _refuse(bulk, item, error)
+    unit.write()
+    update_rows(done, _WRITTEN)
+    return [item.id for item in items if item.ticket_id not in free]
 
 
-def _set_tags(bulk: BulkChange, ticket: Ticket, *, add: Sequence[str] = (), remove: Sequence[str] = ()) -> None:
-    before = list(ticket.tags.values_list("name", flat=True))
+@transaction.atomic
+def _work_on_one(bulk: BulkChange, item_id: int) -> None:
+    for item in _claim(bulk, [item_id]):
+        try:
+            with transaction.atomic():
+                ticket = lock_ticket(item.ticket_id)
+                _work_on(_Case(bulk, item, ticket, list(ticket.tags.values_list("name", flat=True))))
+        except AppError as error:
+            _refuse(bulk, item, error)
+        item.save(update_fields=_WRITTEN)
+
+
+_WRITTEN = ("before", "after", "state", "reason")
+
+
+def _claim(bulk: BulkChange, item_ids: Sequence[int]) -> list[BulkItem]:
+    """Without those that another worker has, or had."""
+    found = BulkItem.objects.select_for_update(skip_locked=True).filter(id__in=item_ids, state=_waiting_state(bulk))
+    return list(found.order_by("id"))
+
+
+def _work_on(case: _Case) -> None:
+    if case.bulk.state == _State.UNDOING:
+        _restore(case)
+    else:
+        _apply(case)
+
+
+def _refuse(bulk: BulkChange, item: BulkItem, error: AppError) -> None:
+    item.state = _ItemState.LEFT if bulk.state == _State.UNDOING else _ItemState.REFUSED
+    item.reason = str(error)[:300]
+
+
+# ---- Applying --------------------------------------------------------------------------------------------------------
+
+
+def _apply(case: _Case) -> None:
+    changes, item = case.bulk.changes, case.item
+    names = _touched(changes)
+    before = case.values(names)
+    # In the order of _APPLY: what closes a conversation comes last.
+    for name in (name for name in _APPLY if name in changes):
+        _APPLY[name](case, changes[name])
+    item.before, item.after, item.state = before, case.values(names), _ItemState.DONE
+
+
+def _set_tags(case: _Case, *, add: Sequence[str] = (), remove: Sequence[str] = ()) -> None:
     unwanted = {name.strip().casefold() for name in remove}
-    kept = [name for name in before if name.casefold() not in unwanted]
-    move_tags(ticket, before, [*kept, *add], bulk.user)
+    kept = [name for name in case.tags if name.casefold() not in unwanted]
+    case.tags = move_tags(case.ticket, case.tags, [*kept, *add], case.user)
 
 
-def _assign(bulk: BulkChange, ticket: Ticket, value: str | None) -> None:
-    person = User.objects.filter(id=value, is_active=True).first() if value else None
+def _assign(case: _Case, value: str | None) -> None:
+    person = once(("person", value), partial(_active_person, value)) if value else None
     if value and person is None:
         raise InvalidInput(_("There is no active person to assign the ticket to."), field="assignee")
-    set_assignee(ticket, person, bulk.user)
+    set_assignee(case.ticket, person, case.user)
 
 
-def _give(bulk: BulkChange, ticket: Ticket, value: int | None) -> None:
-    team = Team.objects.filter(id=value).first() if value else None
+def _active_person(value: str) -> User | None:
+    return User.objects.filter(id=value, is_active=True).first()
+
+
+def _give(case: _Case, value: int | None) -> None:
+    team = once(("team", value), Team.objects.filter(id=value).first) if value else None
     if value and team is None:
         raise InvalidInput(_("There is no such team."), field="team")
-    move_team(ticket, team, bulk.user)
+    move_team(case.ticket, team, case.user)
 
 
-def _by_id(change: Callable[[BulkChange, int, Any], object]) -> Callable[[BulkChange, Ticket, Any], None]:
-    """Of services that read the conversation for themselves."""
-
-    def apply(bulk: BulkChange, ticket: Ticket, value: Any) -> None:
-        change(bulk, ticket.id, value)
-        ticket.refresh_from_db()
-
-    return apply
+def _snooze(case: _Case, value: Mapping[str, Any]) -> None:
+    snooze(case.ticket, datetime.fromisoformat(value["until"]) if value["until"] else None, case.user)
 
 
-def _snooze(bulk: BulkChange, ticket_id: int, value: Mapping[str, Any]) -> None:
-    until = datetime.fromisoformat(value["until"]) if value["until"] else None
-    snooze_ticket(ticket_id, until=until, actor=bulk.user)
-
-
-def _answer(bulk: BulkChange, ticket_id: int, text: str) -> None:
+def _answer(case: _Case, text: str) -> None:
     """The id of the message follows from the change and the conversation, so that a repeat finds it sent."""
-    ticket = Ticket.objects.select_related("contact__company").get(id=ticket_id)
-    if bulk.user is None:
+    ticket = Ticket.objects.select_related("contact__company").get(id=case.ticket.id)
+    if case.user is None:
         raise Conflict(_("Whoever wrote this is not here any more."))
-    values = values_for(ticket, bulk.user, _workspace_name())
+    values = values_for(ticket, case.user, _workspace_name())
     if missing := unfilled(text, values):
         raise InvalidInput(_("%(name)s stands for nothing here.") % {"name": missing[0]}, field="answer")
     post_message(
-        ticket_id=ticket_id,
-        client_id=uuid5(bulk.client_id, str(ticket_id)),
+        ticket_id=ticket.id,
+        client_id=uuid5(case.bulk.client_id, str(ticket.id)),
         text=fill(text, values),
-        user=bulk.user,
+        user=case.user,
     )
+    case.ticket.refresh_from_db()
 
 
 def _workspace_name() -> str:
     return str(Tenant.objects.values_list("name", flat=True).get(schema_name=current_schema()))
 
 
-_APPLY: dict[str, Callable[[BulkChange, Ticket, Any], object]] = {
+_APPLY: dict[str, Callable[[_Case, Any], object]] = {
     "assignee": _assign,
     "team": _give,
-    "priority": lambda bulk, ticket, value: move_priority(ticket, value, bulk.user),
-    "add_tags": lambda bulk, ticket, value: _set_tags(bulk, ticket, add=value),
-    "remove_tags": lambda bulk, ticket, value: _set_tags(bulk, ticket, remove=value),
-    "incident": _by_id(lambda bulk, ticket_id, value: link_incident(ticket_id, incident_id=value, actor=bulk.user)),
-    "answer": _by_id(_answer),
-    "snooze": _by_id(_snooze),
-    "status": lambda bulk, ticket, value: choose_status(ticket, value, bulk.user),
-    "spam": _by_id(lambda bulk, ticket_id, _value: mark_spam(ticket_id, is_spam=True, actor=bulk.user)),
+    "priority": lambda case, value: move_priority(case.ticket, value, case.user),
+    "add_tags": lambda case, value: _set_tags(case, add=value),
+    "remove_tags": lambda case, value: _set_tags(case, remove=value),
+    "incident": lambda case, value: move_incident(case.ticket, value, case.user),
+    "answer": _answer,
+    "snooze": _snooze,
+    "status": lambda case, value: choose_status(case.ticket, value, case.user),
+    "spam": lambda case, value: move_spam(case.ticket, value, case.user),
 }
 
 
@@ -234,44 +308,36 @@ def can_undo(bulk: BulkChange) -> bool:
     return bulk.done > 0 and "answer" not in bulk.changes
 
 
-def _undo_item(bulk: BulkChange, item_id: int) -> None:
-    try:
-        with transaction.atomic():
-            item = _claim(item_id, _ItemState.DONE)
-            if item is None:
-                return
-            ticket = lock_ticket(item.ticket_id)
-            now = _values(ticket, item.after)
-            kept = [name for name in item.after if now[name] != item.after[name]]
-            # The stored names have lost their order.
-            for name in (name for name in _RESTORE if name in item.before and name not in kept):
-                if item.after[name] != item.before[name]:
-                    _RESTORE[name](bulk, ticket, item.before[name])
-            item.state = _ItemState.LEFT if kept else _ItemState.UNDONE
-            item.reason = ", ".join(kept)
-            item.save(update_fields=["state", "reason"])
-    except AppError as error:
-        BulkItem.objects.filter(id=item_id).update(state=_ItemState.LEFT, reason=str(error)[:300])
+def _restore(case: _Case) -> None:
+    item = case.item
+    now = case.values(item.after)
+    kept = [name for name in item.after if now[name] != item.after[name]]
+    # The stored names have lost their order.
+    for name in (name for name in _RESTORE if name in item.before and name not in kept):
+        if item.after[name] != item.before[name]:
+            _RESTORE[name](case, item.before[name])
+    item.state = _ItemState.LEFT if kept else _ItemState.UNDONE
+    item.reason = ", ".join(kept)
 
 
-def _restore_snooze(bulk: BulkChange, ticket: Ticket, former: Mapping[str, Any]) -> None:
+def _restore_snooze(case: _Case, former: Mapping[str, Any]) -> None:
     if not former["on"]:
-        wake(ticket, Waking.PERSON, bulk.user)
+        wake(case.ticket, Waking.PERSON, case.user)
     elif former["until"] is None or datetime.fromisoformat(former["until"]) > timezone.now():
-        _APPLY["snooze"](bulk, ticket, former)
+        _snooze(case, former)
 
 
-def _restore_tags(bulk: BulkChange, ticket: Ticket, former: list[str]) -> None:
-    move_tags(ticket, list(ticket.tags.values_list("name", flat=True)), former, bulk.user)
+def _restore_tags(case: _Case, former: list[str]) -> None:
+    case.tags = move_tags(case.ticket, case.tags, former, case.user)
 
 
-_RESTORE: dict[str, Callable[[BulkChange, Ticket, Any], object]] = {
+_RESTORE: dict[str, Callable[[_Case, Any], object]] = {
     "assignee": _APPLY["assignee"],
     "team": _APPLY["team"],
     "priority": _APPLY["priority"],
     "tags": _restore_tags,
     "incident": _APPLY["incident"],
-    "spam": _by_id(lambda bulk, ticket_id, value: mark_spam(ticket_id, is_spam=value, actor=bulk.user)),
+    "spam": _APPLY["spam"],
     "status": _APPLY["status"],
     "snooze": _restore_snooze,
 }
@@ -280,17 +346,17 @@ _TOUCHED = {
     "add_tags": ("tags",), "remove_tags": ("tags",), "answer": (), "status": ("status", "snooze"),
     "spam": ("spam", "status", "snooze"),
 }  # fmt: skip
-_VALUES: dict[str, Callable[[Ticket], Any]] = {
-    "assignee": lambda ticket: str(ticket.assignee_id) if ticket.assignee_id else None,
-    "team": lambda ticket: ticket.team_id,
-    "priority": lambda ticket: ticket.priority,
-    "tags": lambda ticket: sorted(ticket.tags.values_list("name", flat=True)),
-    "incident": lambda ticket: ticket.incident_id,
-    "spam": lambda ticket: ticket.is_spam,
-    "status": lambda ticket: ticket.state_key,
-    "snooze": lambda ticket: {
-        "on": ticket.is_snoozed,
-        "until": ticket.wakes_at.isoformat() if ticket.wakes_at else None,
+_VALUES: dict[str, Callable[[_Case], Any]] = {
+    "assignee": lambda case: str(case.ticket.assignee_id) if case.ticket.assignee_id else None,
+    "team": lambda case: case.ticket.team_id,
+    "priority": lambda case: case.ticket.priority,
+    "tags": lambda case: sorted(case.tags),
+    "incident": lambda case: case.ticket.incident_id,
+    "spam": lambda case: case.ticket.is_spam,
+    "status": lambda case: case.ticket.state_key,
+    "snooze": lambda case: {
+        "on": case.ticket.is_snoozed,
+        "until": case.ticket.wakes_at.isoformat() if case.ticket.wakes_at else None,
     },
 }
 
@@ -299,10 +365,6 @@ def _touched(changes: Mapping[str, Any]) -> list[str]:
     """In the order in which they are restored."""
     names = {part for name in changes for part in _TOUCHED.get(name, (name,))}
     return [name for name in _RESTORE if name in names]
-
-
-def _values(ticket: Ticket, names: Sequence[str] | Mapping[str, Any]) -> dict[str, Any]:
-    return {name: _VALUES[name](ticket) for name in names}
 
 
 # ---- How far it is ---------------------------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ import regex
 from django.utils.translation import gettext as _
 
 from omnisupport.lib.errors import InvalidInput
+from omnisupport.lib.once import once
 from omnisupport.lib.text import can_be_stored
 from tickets.models import Contact, CustomField, FieldTarget, FieldType, Ticket
 
@@ -133,7 +134,7 @@ _READERS = {
 def refuse_unfilled(ticket: Ticket) -> None:
     """Raises InvalidInput that names what has to be filled in before this conversation is solved; its `field` is the first
     one, `<target>-<key>`."""
-    needed = list(CustomField.objects.filter(required_to_solve=True))
+    needed = once("needed fields", lambda: list(CustomField.objects.filter(required_to_solve=True)))
     if not needed:
         return
     contact = Contact.objects.select_related("company").get(id=ticket.contact_id)

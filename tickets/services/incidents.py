@@ -1,13 +1,17 @@
 """One cause that many conversations are about."""
 
+from functools import partial
+
 from django.db import transaction
 from django.utils.translation import gettext as _
 
 from omnisupport.lib.errors import Conflict, InvalidInput, NotFound
+from omnisupport.lib.once import once
 from tenants.accounts.models import User
 from tenants.events.log import record
 from tickets.models import Incident, Ticket
 from tickets.services.tickets import lock_ticket
+from tickets.services.unit_of_work import save_fields
 
 
 @transaction.atomic
@@ -37,20 +41,25 @@ def get_incident(incident_id: int) -> Incident:
 def link_incident(ticket_id: int, *, incident_id: int | None, actor: User | None) -> Ticket:
     """None takes it out. Raises NotFound, Conflict (the incident is closed)."""
     ticket = lock_ticket(ticket_id)
-    incident = get_incident(incident_id) if incident_id is not None else None
+    move_incident(ticket, incident_id, actor)
+    return ticket
+
+
+def move_incident(ticket: Ticket, incident_id: int | None, actor: User | None) -> None:
+    """The same for a caller that holds the lock already."""
+    incident = once(("incident", incident_id), partial(get_incident, incident_id)) if incident_id is not None else None
     if ticket.incident_id == incident_id:
-        return ticket
+        return
     if incident is not None and not incident.is_open:
         raise Conflict(_("This incident is closed."))
     before, ticket.incident = ticket.incident_id, incident
-    ticket.save(update_fields=["incident"])
+    save_fields(ticket, ["incident"])
     record(
         "ticket.incident_changed",
         ticket_id=ticket.id,
         actor_id=actor.id if actor else None,
         payload={"from": before, "to": incident_id, "title": incident.title if incident else ""},
     )
-    return ticket
 
 
 @transaction.atomic

@@ -14,6 +14,7 @@ from tickets.models import Status, Ticket
 from tickets.moments import read_moment
 from tickets.services.hours import working_hours
 from tickets.services.tickets import lock_ticket, move_status
+from tickets.services.unit_of_work import save_fields
 
 LATEST = timedelta(days=366)
 # Where a workspace has told no hours.
@@ -33,6 +34,12 @@ class Waking(models.TextChoices):
 def snooze_ticket(ticket_id: int, *, until: datetime | None, actor: User | None) -> Ticket:
     """`until` None: until the customer writes. Raises InvalidInput (past, too far), Conflict (solved already), NotFound."""
     ticket = lock_ticket(ticket_id)
+    snooze(ticket, until, actor)
+    return ticket
+
+
+def snooze(ticket: Ticket, until: datetime | None, actor: User | None) -> None:
+    """The same for a caller that holds the lock already."""
     now = timezone.now()
     if until is not None and not now < until < now + LATEST:
         raise InvalidInput(_("Choose a time in the future, at most a year ahead."), field="until")
@@ -40,14 +47,13 @@ def snooze_ticket(ticket_id: int, *, until: datetime | None, actor: User | None)
         raise Conflict(_("This conversation is solved. Reopen it before you snooze it."))
     if (ticket.is_snoozed, ticket.wakes_at) != (True, until):
         ticket.is_snoozed, ticket.wakes_at = True, until
-        ticket.save(update_fields=["is_snoozed", "wakes_at"])
+        save_fields(ticket, ["is_snoozed", "wakes_at"])
         record(
             "ticket.snoozed",
             ticket_id=ticket.id,
             actor_id=actor.id if actor else None,
             payload={"until": until.isoformat() if until else None},
         )
-    return ticket
 
 
 @transaction.atomic
@@ -62,7 +68,7 @@ def wake(ticket: Ticket, why: Waking, actor: User | None = None) -> None:
     if not ticket.is_snoozed:
         return
     ticket.is_snoozed, ticket.wakes_at = False, None
-    ticket.save(update_fields=["is_snoozed", "wakes_at"])
+    save_fields(ticket, ["is_snoozed", "wakes_at"])
     record("ticket.woken", ticket_id=ticket.id, actor_id=actor.id if actor else None, payload={"why": why})
 
 

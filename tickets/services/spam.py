@@ -11,6 +11,7 @@ from tenants.events.log import record
 from tenants.events.models import Event
 from tickets.models import Contact, ContactAddress, Status, Ticket
 from tickets.services.tickets import has_newer, lock_ticket, move_status, open_ticket
+from tickets.services.unit_of_work import save_fields
 
 
 @transaction.atomic
@@ -18,11 +19,17 @@ def mark_spam(ticket_id: int, *, is_spam: bool, actor: User | None) -> Ticket:
     """Spam is closed and in no view but its own, nor in any report. Taken back, it is what it was before, unless the customer
     has a newer conversation there: then it stays closed."""
     ticket = lock_ticket(ticket_id)
+    move_spam(ticket, is_spam, actor)
+    return ticket
+
+
+def move_spam(ticket: Ticket, is_spam: bool, actor: User | None) -> None:
+    """The same for a caller that holds the lock already."""
     if ticket.is_spam == is_spam:
-        return ticket
+        return
     before = ticket.status
     ticket.is_spam = is_spam
-    ticket.save(update_fields=["is_spam"])
+    save_fields(ticket, ["is_spam"])
     record(
         "ticket.spam_changed",
         ticket_id=ticket.id,
@@ -33,7 +40,6 @@ def mark_spam(ticket_id: int, *, is_spam: bool, actor: User | None) -> Ticket:
         move_status(ticket, Status.CLOSED, actor)
     elif before == Status.CLOSED and not has_newer(ticket):
         move_status(ticket, _status_before(ticket), actor)
-    return ticket
 
 
 def _status_before(ticket: Ticket) -> str:

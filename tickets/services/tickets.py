@@ -1,16 +1,18 @@
 """Making and changing tickets. Every function runs in one transaction, locks the ticket and writes to the event log."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from omnisupport.lib.errors import Conflict, InvalidInput, NotFound
+from omnisupport.lib.once import once
 from tenants.accounts.models import User
 from tenants.events.log import record
 from tickets.models import (
@@ -27,15 +29,25 @@ from tickets.models import (
     TicketNumber,
 )  # fmt: skip
 from tickets.services.fields import merge_values, refuse_unfilled
+from tickets.services.unit_of_work import save_fields, save_tags, write_decided
 
 
 def lock_ticket(ticket_id: int) -> Ticket:
     """The ticket, locked until the end of the transaction. Raises NotFound."""
-    tickets = Ticket.objects.select_for_update(of=("self",)).select_related("assignee", "custom_status")
-    ticket = tickets.filter(id=ticket_id).first()
+    ticket = _lockable().filter(id=ticket_id).first()
     if ticket is None:
         raise NotFound(_("There is no such ticket."))
     return ticket
+
+
+def lock_free_tickets(ticket_ids: Collection[int]) -> dict[int, Ticket]:
+    """Those that nobody else holds at this moment, with their tags: who holds many locks must wait for none."""
+    return _lockable(skip_locked=True).prefetch_related("tags").in_bulk(ticket_ids)
+
+
+def _lockable(*, skip_locked: bool = False) -> QuerySet[Ticket]:
+    tickets = Ticket.objects.select_for_update(of=("self",), skip_locked=skip_locked)
+    return tickets.select_related("assignee", "custom_status")
 
 
 def live_ticket(address: ContactAddress, *, lock: bool = False) -> Ticket | None:
@@ -99,7 +111,7 @@ def set_assignee(ticket: Ticket, assignee: User | None, actor: User | None, *, w
     ticket.assignee = assignee
     if before is not None and before.is_assistant and not (assignee and assignee.is_assistant):
         ticket.human_wait_from = ticket.human_wait_from or timezone.now()
-    ticket.save(update_fields=["assignee", "human_wait_from"])
+    save_fields(ticket, ["assignee", "human_wait_from"])
     record(
         "ticket.assigned",
         ticket_id=ticket.id,
@@ -136,10 +148,7 @@ def move_status(ticket: Ticket, status: str, actor: User | None) -> None:
     _check_reopening(ticket, status)
     ticket.status, ticket.custom_status = status, custom
     _note_solving(ticket, before)
-    ticket.save(
-        update_fields=["status", "custom_status", "solved_at", "first_solved_at", "waiting_since", "reopened_count",
-                       "is_snoozed", "wakes_at"]
-    )  # fmt: skip
+    save_fields(ticket, _MOVED)
     names = {"from_name": custom_before, "to_name": custom}
     record(
         "ticket.status_changed",
@@ -155,7 +164,7 @@ def _read_status(status: str, present_id: int | None) -> tuple[str, CustomStatus
         return status, None
     number = status.removeprefix("s")
     if number.isdecimal() and number.isascii() and len(number) <= 9:
-        custom = CustomStatus.objects.filter(id=int(number)).first()
+        custom = once(("status", number), CustomStatus.objects.filter(id=int(number)).first)
         if custom is not None and (custom.is_active or custom.pk == present_id):
             return custom.category, custom
     raise InvalidInput(_("Unknown status “%(status)s”.") % {"status": status[:60]}, field="status")
@@ -170,6 +179,9 @@ def _check_reopening(ticket: Ticket, status: str) -> None:
         raise Conflict(_("The customer already has a newer conversation here; this one stays closed."))
 
 
+_MOVED = (
+    "status", "custom_status", "solved_at", "first_solved_at", "waiting_since", "reopened_count", "is_snoozed", "wakes_at",
+)  # fmt: skip
 _OVER = {Status.SOLVED, Status.CLOSED}
 
 
@@ -188,6 +200,7 @@ def _note_solving(ticket: Ticket, before: str) -> None:
 
 def has_newer(ticket: Ticket) -> bool:
     """Whether the customer has another live conversation in the same place."""
+    write_decided()
     same = Ticket.objects.filter(address_id=ticket.address_id, thread=ticket.thread).exclude(id=ticket.id)
     return same.exclude(status=Status.CLOSED).exists()
 
@@ -284,7 +297,7 @@ def move_priority(ticket: Ticket, priority: int, actor: User | None) -> None:
     """The same for a caller that holds the lock already."""
     before, ticket.priority = ticket.priority, priority
     if before != priority:
-        ticket.save(update_fields=["priority"])
+        save_fields(ticket, ["priority"])
         record(
             "ticket.priority_changed",
             ticket_id=ticket.id,
@@ -307,7 +320,7 @@ def move_team(ticket: Ticket, team: Team | None, actor: User | None) -> None:
     """The same for a caller that holds the lock already."""
     before, ticket.team = ticket.team_id, team
     if before != ticket.team_id:
-        ticket.save(update_fields=["team"])
+        save_fields(ticket, ["team"])
         record(
             "ticket.assigned",
             ticket_id=ticket.id,
@@ -328,16 +341,17 @@ def set_tags(ticket_id: int, *, names: list[str], actor: User | None) -> Ticket:
     return ticket
 
 
-def move_tags(ticket: Ticket, before: list[str], names: list[str], actor: User | None) -> None:
-    """The same for a caller that holds the lock already and knows the tags that there are."""
+def move_tags(ticket: Ticket, before: list[str], names: list[str], actor: User | None) -> list[str]:
+    """The same for a caller that holds the lock already and knows the tags that there are. Returns those that there are now."""
     wanted = {name.strip()[:40].casefold(): name.strip()[:40] for name in reversed(names) if name.strip()}
     if set(wanted) == {name.casefold() for name in before}:
-        return
-    tags = [_tag(name) for name in wanted.values()]
-    ticket.tags.set(tags)
+        return before
+    tags = [once(("tag", folded), partial(_tag, name)) for folded, name in wanted.items()]
+    save_tags(ticket, tags)
     record(
         "ticket.tags_changed",
         ticket_id=ticket.id,
         actor_id=actor.id if actor else None,
         payload={"from": sorted(before), "to": sorted(tag.name for tag in tags)},
     )
+    return [tag.name for tag in tags]

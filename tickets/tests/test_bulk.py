@@ -1,23 +1,32 @@
 """Many conversations at once: what is changed, what is refused and counted, and what undoing restores."""
 
+import threading
 import uuid
 from datetime import timedelta
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from omnisupport.lib.errors import Conflict, InvalidInput, NotFound
 from tenants.events.models import Event
+from tests.servers import until
 from tickets import queries
-from tickets.models import BulkChange, BulkItem, CustomStatus, Incident, Message, Ticket
+from tickets.models import BulkChange, BulkItem, CustomField, CustomStatus, Incident, Message, Ticket
 from tickets.queries import Selection
 from tickets.services import bulk as service
 from tickets.services.bulk import begin_bulk, run_bulk, stalled_bulks, undo_bulk
 from tickets.services.incidents import open_incident, set_incident_open
 from tickets.services.snoozing import snooze_ticket
-from tickets.services.tickets import assign_ticket, set_priority, set_status, set_tags
+from tickets.services.tickets import (
+    assign_ticket,
+    lock_ticket,
+    move_priority,
+    set_status,
+    set_tags,
+    set_ticket_attributes,
+)
 
 HX = {"HTTP_HX_REQUEST": "true"}
 JSON = "application/json"
@@ -256,15 +265,88 @@ def test_by_the_api(shop, ids):
     assert api.patch("/api/v1/incidents/999/", {"is_open": False}, JSON).status_code == 404
 
 
-def test_a_chunk_costs_the_same_for_each_conversation(shop, ids):
-    def cost(count):
-        bulk = begin_bulk(ids[:count], changes={"priority": 3 if count > 1 else 4}, user=shop.agent)
-        with CaptureQueriesContext(
-            connection,
-        ) as queries_made:
+def test_many_conversations_cost_as_many_statements_as_one(shop, ids):
+    def cost(chosen, tag):
+        changes = {"assignee": str(shop.agent.id), "add_tags": [tag], "status": "solved"}
+        bulk = begin_bulk(chosen, changes=changes, user=shop.agent)
+        with CaptureQueriesContext(connection) as queries_made:
             run_bulk(bulk.id)
         return len(queries_made)
 
-    one, four = cost(1), cost(4)
-    assert (four - one) / 3 <= 14
-    set_priority(ids[0], priority=1, actor=None)
+    set_tags(ids[0], names=["опт", "розница"], actor=None)
+    assert cost(ids[1:2], "опт") == cost(ids[2:], "розница") <= 20
+
+
+def test_a_worker_that_dies_leaves_nothing_half_done(shop, ids, monkeypatch):
+    bulk = begin_bulk(ids, changes={"priority": 4, "add_tags": ["склад"], "status": "solved"}, user=shop.agent)
+    before = facts(), Event.objects.count()
+
+    def die(*_arguments):
+        raise MemoryError
+
+    with monkeypatch.context() as patched:
+        patched.setattr(service, "update_rows", die)
+        with pytest.raises(MemoryError), transaction.atomic():
+            run_bulk(bulk.id)
+    assert (facts(), Event.objects.count()) == before
+    assert run(bulk).done == 5
+    assert sorted(Event.objects.filter(type__startswith="ticket.").exclude(type="ticket.created").values_list(
+        "ticket_id", "type"
+    )) == sorted((ticket, f"ticket.{what}_changed") for ticket in ids for what in ("priority", "tags", "status"))  # fmt: skip
+
+
+def test_of_a_refused_conversation_nothing_is_written_and_the_others_are(shop, ids):
+    CustomField.objects.create(target="ticket", key="order", label="Заказ", type="text", required_to_solve=True)
+    for ticket in ids[1:]:
+        set_ticket_attributes(ticket, changes={"order": "7"}, actor=None)
+    bulk = change(shop, ids, assignee=str(shop.agent.id), add_tags=["опт"], status="solved")
+    assert (bulk.done, bulk.refused) == (4, 1)
+    refused = Ticket.objects.get(id=ids[0])
+    assert (refused.assignee, refused.status, queries.tags_of(refused)) == (None, "open", [])
+    assert not Event.objects.filter(ticket_id=ids[0], type__in=["ticket.assigned", "ticket.tags_changed"]).exists()
+
+
+def test_of_two_closed_conversations_of_one_customer_one_is_reopened(shop):
+    closed = []
+    for _turn in range(2):
+        closed.append(shop.customer_writes(address="a").ticket.id)
+        set_status(closed[-1], status="closed", actor=None)
+    bulk = change(shop, closed, status="open")
+    assert (bulk.done, bulk.refused) == (1, 1)
+    assert Ticket.objects.filter(status="open").count() == 1
+
+
+def test_a_conversation_that_somebody_holds_is_done_after_the_others(live_shop):
+    with live_shop.enter():
+        ids = [live_shop.customer_writes(address=f"a{n}").ticket.id for n in range(3)]
+        bulk = begin_bulk(ids, changes={"priority": 4}, user=live_shop.agent)
+    held, others_done = threading.Event(), threading.Event()
+
+    def hold():
+        with live_shop.enter(), transaction.atomic():
+            ticket = lock_ticket(ids[0])
+            held.set()
+            others_done.wait(30)
+            # What its holder does counts, and is respected.
+            move_priority(ticket, 3, None)
+        connection.close()
+
+    holder = threading.Thread(target=hold)
+    holder.start()
+    held.wait(30)
+
+    def work():
+        with live_shop.enter():
+            run(bulk)
+        connection.close()
+
+    worker = threading.Thread(target=work)
+    worker.start()
+    with live_shop.enter():
+        until(lambda: Ticket.objects.filter(priority=4).count() == 2)
+    others_done.set()
+    holder.join(30)
+    worker.join(30)
+    with live_shop.enter():
+        assert BulkItem.objects.get(ticket_id=ids[0]).before == {"priority": 3}
+        assert set(Ticket.objects.values_list("priority", flat=True)) == {4}

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from omnisupport.lib.errors import InvalidInput
 from tickets import queries
-from tickets.models import Ticket
+from tickets.models import Sort, Ticket
 from tickets.queries import Selection, lists
 from tickets.services.post import post_message
 from tickets.services.tickets import assign_ticket, set_status, set_team
@@ -197,3 +197,13 @@ def test_a_row_shows_our_words_without_their_marks(shop):
     assert "Звёздочки *мои*" in agent.get("/inbox/", {"view": "open"}).content.decode()
     post_message(ticket_id=ticket.id, client_id=uuid.uuid4(), text="Есть **две** модели: `A_1`", user=shop.agent)
     assert "Есть две модели: A_1" in agent.get("/inbox/", {"view": "open"}).content.decode()
+
+
+@pytest.mark.parametrize("sort", Sort.values)
+def test_every_order_reads_its_rows_in_one_query(shop, sort):
+    for n in range(3):
+        shop.customer_writes(address=f"a{n}")
+    with CaptureQueriesContext(connection) as captured:
+        page = queries.list_tickets(Selection(shop.agent, "open", sort=sort))
+    assert len(page.rows) == 3
+    assert len([query for query in captured if query["sql"].startswith("SELECT")]) == 1

@@ -19,6 +19,7 @@ from django.utils.translation import gettext as _
 
 from omnisupport.lib.errors import AppError, Conflict, InvalidInput
 from omnisupport.lib.http import check_url, pause_asked, post
+from omnisupport.lib.once import once
 from omnisupport.lib.signing import make_secret, signed_headers
 from tenants.accounts.models import User
 from tenants.events.log import record
@@ -100,8 +101,10 @@ def renew_secret(endpoint: WebhookEndpoint) -> str:
 
 def enqueue_event(event: Event) -> list[UUID]:
     """One delivery for each endpoint that wants the event; a repeat finds them there. Returns the endpoints to wake."""
-    active = WebhookEndpoint.objects.filter(is_active=True, created_at__lte=event.created_at)
-    wanting = [endpoint.id for endpoint in active.only("id", "events") if event.type in endpoint.events]
+    active = once(
+        "webhooks", lambda: list(WebhookEndpoint.objects.filter(is_active=True).only("id", "events", "created_at"))
+    )
+    wanting = [one.id for one in active if event.type in one.events and one.created_at <= event.created_at]
     if not wanting:
         return []
     body = event_body(event)
