@@ -109,7 +109,7 @@ def _unseen() -> QuerySet[Notice]:
 
 
 def count_unseen(user: User) -> int:
-    """More than a thousand are as good as a thousand."""
+    """Of what they may see; more than a thousand are as good as a thousand."""
     return _unseen().filter(about_visible(user), user=user).order_by()[:1000].count()
 
 

@@ -27,7 +27,7 @@ from tickets.models import (
     TicketFollower,
     TicketMerge,
 )
-from tickets.services.incidents import link_incident
+from tickets.services.incidents import move_incident
 from tickets.services.indexing import index_message
 from tickets.services.merged_people import follow_kept, move_drafts, return_drafts, unfollow_kept
 from tickets.services.tickets import has_newer, lock_ticket, move_status, open_ticket
@@ -75,7 +75,7 @@ def merge_tickets(*, kept_id: int, gone_id: int, user: User | None) -> TicketMer
     kept.tags.add(*merge.tags_added)
     if kept.incident_id is None and gone.incident is not None and gone.incident.is_open:
         # Else its customer would not be answered with the others: `gone` is closed.
-        kept = link_incident(kept.id, incident_id=gone.incident_id, actor=user)
+        move_incident(kept, gone.incident_id, user)
     was_open = gone.status == Status.OPEN and not gone.is_snoozed
     _close(gone, kept)
     if was_open and kept.status != Status.OPEN:
@@ -172,7 +172,7 @@ def undo_ticket_merge(merge_id: int, user: User | None) -> TicketMerge:
     unfollow_kept(merge)
     return_drafts(merge)
     if merge.before.get("incident", kept.incident_id) is None and kept.incident_id == gone.incident_id:
-        kept = link_incident(kept.id, incident_id=None, actor=user)
+        move_incident(kept, None, user)
     _restore(gone, merge.before)
     _settle(kept)
     if since:
