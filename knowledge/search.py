@@ -177,18 +177,21 @@ def _fused(
 
     Legs meet by their scores, so that the one that is sure decides; by ranks alone a weak one spoils a good one.
     """
-    documents = {hit.chunk_id: hit.document_id for hit in (*hits.words, *hits.dense)}
-    scores = {hit.chunk_id: hit.score + question.covered_by(live[hit.chunk_id]) for hit in hits.words}
-    if hits.dense:
-        by_words = _shares(scores, lowest=0.0)
-        cosines = {hit.chunk_id: hit.score for hit in hits.dense if hit.chunk_id in live}
-        by_meaning = _shares(cosines, lowest=min(cosines.values(), default=0.0))
-        by_meaning |= {chunk_id: share for chunk_id, share in by_words.items() if chunk_id in without_vectors}
-        scores = {
+    documents = {hit.chunk_id: hit.document_id for hit in hits.words}
+    words = _best_first({hit.chunk_id: hit.score + question.covered_by(live[hit.chunk_id]) for hit in hits.words})
+    words = _best_first(_supported(words, documents))
+    if not hits.dense:
+        return words
+    by_words = _shares(words, lowest=0.0)
+    cosines = {hit.chunk_id: hit.score for hit in hits.dense if hit.chunk_id in live}
+    by_meaning = _shares(cosines, lowest=min(cosines.values(), default=0.0))
+    by_meaning |= {chunk_id: value for chunk_id, value in by_words.items() if chunk_id in without_vectors}
+    return _best_first(
+        {
             chunk_id: (1 - share) * by_words.get(chunk_id, 0) + share * by_meaning.get(chunk_id, 0)
             for chunk_id in by_words.keys() | by_meaning.keys()
         }
-    return _best_first(_supported(_best_first(scores), documents))
+    )
 
 
 def _shares(scores: dict[int, float], lowest: float) -> dict[int, float]:
@@ -206,9 +209,8 @@ def _supported(scores: dict[int, float], documents: dict[int, UUID]) -> dict[int
     for chunks in by_document.values():
         best = scores[chunks[0]]
         support = sum(max(0.0, scores[chunk_id] - best / 2) for chunk_id in chunks[1 : 1 + _SUPPORTERS])
-        raised = 1 + _SUPPORT * support / best if best else 1.0
         for place, chunk_id in enumerate(chunks):
-            supported[chunk_id] = scores[chunk_id] * raised * _FURTHER**place
+            supported[chunk_id] = scores[chunk_id] * (1 + _SUPPORT * support / best) * _FURTHER**place
     return supported
 
 
