@@ -15,8 +15,8 @@ class SearchForm(forms.Form):
         choices=lambda: [("", _("off: words alone")), *embedding_choices()],
         required=False,
         help_text=_(
-            "A model also finds passages that say the same in other words. All documents and every question, without personal "
-            "data, go to its provider."
+            "A model also finds passages that say the same in other words. That of this server keeps everything here; with "
+            "another, all documents and every question, without personal data, go to its provider."
         ),
     )
     embedding_price = forms.DecimalField(

@@ -1,5 +1,8 @@
 """The assistant listens: to customers on its tickets, to tickets given to it, and to documents that change."""
 
+from django.db.models import F, OuterRef, Subquery
+from django.db.models.functions import Coalesce
+
 from ai_assistant.models import Aid, Answer, LearnedAnswer, SavedQuestion
 from ai_assistant.services.hand_over_summary import wants_summary
 from ai_assistant.services.learning import note_solved
@@ -20,7 +23,7 @@ from tenants.accounts.models import Role, User
 from tenants.events.log import subscribe
 from tenants.events.models import Event
 from tenants.tasking import wake
-from tickets.models import Status, Ticket
+from tickets.models import Message, Status, Ticket
 from tickets.told import message_of
 
 
@@ -55,6 +58,16 @@ def tell_what_was_said(event: Event) -> None:
         leave_packet(event.ticket_id, str(event.payload["reason"]))
         if wants_summary(event.ticket_id):
             wake(sum_up_hand_over, event.ticket_id, event.id)
+
+
+@subscribe("ticket.merged", "ticket.unmerged", "ticket.split")
+def follow_questions(event: Event) -> None:
+    """A receipt, and a question of a tool that waits for the customer's word, belong to where the question stands now."""
+    if event.ticket_id is not None and "from" in event.payload:
+        place = Message.objects.filter(id=OuterRef("question_message_id")).values("ticket_id")
+        for model in (Answer, LearnedAnswer):
+            rows = model.objects.filter(ticket_id__in=[event.ticket_id, int(event.payload["from"])])
+            rows.update(ticket_id=Coalesce(Subquery(place), F("ticket_id")))
 
 
 @subscribe("ticket.status_changed")

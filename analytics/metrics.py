@@ -1,6 +1,6 @@
 """What each number means, once: the dashboard, the tables and exports all read these functions.
 
-Neither spam nor conversations that were merged into another are counted.
+Neither spam nor conversations that were merged into another are counted, nor what the viewer may not see.
 Periods are half-open [start, end) in the workspace's time zone. Durations are wall-clock seconds, reported as median and p90.
 
 - conversations: tickets created in the period.
@@ -13,28 +13,34 @@ Periods are half-open [start, end) in the workspace's time zone. Durations are w
 - backlog: tickets open or waiting at the end of a day: created before it, and not solved by then.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.db import connection
 
+from tenants.accounts.models import User
+from tickets.models import Ticket
+from tickets.rights import sees_all, visible_to
+
 # Spam is nobody's question; what was merged counts with the conversation that it went on in.
-_COUNTED = "WITH counted AS (SELECT * FROM tickets_ticket WHERE NOT is_spam AND merged_into_id IS NULL) "
+_COUNTED = "WITH counted AS (SELECT * FROM tickets_ticket WHERE NOT is_spam AND merged_into_id IS NULL{seen}) "
 
 
 @dataclass(frozen=True)
 class Period:
-    """`start` inclusive, `end` exclusive, both aware; `zone` names the time zone of its days."""
+    """`start` inclusive, `end` exclusive, both aware; `zone` names the time zone of its days; `viewer`, if any, whose
+    conversations are counted."""
 
     start: datetime
     end: datetime
     zone: str
+    viewer: User | None = None
 
     @property
     def before(self) -> "Period":
-        return Period(self.start - (self.end - self.start), self.start, self.zone)
+        return replace(self, start=self.start - (self.end - self.start), end=self.start)
 
     @property
     def days(self) -> list[date]:
@@ -61,10 +67,18 @@ class Share:
         return round(100 * self.part / self.whole) if self.whole else None
 
 
-def _rows(sql: str, parameters: list[Any]) -> list[tuple[Any, ...]]:
+def _rows(sql: str, parameters: list[Any], viewer: User | None) -> list[tuple[Any, ...]]:
+    condition, seen = _seen(viewer)
     with connection.cursor() as cursor:
-        cursor.execute(_COUNTED + sql, parameters)
+        cursor.execute(_COUNTED.format(seen=condition) + sql, [*seen, *parameters])
         return list(cursor.fetchall())
+
+
+def _seen(viewer: User | None) -> tuple[str, tuple[Any, ...]]:
+    if viewer is None or sees_all(viewer):
+        return "", ()
+    sql, params = Ticket.objects.filter(visible_to(viewer)).values("id").query.sql_with_params()
+    return f" AND id IN ({sql})", params
 
 
 def conversations_by_day(period: Period) -> list[tuple[date, str, int]]:
@@ -75,6 +89,7 @@ def conversations_by_day(period: Period) -> list[tuple[date, str, int]]:
             """SELECT (created_at AT TIME ZONE %s)::date AS day, channel_id, count(*) FROM counted
                WHERE created_at >= %s AND created_at < %s GROUP BY 1, 2 ORDER BY 1""",
             [period.zone, period.start, period.end],
+            period.viewer,
         )
     ]
 
@@ -86,7 +101,7 @@ def _duration(expression: str, moment: str, period: Period) -> Duration:
         f" FROM (SELECT extract(epoch FROM {expression}) AS s FROM counted"
         f" WHERE {moment} >= %s AND {moment} < %s) AS t WHERE s >= 0"
     )
-    median, p90, count = _rows(query, [period.start, period.end])[0]
+    median, p90, count = _rows(query, [period.start, period.end], period.viewer)[0]
     return Duration(None if median is None else float(median), None if p90 is None else float(p90), int(count))
 
 
@@ -104,6 +119,7 @@ def solved_by_assistant(period: Period) -> Share:
                   count(*)
            FROM counted WHERE created_at >= %s AND created_at < %s AND assistant_replied""",
         [period.start, period.end],
+        period.viewer,
     )[0]
     return Share(int(part), int(whole))
 
@@ -115,6 +131,7 @@ def handovers_by_reason(period: Period) -> list[tuple[str, int]]:
             """SELECT handoff_reason, count(*) FROM counted
                WHERE handed_over_at >= %s AND handed_over_at < %s GROUP BY 1 ORDER BY 2 DESC, 1""",
             [period.start, period.end],
+            period.viewer,
         )
     ]
 
@@ -127,11 +144,12 @@ def counts(period: Period) -> dict[str, int]:
                   count(*) FILTER (WHERE handed_over_at >= %(a)s AND handed_over_at < %(b)s)
            FROM counted""".replace("%(a)s", "%s").replace("%(b)s", "%s"),
         [period.start, period.end] * 3,
+        period.viewer,
     )[0]
     return {"created": int(created), "solved": int(solved), "handed_over": int(handed)}
 
 
-def backlog_now() -> dict[str, int]:
+def backlog_now(viewer: User | None = None) -> dict[str, int]:
     """Tickets not solved, by how long the customer has waited: `<4h`, `<1d`, `<3d`, `older`, and `answered`."""
     rows = _rows(
         """SELECT CASE WHEN waiting_since IS NULL THEN 'answered'
@@ -140,6 +158,7 @@ def backlog_now() -> dict[str, int]:
                        WHEN waiting_since > now() - interval '3 days' THEN '<3d' ELSE 'older' END, count(*)
            FROM counted WHERE status IN ('open', 'waiting') GROUP BY 1""",
         [],
+        viewer,
     )
     return {key: int(dict(rows).get(key, 0)) for key in ("<4h", "<1d", "<3d", "older", "answered")}
 
@@ -152,5 +171,6 @@ def backlog_by_day(period: Period) -> list[tuple[date, int]]:
                    AND (status <> 'closed' OR solved_at IS NOT NULL))
            FROM generate_series(%s::date::timestamp, %s::date::timestamp, interval '1 day') AS day""",
         [period.zone, period.zone, period.days[0].isoformat(), period.days[-1].isoformat()],
+        period.viewer,
     )
     return [(day, int(count)) for day, count in rows]

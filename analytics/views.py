@@ -4,7 +4,6 @@ import csv
 from datetime import datetime, time, timedelta
 from typing import Any
 
-from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
@@ -17,6 +16,9 @@ from channels_app.models import Channel
 from omnisupport.lib import charts
 from omnisupport.lib.dates import day_and_month
 from omnisupport.lib.sheets import safe_cell
+from omnisupport.lib.zones import home_zone
+from tenants.accounts.access import agent_required, signed_in
+from tickets.rights import sees_all
 
 PERIODS = (7, 30, 90)
 REASONS = {
@@ -33,14 +35,14 @@ def period_of(request: HttpRequest) -> tuple[int, Period]:
     """The last N days, today included, in the workspace's zone."""
     given = request.GET.get("days", "")
     days = int(given) if given.isdecimal() and int(given) in PERIODS else PERIODS[0]
-    zone = timezone.get_current_timezone()
-    tomorrow = timezone.localdate() + timedelta(days=1)
+    zone = home_zone()
+    tomorrow = timezone.localdate(timezone=zone) + timedelta(days=1)
     end = datetime.combine(tomorrow, time.min, zone)
     start = datetime.combine(tomorrow - timedelta(days=days), time.min, zone)
-    return days, Period(start, end, timezone.get_current_timezone_name())
+    return days, Period(start, end, str(zone), signed_in(request))
 
 
-@login_required
+@agent_required
 def dashboard(request: HttpRequest) -> HttpResponse:
     days, period = period_of(request)
     now, before = metrics.counts(period), metrics.counts(period.before)
@@ -48,7 +50,8 @@ def dashboard(request: HttpRequest) -> HttpResponse:
         "days": days,
         "periods": PERIODS,
         "tiles": _tiles(period, now, before),
-        "backlog": metrics.backlog_now(),
+        "backlog": metrics.backlog_now(period.viewer),
+        "is_partial": not sees_all(signed_in(request)),
         "reasons": [
             (REASONS.get(reason, reason or "—"), count) for reason, count in metrics.handovers_by_reason(period)
         ],
@@ -135,7 +138,7 @@ def _backlog(period: Period) -> dict[str, Any]:
     }
 
 
-@login_required
+@agent_required
 def export(request: HttpRequest) -> HttpResponse:
     """The table behind the volume chart as CSV."""
     days, period = period_of(request)

@@ -30,8 +30,8 @@ MAX_QUERY = 1000
 MAX_LIMIT = 50
 # Passages that are looked at for what else their documents say.
 _DEPTH = 100
-# A document is supported by this many further passages, by half of what they score above half of its best one.
-_SUPPORTERS, _SUPPORT = 4, 0.5
+# A document is supported by this many further passages, by this share of what they score above half of its best one.
+_SUPPORTERS, _SUPPORT = 4, 0.4
 # Each further passage of a document stands so much lower, for the sake of other documents.
 _FURTHER = 0.7
 _LIVE_TERMS_SQL = """
@@ -41,8 +41,6 @@ WHERE chunk.id = ANY(%s) AND chunk.version = document.version AND document.state
 """
 # An answer is worth waiting so long for the question's vector; then words alone are searched.
 VECTOR_SECONDS = 1.5
-# Of two legs. By their scores, so that the one that is sure decides; by ranks alone a weak one spoils a good one.
-_WORDS_SHARE = 0.65
 
 
 @dataclass(frozen=True)
@@ -104,7 +102,8 @@ def search_passages(
     words = encode_query(question.text, question.others)
     understood = time.perf_counter()
     space = live_space()
-    dense, meaning = _vector_of(query, space) if by_meaning and space.dimensions else (None, {})
+    by_vector = by_meaning and space.dimensions > 0
+    dense, share, meaning = _vector_of(question.text, space) if by_vector else (None, 0.0, {})
     encoded = time.perf_counter()
     # More than asked for: a version that is being replaced, and the same text in two documents, fall out.
     depth = max(_DEPTH, 3 * limit)
@@ -114,7 +113,7 @@ def search_passages(
     found = time.perf_counter()
     live, spaces = _live([hit.chunk_id for hit in (*hits.words, *hits.dense)], question.stems)
     hits.words = [hit for hit in hits.words if hit.chunk_id in live]
-    scores = _fused(question, hits, live, {id for id, filled in spaces.items() if filled != space.name})
+    scores = _fused(question, hits, live, {id for id, filled in spaces.items() if filled != space.name}, share)
     passages = _passages(scores, limit)
     done = time.perf_counter()
     if dense:
@@ -138,11 +137,11 @@ def search_passages(
     )
 
 
-def _vector_of(query: str, space: Space) -> tuple[list[float] | None, dict[str, Any]]:
-    """The question's vector, if it comes in time, and what the receipt says of it."""
+def _vector_of(query: str, space: Space) -> tuple[list[float] | None, float, dict[str, Any]]:
+    """The question's vector, if it comes in time, its share in the order, and what the receipt says of it."""
     embedder, started = embedder_of(space.name), time.perf_counter()
     if embedder is None:
-        return None, {
+        return None, 0.0, {
             "model": space.name, "tokens": 0, "cost": 0.0, "code": "no_embedder", "ms": 0.0,
             "error": _("The model of these vectors is no longer set up."),
         }  # fmt: skip
@@ -157,7 +156,7 @@ def _vector_of(query: str, space: Space) -> tuple[list[float] | None, dict[str, 
     except Unavailable as error:
         log.warning("dense_leg_missing", space=space.name, code=error.code)
         told |= {"error": str(error), "code": error.code}
-    return vector, {**told, "ms": _ms(time.perf_counter() - started)}
+    return vector, embedder.share, {**told, "ms": _ms(time.perf_counter() - started)}
 
 
 def _live(ids: list[int], wanted: list[str]) -> tuple[dict[int, list[str]], dict[int, str]]:
@@ -172,24 +171,24 @@ def _live(ids: list[int], wanted: list[str]) -> tuple[dict[int, list[str]], dict
 
 
 def _fused(
-    question: Question, hits: index.Hits, live: dict[int, list[str]], without_vectors: set[int]
+    question: Question, hits: index.Hits, live: dict[int, list[str]], without_vectors: set[int], share: float
 ) -> dict[int, float]:
-    """chunk id → score, best first. What has no vector yet is not behind for that: its words count for both legs."""
-    documents = {hit.chunk_id: hit.document_id for hit in hits.words}
-    words = _best_first({hit.chunk_id: hit.score + question.covered_by(live[hit.chunk_id]) for hit in hits.words})
-    words = _best_first(_supported(words, documents))
-    if not hits.dense:
-        return words
-    by_words = _shares(words, lowest=0.0)
-    cosines = {hit.chunk_id: hit.score for hit in hits.dense if hit.chunk_id in live}
-    by_meaning = _shares(cosines, lowest=min(cosines.values(), default=0.0))
-    by_meaning |= {chunk_id: share for chunk_id, share in by_words.items() if chunk_id in without_vectors}
-    return _best_first(
-        {
-            chunk_id: _WORDS_SHARE * by_words.get(chunk_id, 0) + (1 - _WORDS_SHARE) * by_meaning.get(chunk_id, 0)
+    """chunk id → score, best first. What has no vector yet is not behind for that: its words count for both legs.
+
+    Legs meet by their scores, so that the one that is sure decides; by ranks alone a weak one spoils a good one.
+    """
+    documents = {hit.chunk_id: hit.document_id for hit in (*hits.words, *hits.dense)}
+    scores = {hit.chunk_id: hit.score + question.covered_by(live[hit.chunk_id]) for hit in hits.words}
+    if hits.dense:
+        by_words = _shares(scores, lowest=0.0)
+        cosines = {hit.chunk_id: hit.score for hit in hits.dense if hit.chunk_id in live}
+        by_meaning = _shares(cosines, lowest=min(cosines.values(), default=0.0))
+        by_meaning |= {chunk_id: share for chunk_id, share in by_words.items() if chunk_id in without_vectors}
+        scores = {
+            chunk_id: (1 - share) * by_words.get(chunk_id, 0) + share * by_meaning.get(chunk_id, 0)
             for chunk_id in by_words.keys() | by_meaning.keys()
         }
-    )
+    return _best_first(_supported(_best_first(scores), documents))
 
 
 def _shares(scores: dict[int, float], lowest: float) -> dict[int, float]:
@@ -207,8 +206,9 @@ def _supported(scores: dict[int, float], documents: dict[int, UUID]) -> dict[int
     for chunks in by_document.values():
         best = scores[chunks[0]]
         support = sum(max(0.0, scores[chunk_id] - best / 2) for chunk_id in chunks[1 : 1 + _SUPPORTERS])
+        raised = 1 + _SUPPORT * support / best if best else 1.0
         for place, chunk_id in enumerate(chunks):
-            supported[chunk_id] = scores[chunk_id] * (1 + _SUPPORT * support / best) * _FURTHER**place
+            supported[chunk_id] = scores[chunk_id] * raised * _FURTHER**place
     return supported
 
 

@@ -15,15 +15,21 @@ from knowledge.help_centre import api as help_centre_api
 from tenants.accounts import api as accounts_api
 from tickets import api as tickets_api
 from tickets import api_bulk as bulk_api
+from tickets import api_contacts as contacts_api
 from tickets import api_macros as macros_api
+from tickets import api_scheduled as scheduled_api
 from tickets import api_views as views_api
 from tickets.api_hours import WorkingHoursView
+from tickets.notices import api as notices_api
 from tickets.webhooks import api as webhooks_api
 
 router = DefaultRouter()
 router.include_root_view = False
 router.register("users", accounts_api.UserViewSet, basename="user")
 tickets_api.register(router)
+contacts_api.register(router)
+scheduled_api.register(router)
+notices_api.register(router)
 views_api.register(router)
 macros_api.register(router)
 bulk_api.register(router)

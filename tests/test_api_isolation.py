@@ -28,7 +28,19 @@ def ids(shop):
     from knowledge.help_centre.services import publish_article, save_article
     from knowledge.models import Source, Synonyms
     from knowledge.services.articles import write_article
-    from tickets.models import Attachment, BulkChange, CustomField, CustomStatus, Incident, Macro, SavedView, Tag, Team
+    from tickets.models import (
+        Attachment,
+        BulkChange,
+        Company,
+        CustomField,
+        CustomStatus,
+        Incident,
+        Macro,
+        SavedView,
+        ScheduledReply,
+        Tag,
+        Team,
+    )  # fmt: skip
     from tickets.webhooks.models import WebhookDelivery, WebhookEndpoint
 
     message = shop.customer_writes(CANARY)
@@ -50,6 +62,15 @@ def ids(shop):
         "ticket_pk": message.ticket_id,
         "messages": message.id,
         "contacts": message.ticket.contact_id,
+        "companies": Company.objects.create(id=987654, name=CANARY).id,
+        "scheduled": ScheduledReply.objects.create(
+            id=987654,
+            ticket=message.ticket,
+            user=shop.agent,
+            client_id=uuid.uuid4(),
+            text=CANARY,
+            send_at="2100-01-01T00:00Z",
+        ).id,
         "channels": shop.channel.id,
         "users": shop.agent.id,
         "teams": Team.objects.create(id=987654, name=CANARY).id,

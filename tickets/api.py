@@ -1,4 +1,4 @@
-"""REST: tickets, their messages, attachments, contacts, teams, tags."""
+"""REST: tickets, their messages, attachments, teams, tags."""
 
 from typing import Any
 from uuid import UUID, uuid4
@@ -18,17 +18,15 @@ from rest_framework.utils.urls import replace_query_param
 from omnisupport.lib.errors import InvalidInput, NotFound
 from tenants.accounts.models import User
 from tenants.accounts.permissions import AgentReadsAdminWrites, IsAgent
-from tenants.accounts.veil import unveiled
 from tickets import queries
 from tickets import serializers as shapes
 from tickets.api_state import StateActions
-from tickets.models import Contact, CustomField, CustomStatus, Message, MessageKind, Tag, Team, Ticket
-from tickets.rights import about_visible, contacts_visible_to, visible_to
+from tickets.models import CustomField, CustomStatus, Message, MessageKind, Tag, Team, Ticket
+from tickets.rights import about_visible, visible_to
 from tickets.services.attachments import store_upload
-from tickets.services.contacts import reveal_detail, update_contact
+from tickets.services.changes import delete_message, edit_message
 from tickets.services.delivery import retry_message
 from tickets.services.post import post_message
-from tickets.services.spam import block_contact
 from tickets.services.tickets import change_ticket
 
 
@@ -127,6 +125,24 @@ class MessageViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.
         )
         return Response(self.get_serializer(message).data, status=status.HTTP_201_CREATED)
 
+    @extend_schema(
+        summary="Change one's own message, within five minutes",
+        description="At once a note and what has not left; else when the channel has changed it at the customer's side"
+        " (`message.edited` tells so).",
+        request=shapes.NewWordsSerializer,
+        responses=shapes.MessageSerializer,
+    )
+    def partial_update(self, request: Request, ticket_pk: str, pk: str) -> Response:
+        serializer = shapes.NewWordsSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        edit_message(self.get_object().id, text=serializer.validated_data["text"], user=actor(request))
+        return Response(self.get_serializer(self.get_object()).data)
+
+    @extend_schema(summary="Take one's own message away, within five minutes", responses={204: None})
+    def destroy(self, request: Request, ticket_pk: str, pk: str) -> Response:
+        delete_message(self.get_object().id, user=actor(request))
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
     @extend_schema(summary="Send a failed or uncertain message again", request=None, responses=shapes.MessageSerializer)
     @action(detail=True, methods=["post"])
     def retry(self, request: Request, ticket_pk: str, pk: str) -> Response:
@@ -162,59 +178,6 @@ class AttachmentViewSet(viewsets.GenericViewSet[Any]):
             raise InvalidInput(_("Send the file as multipart/form-data in the field “file”."), field="file")
         attachment = store_upload(file, user=actor(request))
         return Response(shapes.AttachmentSerializer(attachment).data, status=status.HTTP_201_CREATED)
-
-
-class ContactFilter(filters.FilterSet):
-    email = filters.CharFilter(lookup_expr="iexact")
-    name = filters.CharFilter(lookup_expr="icontains")
-
-    class Meta:
-        model = Contact
-        fields = ["phone"]
-
-
-class ContactViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet[Contact]):
-    queryset = Contact.objects.filter(merged_into=None)
-    serializer_class = shapes.ContactSerializer
-    permission_classes = [IsAgent]
-    filterset_class = ContactFilter
-    lookup_value_regex = r"[0-9a-fA-F-]{36}"
-
-    def get_queryset(self) -> QuerySet[Contact]:
-        return self.queryset.filter(contacts_visible_to(viewer_of(self))).prefetch_related("addresses")
-
-    @extend_schema(
-        summary="Block, or not: what a blocked contact writes is kept as spam", request=shapes.BlockSerializer
-    )
-    @action(detail=True, methods=["post"])
-    def block(self, request: Request, pk: str) -> Response:
-        serializer = shapes.BlockSerializer(data=request.data)
-        serializer.is_valid(raise_exception=True)
-        wanted = serializer.validated_data["is_blocked"]
-        block_contact(self.get_object().id, is_blocked=wanted, actor=actor(request))
-        return Response(self.get_serializer(self.get_object()).data)
-
-    @extend_schema(summary="Change what we know of a contact", request=shapes.ContactSerializer)
-    def partial_update(self, request: Request, pk: str) -> Response:
-        contact = self.get_object()
-        serializer = self.get_serializer(contact, data=request.data, partial=True)
-        serializer.is_valid(raise_exception=True)
-        update_contact(contact.id, changes=dict(serializer.validated_data), actor=actor(request))
-        return Response(self.get_serializer(self.get_object()).data)
-
-    @extend_schema(
-        summary="One value that is masked for the caller; it is written to the event log",
-        request=shapes.RevealSerializer,
-        responses=shapes.RevealedSerializer,
-    )
-    @action(detail=True, methods=["post"])
-    def reveal(self, request: Request, pk: str) -> Response:
-        asked = shapes.RevealSerializer(data=request.data)
-        asked.is_valid(raise_exception=True)
-        value = reveal_detail(self.get_object(), asked.validated_data["what"], actor=actor(request))
-        answer = Response({"value": value})
-        unveiled(answer)
-        return answer
 
 
 class TeamViewSet(viewsets.ModelViewSet[Team]):
@@ -293,7 +256,6 @@ def register(router: DefaultRouter) -> None:
     router.register("tickets", TicketViewSet, basename="ticket")
     router.register(r"tickets/(?P<ticket_pk>\d{1,18})/messages", MessageViewSet, basename="message")
     router.register("attachments", AttachmentViewSet, basename="attachment")
-    router.register("contacts", ContactViewSet, basename="contact")
     router.register("teams", TeamViewSet, basename="team")
     router.register("tags", TagViewSet, basename="tag")
     router.register("custom-fields", CustomFieldViewSet, basename="custom-field")

@@ -146,7 +146,7 @@ class IncidentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets
     permission_classes = [IsAgent]
     lookup_value_regex = r"\d{1,18}"
 
-    @extend_schema(summary="Open an incident; tickets are linked by a bulk change or PATCH of theirs")
+    @extend_schema(summary="Open an incident; tickets are linked by a bulk change or their `incident/`")
     def create(self, request: Request) -> Response:
         data = _checked(IncidentSerializer, request)
         incident = open_incident(data["title"], user=_user(request))

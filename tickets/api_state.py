@@ -1,4 +1,4 @@
-"""REST: where a conversation stands beside its status — snoozed, spam, merged."""
+"""REST: where a conversation stands beside its status — snoozed, spam, merged, of an incident — and who follows it."""
 
 from typing import Any
 
@@ -12,7 +12,10 @@ from rest_framework.response import Response
 from omnisupport.lib.errors import NotFound
 from tenants.accounts.models import User
 from tickets.models import Ticket
+from tickets.queries import followers_of
 from tickets.serializers import TicketSerializer
+from tickets.services.following import set_following
+from tickets.services.incidents import link_incident
 from tickets.services.snoozing import snooze_ticket, understand, wake_ticket
 from tickets.services.spam import mark_spam
 from tickets.services.ticket_merges import merge_tickets, split_ticket, undo_ticket_merge, undoable_ticket_merges
@@ -27,6 +30,18 @@ class SnoozeSerializer(serializers.Serializer[Any]):
 
 class SpamSerializer(serializers.Serializer[Any]):
     is_spam = serializers.BooleanField(default=True)
+
+
+class FollowSerializer(serializers.Serializer[Any]):
+    follows = serializers.BooleanField(default=True)
+
+
+class FollowersSerializer(serializers.Serializer[Any]):
+    followers = serializers.ListField(child=serializers.UUIDField())
+
+
+class IncidentLinkSerializer(serializers.Serializer[Any]):
+    incident = serializers.IntegerField(min_value=1, max_value=2**63 - 1, allow_null=True)
 
 
 class MergeSerializer(serializers.Serializer[Any]):
@@ -98,6 +113,34 @@ class StateActions(viewsets.GenericViewSet[Ticket]):
             raise NotFound(_("There is no such message."))
         made = split_ticket(data["message"], with_later=data["with_later"], user=_actor(request))
         return Response(self.get_serializer(made).data, status=201)
+
+    @extend_schema(
+        summary="Follow it, or not any more: one hears of what its customer writes",
+        request=FollowSerializer,
+        responses=FollowersSerializer,
+    )
+    @action(detail=True, methods=["post"])
+    def follow(self, request: Request, pk: str) -> Response:
+        ticket = self.get_object()
+        set_following(ticket.id, user=_actor(request), follows=_checked(FollowSerializer, request)["follows"])
+        return self._followers(ticket)
+
+    @extend_schema(summary="Who follows it", responses=FollowersSerializer)
+    @action(detail=True)
+    def followers(self, request: Request, pk: str) -> Response:
+        return self._followers(self.get_object())
+
+    def _followers(self, ticket: Ticket) -> Response:
+        return Response(FollowersSerializer({"followers": [person.id for person in followers_of(ticket)]}).data)
+
+    @extend_schema(
+        summary="Link it to an incident; null takes it out", request=IncidentLinkSerializer, responses=TicketSerializer
+    )
+    @action(detail=True, methods=["post"])
+    def incident(self, request: Request, pk: str) -> Response:
+        incident_id = _checked(IncidentLinkSerializer, request)["incident"]
+        link_incident(self.get_object().id, incident_id=incident_id, actor=_actor(request))
+        return self._shown()
 
     def _shown(self) -> Response:
         return Response(self.get_serializer(self.get_object()).data)

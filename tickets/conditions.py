@@ -22,6 +22,7 @@ from django.utils.translation import gettext_lazy
 
 from omnisupport.lib.errors import InvalidInput
 from omnisupport.lib.text import can_be_stored
+from omnisupport.lib.zones import home_zone
 from tenants.accounts.models import Role
 from tickets.models import CustomStatus, FieldType, Status, Tag, Team, Ticket
 
@@ -320,7 +321,7 @@ def _moment(path: str, op: str, value: str) -> Q:
     if op in {"newer", "older"}:
         found = Q(**{f"{path}__{'gte' if op == 'newer' else 'lt'}": timezone.now() - _span(value)})
     else:
-        begin = timezone.make_aware(datetime.combine(date.fromisoformat(value), time()))
+        begin = timezone.make_aware(datetime.combine(date.fromisoformat(value), time()), home_zone())
         found = Q(**{f"{path}__{'gte' if op == 'from' else 'lt'}": begin})
     return found & _LIVE if path == "waiting_since" else found
 
@@ -346,7 +347,7 @@ def _value(path: str, op: str, value: Any) -> Q:
         case "lacks" | "isnt":
             return absent | ~Q(**{f"{path}__{'icontains' if op == 'lacks' else 'iexact'}": value})
         case "newer" | "older":
-            day = (timezone.localdate() - _span(value)).isoformat()
+            day = (timezone.localdate(timezone=home_zone()) - _span(value)).isoformat()
             return Q(**{f"{path}__{'gte' if op == 'newer' else 'lt'}": day})
     return Q(**{f"{path}__{_JSON_LOOKUPS[op]}": value})
 

@@ -33,7 +33,8 @@ from tickets.models import Ticket
 from tickets.notices.services import note_seen
 from tickets.presence import move_screen, snapshot
 from tickets.realtime import AGENTS, event_frame
-from tickets.rights import sees_all, visible_to
+from tickets.rights import may_see, sees_all
+from tickets.services.reading import note_read
 from tickets.sieve import Sieve, needs_sieve, sifted
 from tickets.signals import agent_typing
 
@@ -150,6 +151,8 @@ async def _handle(screen: Screen, socket: Socket, frame: dict[str, Any]) -> None
             await screen.move()
             if ticket and not idle:
                 await in_tenant(schema, note_seen, int(ticket), user)
+        case {"type": "read", "ticket": str(ticket), "message": str(message)} if is_id(ticket) and is_id(message):
+            await in_tenant(schema, note_read, int(ticket), int(message), user)
         case {"type": "since", "seq": str(seq)} if is_id(seq):
             for text in await in_tenant(schema, frames_since, int(seq)):
                 socket.offer(text)
@@ -170,7 +173,7 @@ def frames_since(seq: int) -> list[str]:
 
 
 def _sees(user: User, ticket_id: str) -> bool:
-    return is_id(ticket_id) and Ticket.objects.filter(visible_to(user), id=ticket_id).exists()
+    return is_id(ticket_id) and may_see(user, int(ticket_id))
 
 
 def _tell_customer(ticket_id: int, on: bool, user: User) -> None:

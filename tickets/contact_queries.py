@@ -14,7 +14,7 @@ from omnisupport.lib.phones import phone_number
 from tenants.accounts.models import User
 from tenants.events.models import Event
 from tickets.models import Attachment, Company, Contact, ContactAddress, Ticket
-from tickets.rights import contacts_visible_to, visible_to
+from tickets.rights import contacts_visible_to, sees_all, visible_to
 
 PAGE = 50
 _UNUSED = ("channel__secrets", "channel__config", "channel__poll_state")
@@ -123,9 +123,12 @@ def looks_at(contact: Contact) -> list[Event]:
 # ---- Companies -------------------------------------------------------------------------------------------------------
 
 
-def list_companies(text: str, after: str = "") -> tuple[Sequence[Company], str]:
+def list_companies(text: str, viewer: User, after: str = "") -> tuple[Sequence[Company], str]:
     """By name, with how many people they have; and the name that the next page begins after."""
-    found = Company.objects.annotate(people=Count("contacts", filter=Q(contacts__merged_into=None)))
+    counted = Q(contacts__merged_into=None)
+    if not sees_all(viewer):
+        counted &= Q(contacts__in=Contact.objects.filter(contacts_visible_to(viewer)))
+    found = Company.objects.annotate(people=Count("contacts", filter=counted))
     if text:
         found = found.filter(Q(name__icontains=text) | Q(domain__icontains=text))
     if after:

@@ -25,6 +25,10 @@ def visible_to(user: User) -> Q:
     return mine | Q(team_id__in=teams) | Q(assignee=None, team=None) | Q(id__in=followed)
 
 
+def may_see(user: User, ticket_id: int) -> bool:
+    return sees_all(user) or _visible(user).filter(id=ticket_id).exists()
+
+
 def about_visible(user: User, field: str = "ticket_id") -> Q:
     """Of rows that belong to a ticket, by the field that holds its id."""
     return Q() if sees_all(user) else Q(**{f"{field}__in": _visible(user).values("id")})

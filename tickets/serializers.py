@@ -7,6 +7,7 @@ from rest_framework import serializers
 
 from tickets.models import (
     Attachment,
+    Company,
     Contact,
     ContactAddress,
     CustomField,
@@ -45,11 +46,38 @@ class AddressSerializer(serializers.ModelSerializer[ContactAddress]):
 class ContactSerializer(serializers.ModelSerializer[Contact]):
     addresses = AddressSerializer(many=True, read_only=True)
     attributes = serializers.DictField(required=False)
+    company = serializers.CharField(source="company_id", read_only=True, allow_null=True)
+    company_name = serializers.CharField(
+        required=False, write_only=True, allow_blank=True, max_length=200, help_text="Known or made now; empty: none."
+    )
 
     class Meta:
         model = Contact
-        fields = ["id", "name", "email", "phone", "language", "attributes", "is_blocked", "addresses", "created_at"]
+        fields = [
+            "id", "name", "email", "phone", "language", "attributes", "company", "company_name", "notes", "is_blocked",
+            "addresses", "created_at",
+        ]  # fmt: skip
         read_only_fields = ["id", "is_blocked", "created_at"]
+
+
+class CompanySerializer(serializers.ModelSerializer[Company]):
+    id = serializers.CharField(read_only=True)
+    attributes = serializers.DictField(required=False)
+
+    class Meta:
+        model = Company
+        fields = ["id", "name", "domain", "attributes", "notes", "created_at"]
+        read_only_fields = ["id", "created_at"]
+        # What is another's is said by services.
+        extra_kwargs: dict[str, Any] = {"name": {"validators": []}, "domain": {"validators": []}}
+
+
+class OtherContactSerializer(serializers.Serializer[Any]):
+    contact = serializers.UUIDField()
+
+
+class ErasureSerializer(serializers.Serializer[Any]):
+    named = serializers.CharField(max_length=200)
 
 
 class CustomStatusSerializer(serializers.ModelSerializer[CustomStatus]):
@@ -178,6 +206,10 @@ class NewMessageSerializer(serializers.Serializer[Any]):
         max_value=2**63 - 1,
         help_text="Id of the newest message that was read. A reply is refused (409 `added_since`) when others have added more.",
     )
+
+
+class NewWordsSerializer(serializers.Serializer[Any]):
+    text = serializers.CharField(max_length=20_000, trim_whitespace=False)
 
 
 class SearchSerializer(serializers.Serializer[Any]):

@@ -10,7 +10,7 @@ import { build } from "vite";
 const here = dirname(fileURLToPath(import.meta.url));
 const root = join(here, "..");
 const agent = join(root, "static/src");
-const LATE = ["menus", "palette"];
+const LATE = ["menus", "palette", "keymap"];
 const TOKENS = "tokens.css"; // imported by the others
 
 /** `import send from "icon:send"`: the shapes of one Lucide icon as data, so that no markup is ever parsed in the browser. */

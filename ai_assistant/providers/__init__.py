@@ -70,7 +70,8 @@ def provider_choices() -> list[tuple[str, str]]:
 
 def embedding_choices() -> list[tuple[str, str]]:
     """Of those that make vectors."""
-    return [(name, title) for name, title in provider_choices() if hasattr(_provider_class(name), "embed")]
+    makers = {name: _provider_class(name) for name in provider_names() if hasattr(_provider_class(name), "embed")}
+    return [(name, str(getattr(maker, "vectors_title", maker.title))) for name, maker in makers.items()]
 
 
 def credential_fields(name: str) -> tuple[CredentialField, ...]:

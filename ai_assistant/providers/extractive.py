@@ -9,7 +9,7 @@ import json
 import math
 import re
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
@@ -17,6 +17,7 @@ from django.conf import LazySettings
 from django.utils import translation
 from django.utils.translation import gettext, gettext_lazy
 
+from ai_assistant import local_vectors
 from ai_assistant.asked import ASKING, kind_of
 from ai_assistant.language import language_of
 from ai_assistant.providers.base import (
@@ -25,10 +26,14 @@ from ai_assistant.providers.base import (
     ChatResult,
     Delta,
     Done,
+    EmbeddingResult,
+    EmbeddingSpace,
     ProviderCredentials,
     SourcePassage,
     StreamEvent,
+    TextKind,
     Usage,
+    timed_out,
 )
 from knowledge.extract.elements import ITEM_MARK
 from knowledge.tokens import tokens_of
@@ -97,6 +102,8 @@ class _Window:
 class Provider:
     name: ClassVar[str] = NAME
     title = gettext_lazy("Excerpts from documents (no key needed)")
+    vectors_title = gettext_lazy("Model of this server (no key needed, nothing is sent away)")
+    space = EmbeddingSpace(NAME, local_vectors.MODEL, local_vectors.DIMENSIONS, local_vectors.TOKENS)
     context_tokens: ClassVar[int] = 1_000_000
     verbatim: ClassVar[bool] = True
     credentials_model = Credentials
@@ -120,6 +127,13 @@ class Provider:
         result = self.complete(request, context)
         yield Delta(result.text)
         yield Done(result)
+
+    def embed(self, texts: Sequence[str], kind: TextKind, context: CallContext) -> EmbeddingResult:
+        """Raises LLMError in the first seconds of a process, while the model is being read."""
+        try:
+            return EmbeddingResult(local_vectors.vectors_of(texts, context.seconds_left()), 0)
+        except TimeoutError:
+            raise timed_out(NAME) from None
 
 
 def _question(request: ChatRequest) -> str:

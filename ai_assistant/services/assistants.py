@@ -66,7 +66,7 @@ def providers_of(assistant: Assistant) -> list[Link]:
 
 def price_of(provider: str, own: Decimal | None) -> Decimal | None:
     """Roubles for 1,000 tokens: the workspace's word, else the installation's. `provider`: also "name/embeddings"."""
-    if provider == "extractive":
+    if provider.partition("/")[0] == "extractive":
         return Decimal(0)
     return own if own is not None else settings.LLM_PRICES.get(provider)
 

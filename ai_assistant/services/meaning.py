@@ -38,6 +38,8 @@ _SHORTEST = 200
 # A question has no time to lose; a document's batch may wait for its place like any other call.
 _LEAST_SECONDS = {"query": 0.2, "doc": 6.0}
 _CHECK_SECONDS = 12.0
+# Of a model's cosines in the order. Only that of this server could be measured; see docs/knowledge.md.
+_OUR_SHARE, _SHARE = 0.15, 0.35
 
 
 @dataclass(frozen=True)
@@ -52,16 +54,27 @@ class WorkspaceEmbedder:
     def title(self) -> str:
         return self.model.title
 
+    @property
+    def share(self) -> float:
+        return _OUR_SHARE if self._is_ours else _SHARE
+
+    @property
+    def _is_ours(self) -> bool:
+        """The model of this server costs nothing and sends nothing away."""
+        return self.model.provider == "extractive"
+
     def embed(self, texts: Sequence[str], kind: Literal["doc", "query"], seconds: float) -> Embedded:
         """Raises LLMError."""
-        check_budget(self.assistant)
-        if kind == "query":
-            texts = [without_personal_data(text) or " " for text in texts]
+        if not self._is_ours:
+            check_budget(self.assistant)
+            texts = [without_personal_data(text) or " " for text in texts] if kind == "query" else texts
         context = CallContext.within(
             seconds, purpose=f"embed_{kind}", tenant=current_schema(), least_seconds=_LEAST_SECONDS[kind]
         )
         most = self.provider.space.max_tokens * _CHARACTERS_A_TOKEN
         made = _made(self.provider, [text[:most] for text in texts], kind, context)
+        if self._is_ours:
+            return Embedded(made.vectors, 0, 0.0)
         tokens = made.tokens or sum(map(estimate_tokens, texts))
         price = price_of(f"{self.model.provider}/embeddings", self.model.price)
         cost = None if price is None else price * tokens / 1000
@@ -178,7 +191,8 @@ def _provider(model: EmbeddingModel, assistant: Assistant) -> EmbeddingProvider:
 
 
 def _title(embedder: EmbeddingProvider) -> str:
-    return f"{embedder.name} {embedder.space.model}"[:120]
+    space = embedder.space
+    return space.model if embedder.name == "extractive" else f"{embedder.name} {space.model}"[:120]
 
 
 def _space_name(embedder: EmbeddingProvider, credentials: Mapping[str, str]) -> str:

@@ -182,6 +182,21 @@ def test_a_budget_needs_the_price_of_vectors(library, assistant, openai, setting
     assert refused.value.code == "no_price"
 
 
+def test_the_model_of_this_server_needs_no_key_no_money_and_no_network(library, assistant):
+    change_assistant(assistant, changes={"monthly_limit": 10}, credentials={})
+    spend(assistant, 0, Decimal(10))
+    choose_embeddings("extractive", {})
+    fill()
+    result = search_passages("Can I get a refund?")
+    assert (result.legs, result.meaning["error"], result.meaning["cost"]) == (["words", "dense"], "", 0)
+    assert "45 дней" in result.passages[0].text
+    assert not any(
+        "45 дней" in found.text for found in search_passages("Can I get a refund?", by_meaning=False).passages
+    )
+    assert test_embeddings()[0]
+    assert (spending_of_month().tokens, spending_of_month().cost) == (0, 10)
+
+
 # ---- Whose keys --------------------------------------------------------------------------------------------------------
 
 
@@ -228,7 +243,6 @@ def test_keys_of_a_model_that_is_left_are_forgotten(library, assistant, openai, 
 
 def test_what_cannot_be_chosen(library, assistant, openai):
     for provider, keys, error in (
-        ("extractive", {}, InvalidInput),
         ("nobody", {}, InvalidInput),
         ("openai_compatible", OPENAI_KEYS | {"embedding_dim": "256"}, InvalidInput),
         ("openai_compatible", KEYS["openai_compatible"] | {"embedding_dim": "many"}, InvalidInput),

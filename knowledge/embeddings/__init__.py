@@ -20,6 +20,11 @@ class Embedder(Protocol):
         """For receipts."""
         ...
 
+    @property
+    def share(self) -> float:
+        """What its cosines count in the order; the words' scores count the rest."""
+        ...
+
     def embed(self, texts: Sequence[str], kind: Literal["doc", "query"], seconds: float) -> Embedded:
         """Within `seconds`. Raises omnisupport.lib.errors.Unavailable."""
         ...

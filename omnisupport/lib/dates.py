@@ -11,6 +11,8 @@ from django.utils import timezone
 from django.utils.formats import date_format, time_format
 from django.utils.translation import get_language
 
+from omnisupport.lib.zones import place_of
+
 
 def day_and_month(value: date) -> str:
     """“22 нояб.” or “Nov 22”."""
@@ -28,10 +30,13 @@ def time_in_words(value: time) -> str:
 
 
 def moment(value: datetime) -> str:
-    """“вт, 1 дек., 10:00” or “Tue, Dec 1, 10:00”, in the reader's zone; with the year where it is another."""
+    """“вт, 1 дек., 10:00” or “Tue, Dec 1, 10:00”, in the reader's zone; with the year where it is another, and the place where
+    the workspace's clock shows another hour."""
     local = timezone.localtime(value)
     days = "MMMEd" if local.year == timezone.localtime().year else "yMMMEd"
-    return f"{_weekday_and_day(local.date(), days, (get_language() or 'en')[:2])}, {local:%H:%M}"
+    place = place_of(value)
+    words = f"{_weekday_and_day(local.date(), days, (get_language() or 'en')[:2])}, {local:%H:%M}"
+    return f"{words} ({place})" if place else words
 
 
 @lru_cache(maxsize=1024)

@@ -10,6 +10,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from tenants.accounts.access import signed_in_admin
+from tenants.accounts.forms import zone_field
 from tenants.accounts.models import Access, Role, User
 from tenants.accounts.services import note_rights
 from tenants.admin_sites import tenant_admin
@@ -21,6 +22,7 @@ class PersonForm(forms.ModelForm[User]):
     password = forms.CharField(
         label=_("Password"), widget=forms.PasswordInput, required=False, min_length=10, help_text=_("Empty: unchanged.")
     )
+    timezone = zone_field()
     role = forms.ChoiceField(label=_("role"), choices=[(role.value, role.label) for role in _GRANTABLE])
 
     class Meta:

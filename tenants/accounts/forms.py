@@ -4,9 +4,11 @@ from django import forms
 from django.contrib.admin.forms import AdminAuthenticationForm
 from django.contrib.auth.forms import AuthenticationForm
 from django.core.exceptions import ValidationError
+from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
 from omnisupport.lib.errors import RateLimited
+from omnisupport.lib.zones import zone_choices
 from tenants.accounts.models import User
 from tenants.accounts.throttle import count_attempt, forget_attempts
 
@@ -52,8 +54,16 @@ class OperatorLoginForm(CountedLoginForm, AdminAuthenticationForm):
     """On the platform host."""
 
 
+def zone_field() -> forms.ChoiceField:
+    return forms.ChoiceField(
+        label=capfirst(_("time zone")), choices=lambda: [("", _("as the workspace")), *zone_choices()], required=False
+    )
+
+
 class PersonForm(forms.ModelForm[User]):
+    timezone = zone_field()
+
     class Meta:
         model = User
-        fields = ["name", "language", "undo_seconds", "is_compact"]
+        fields = ["name", "language", "timezone", "undo_seconds", "is_compact"]
         widgets = {"name": forms.TextInput(attrs={"autocomplete": "name"})}

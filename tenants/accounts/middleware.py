@@ -1,11 +1,13 @@
 """Language and time zone of the reader: the person's own choice, then the cookie, then the workspace's."""
 
-import zoneinfo
 from collections.abc import Callable
+from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
-from django.utils import timezone, translation
+from django.utils import translation
+
+from omnisupport.lib.zones import use_zones, zone_named
 
 _LANGUAGES = dict(settings.LANGUAGES)
 
@@ -36,15 +38,19 @@ class UserLocaleMiddleware:
 
 
 class UserTimezoneMiddleware:
+    """After authentication: the person's own zone, else the workspace's."""
+
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         tenant = getattr(request, "tenant", None)
-        name = tenant.timezone if tenant else "UTC"
-        try:
-            zone = zoneinfo.ZoneInfo(name)
-        except (zoneinfo.ZoneInfoNotFoundError, ValueError):
-            zone = zoneinfo.ZoneInfo("UTC")
-        with timezone.override(zone):
+        home = zone_named(tenant.timezone if tenant else "") or ZoneInfo("UTC")
+        with use_zones(home, zone_named(self._own(request)) or home):
             return self.get_response(request)
+
+    def _own(self, request: HttpRequest) -> str:
+        # Without a session nobody is logged in, and nothing is looked up.
+        if settings.SESSION_COOKIE_NAME not in request.COOKIES or request.path.startswith(("/widget/", "/help/")):
+            return ""
+        return str(getattr(request.user, "timezone", ""))

@@ -67,6 +67,8 @@ class User(AbstractBaseUser):
     is_compact = models.BooleanField(_("compact rows"), default=False)
     # What they are told of and how: {event: ["app", "sound", "desktop", "email"]}; an absent event has the defaults of notices.
     notices = models.JSONField(_("notices"), default=dict, blank=True)
+    # Keys of the inbox that they have chosen: {command of tickets/inbox/keys.py: key}.
+    keys = models.JSONField(_("keys"), default=dict, blank=True)
     is_active = models.BooleanField(_("active"), default=True)
     date_joined = models.DateTimeField(_("joined"), auto_now_add=True)
 

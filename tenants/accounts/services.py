@@ -32,15 +32,22 @@ def check_person(*, email: str, name: str, password: str | None) -> None:
         raise InvalidInput(_("One of the values cannot be stored. Check dates, numbers and special characters."))
 
 
-def update_person(user: User, *, name: str, language: str, undo_seconds: int, is_compact: bool) -> None:
-    """What a person may change of themselves."""
-    user.name, user.language, user.undo_seconds, user.is_compact = name, language, undo_seconds, is_compact
-    user.save(update_fields=["name", "language", "undo_seconds", "is_compact"])
+def update_person(user: User, *, name: str, language: str, timezone: str, undo_seconds: int, is_compact: bool) -> None:
+    """What a person may change of themselves; an empty time zone is the workspace's."""
+    user.name, user.language, user.timezone = name, language, timezone
+    user.undo_seconds, user.is_compact = undo_seconds, is_compact
+    user.save(update_fields=["name", "language", "timezone", "undo_seconds", "is_compact"])
 
 
 def set_compact(user: User, is_compact: bool) -> None:
     user.is_compact = is_compact
     user.save(update_fields=["is_compact"])
+
+
+def set_keys(user: User, keys: dict[str, str]) -> None:
+    """The caller has checked them."""
+    user.keys = keys
+    user.save(update_fields=["keys"])
 
 
 def set_rights(user: User, *, access: str, sees_contact_details: bool, actor: User) -> None:

@@ -30,7 +30,9 @@ def companies(request: HttpRequest) -> HttpResponse:
         else:
             return redirect("contacts:company", made.id)
     text = request.GET.get("q", "").replace("\x00", "").strip()[:200]
-    rows, following = queries.list_companies(text, request.GET.get("after", "").replace("\x00", "")[:200])
+    rows, following = queries.list_companies(
+        text, signed_in(request), request.GET.get("after", "").replace("\x00", "")[:200]
+    )
     context = {"rows": rows, "following": following, "text": text, "form": form}
     return render(request, "contacts/companies.html", context, status=400 if form.errors else 200)
 

@@ -28,7 +28,7 @@ class MessageForm(forms.Form):
     seen = forms.IntegerField(required=False, min_value=0, max_value=_BIGINT)
     # Of a note: `u:<user>` and `t:<team>` with commas between.
     mentions = forms.CharField(required=False, max_length=2000)
-    # ISO 8601 with its zone; a reply with it waits for its hour.
+    # ISO 8601, without a zone in the writer's own; a reply with it waits for its hour.
     send_at = forms.DateTimeField(required=False)
     cancel_on_reply = forms.BooleanField(required=False)
     # Macros that the text was made with (ids with commas), and what they still are to do (Macro.actions as JSON).

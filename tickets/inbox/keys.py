@@ -3,13 +3,18 @@ sheet (static/src/inbox/keys.ts); the palette lists the same lines. So none of t
 
 Letters are places on the keyboard (`event.code`), so that they work in every layout. `does` is either a word that the script
 knows, or what happens to an element of the page: `press`, `choose` or `focus` and its selector; without the element a key does
-nothing.
+nothing. `does` also names the line where a person has chosen another key for it (User.keys).
 """
 
-from dataclasses import dataclass
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
+
+from omnisupport.lib.errors import Conflict, InvalidInput
 
 # What a key is called on the sheet, where that is not its letter.
 _SIGNS = {
@@ -28,6 +33,13 @@ class Key:
     title: Any
     # Where else than outside of all fields: "fields" (in any), "text" (in the composer's too), "only" (nowhere but there).
     where: str = ""
+    # Not as in the table below, but as its reader has chosen.
+    is_chosen: bool = False
+
+    @property
+    def is_fixed(self) -> bool:
+        """What the browser does by itself, and the way out of everything."""
+        return self.does in {"native", "back"}
 
     @property
     def shown(self) -> list[list[str]]:
@@ -37,7 +49,7 @@ class Key:
 
 
 def _cap(part: str) -> str:
-    return _SIGNS.get(part, part.removeprefix("Key"))
+    return _SIGNS.get(part, part.removeprefix("Key").removeprefix("Digit"))
 
 
 @dataclass(frozen=True)
@@ -107,3 +119,66 @@ KEYS = (
         ),
     ),
 )
+
+# ---- A person's own ---------------------------------------------------------------------------------------------------
+
+_STROKE = re.compile(
+    r"(?P<mod>\$mod\+)?(Alt\+)?(Shift\+)?"
+    r"(Key[A-Z]|Digit\d|F([1-9]|1[0-2])|Bracket(Left|Right)|Semicolon|Quote|Comma|Period|Slash|Backslash|Minus|Equal"
+    r"|Backquote|Arrow(Up|Down|Left|Right)|Enter)"
+)
+# Browsers keep these for themselves: a page never hears of them.
+_BROWSERS = {f"$mod+{rest}" for rest in ("KeyT", "KeyN", "KeyW", "Shift+KeyT", "Shift+KeyN", "Shift+KeyW")} | {
+    "F11",
+    "F12",
+}
+_IN_TEXT = {"text", "only", "fields"}
+
+
+def keys_of(chosen: Mapping[str, str]) -> tuple[KeyGroup, ...]:
+    """The table with what a person has chosen in it."""
+    return tuple(replace(group, keys=tuple(_as_chosen(key, chosen) for key in group.keys)) for group in KEYS)
+
+
+def _as_chosen(key: Key, chosen: Mapping[str, str]) -> Key:
+    own = chosen.get(key.does)
+    return replace(key, keys=own, is_chosen=True) if own and not key.is_fixed else key
+
+
+def choose_key(chosen: Mapping[str, str], does: str, keys: str) -> dict[str, str]:
+    """What a person has chosen, with this; empty `keys`: as in the table again. Raises InvalidInput, Conflict (it is another
+    command's)."""
+    table = {key.does: key for group in KEYS for key in group.keys}
+    key = table.get(does)
+    if key is None or key.is_fixed:
+        raise InvalidInput(gettext("This key cannot be changed."), field="does")
+    wanted = {name: own for name, own in chosen.items() if name in table and name != does}
+    if keys:
+        _check_stroke(key, keys)
+        wanted[does] = keys
+    now = {one.does: one for group in keys_of(wanted) for one in group.keys}
+    for other in now.values():
+        if other.does != does and _meet(now[does], other):
+            raise Conflict(gettext("This key is taken: %(title)s. Choose another.") % {"title": other.title})
+    return wanted
+
+
+def _check_stroke(key: Key, keys: str) -> None:
+    match = _STROKE.fullmatch(keys)
+    if match is None or keys in _BROWSERS:
+        raise InvalidInput(gettext("This key cannot be used: the browser or the system needs it."), field="keys")
+    is_written = not match["mod"] and not re.fullmatch(r"F\d+", keys)
+    if is_written and key.where in _IN_TEXT:
+        raise InvalidInput(gettext("While you write, a letter is a letter: take it together with Ctrl."), field="keys")
+
+
+def _meet(one: Key, other: Key) -> bool:
+    """Whether one press would mean both."""
+    if {one.where, other.where} == {"", "only"}:
+        return False
+    mine, theirs = one.keys.split("|"), other.keys.split("|")
+    return any(a == b or _begins(a, b) or _begins(b, a) for a in mine for b in theirs)
+
+
+def _begins(stroke: str, sequence: str) -> bool:
+    return " " not in stroke and sequence.startswith(f"{stroke} ")

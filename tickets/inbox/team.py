@@ -21,7 +21,8 @@ def team(request: HttpRequest) -> HttpResponse:
     # Whoever reads this page is here.
     here = present_people() | {str(signed_in(request).id): "online"}
     rows = [{"person": person, "state": _state(person, here)} for person in queries.people_at_work() if person.is_agent]
-    return render(request, "inbox/team.html", {"rows": rows})
+    is_part = request.headers.get("HX-Request")
+    return render(request, "inbox/_team_rows.html" if is_part else "inbox/team.html", {"rows": rows})
 
 
 def _state(person: User, here: dict[str, str]) -> str:

@@ -1,7 +1,7 @@
 """A thread as the eye reads it: messages and what happened between them, in days, with names only where they change."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from functools import cached_property
 from typing import Any
@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from omnisupport.lib.dates import moment
 from tenants.events.models import Event
-from tickets.models import Author, HandoffReason, Message, MessageKind, Priority, Status
+from tickets.models import Attachment, Author, HandoffReason, Message, MessageKind, Priority, Status
 from tickets.ordering import microseconds
 from tickets.services.snoozing import Waking
 
@@ -29,6 +29,8 @@ class Item:
     # Who speaks and how: neighbours with the same value are drawn as one run.
     voice: str
     message: Message | None = None
+    # All that came as one album with it, itself the first.
+    album: list[Message] = field(default_factory=list)
     line: "Line | None" = None
     opens_day: bool = False
     joined: bool = False
@@ -40,6 +42,15 @@ class Item:
     @cached_property
     def day(self) -> date:
         return timezone.localtime(self.at).date()
+
+    @property
+    def files(self) -> list[Attachment]:
+        return [file for message in self.album for file in message.attachments.all()]
+
+    @property
+    def reactions(self) -> list[str]:
+        assert self.message is not None
+        return [emoji for one in self.album or [self.message] for emoji in one.content.get("reactions", ())]
 
     @property
     def tone(self) -> str:
@@ -63,9 +74,25 @@ class Line:
 
 def make_items(messages: Sequence[Message], events: Sequence[Event]) -> list[Item]:
     """Both by time; messages keep their own order, whatever their clocks say."""
-    items = sorted((_message_item(message) for message in messages), key=lambda item: item.message.id)  # type: ignore[union-attr]
+    items = list(_message_items(sorted(messages, key=lambda message: message.id)))
     lines = [_line_item(event, line) for event in events if (line := describe(event)) is not None]
     return list(_arranged(_merged(items, lines)))
+
+
+def _message_items(messages: Sequence[Message]) -> Iterator[Item]:
+    """What the customer sent as one album stands in the place of its first message."""
+    albums: dict[tuple[int, str], Item] = {}
+    for message in messages:
+        group = message.content.get("group") if message.is_inbound else None
+        begun = albums.get((message.address_id, group)) if group else None
+        if begun is not None:
+            begun.album.append(message)
+            continue
+        item = _message_item(message)
+        if group:
+            albums[message.address_id, group] = item
+            item.album.append(message)
+        yield item
 
 
 def _message_item(message: Message) -> Item:

@@ -36,6 +36,7 @@ from tickets.models.ticket import (
 )
 from tickets.models.together import (
     Mention,
+    ReadMark,
     TicketFollower,
 )
 from tickets.models.views import SavedView, Sort, Visibility
@@ -69,6 +70,7 @@ __all__ = [
     "MessageKind",
     "MessageSearch",
     "Priority",
+    "ReadMark",
     "SavedView",
     "ScheduledReply",
     "Sort",

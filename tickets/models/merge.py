@@ -19,7 +19,10 @@ class TicketMerge(models.Model):
     # {address id: the conversation it carried on before}.
     continued = models.JSONField(default=dict)
     tags_added = models.JSONField(default=list)
-    # What `gone` was, by field, and where `kept` was answered.
+    # People who did not follow `kept` before, and drafts that moved there.
+    followers_added = models.JSONField(default=list)
+    draft_ids = models.JSONField(default=list)
+    # What `gone` was, by field, and where `kept` was answered and what incident it was of.
     before = models.JSONField(default=dict)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)

@@ -47,3 +47,19 @@ class TicketFollower(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user} {self.ticket}"
+
+
+class ReadMark(models.Model):
+    """How far a person has read a conversation: what came later stands below the “new” line, on each of their devices."""
+
+    ticket = models.ForeignKey(Ticket, on_delete=models.CASCADE, related_name="+", db_index=False)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+", db_index=False)
+    message_id = models.BigIntegerField()
+
+    class Meta:
+        verbose_name = _("read mark")
+        verbose_name_plural = _("read marks")
+        constraints = [models.UniqueConstraint(fields=["ticket", "user"], name="read_once")]
+
+    def __str__(self) -> str:
+        return f"{self.user} {self.ticket}"

@@ -8,7 +8,7 @@ from tenants.accounts.models import Role, User
 from tenants.events.models import Event
 from tickets.models import Mention, Message, Ticket, TicketFollower
 from tickets.notices.models import Kind
-from tickets.rights import sees_all, visible_to
+from tickets.rights import may_see
 from tickets.services.snoozing import Waking
 
 EVENT_TYPES = (
@@ -33,11 +33,7 @@ def audience(event: Event) -> tuple[str, list[User]]:
     people = User.objects.filter(addressed, is_active=True, role__in=[Role.OWNER, Role.ADMIN, Role.AGENT])
     if event.actor_id:
         people = people.exclude(id=event.actor_id)
-    return kind, [person for person in people if _sees(person, ticket)]
-
-
-def _sees(person: User, ticket: Ticket) -> bool:
-    return sees_all(person) or Ticket.objects.filter(visible_to(person), id=ticket.id).exists()
+    return kind, [person for person in people if may_see(person, ticket.id)]
 
 
 def _addressed(event: Event, ticket: Ticket) -> tuple[str, Q]:

@@ -10,6 +10,7 @@ from tenants.accounts.models import User
 from tenants.hosts import page_link
 from tickets.notices.models import Notice
 from tickets.notices.services import words_of
+from tickets.rights import may_see
 
 _SHOWN = 20
 
@@ -32,7 +33,9 @@ def _mail(user: User) -> bool:
     if not notices:
         return False
     Notice.objects.filter(id__in=[notice.id for notice in notices]).update(mail_at=None)
-    if not user.is_agent:
+    # Rights and hands may have changed since: nobody reads of what they may not open.
+    notices = [notice for notice in notices if may_see(user, notice.ticket_id)]
+    if not user.is_agent or not notices:
         return False
     with translation.override(user.language):
         subject = ngettext("%(count)s notice waits for you", "%(count)s notices wait for you", len(notices))

@@ -9,6 +9,7 @@ from omnisupport.lib.webpush import send_push
 from tickets.notices.models import Notice, PushSubscription, Way
 from tickets.notices.services import ways_of, words_of
 from tickets.presence import present_people
+from tickets.rights import may_see
 
 log = structlog.get_logger(__name__)
 
@@ -20,7 +21,11 @@ def push_to_absent(event_id: int) -> int:
     """To every browser of those who are told of this event on the desktop and have no page open: that would tell them itself.
     Returns how many left."""
     unseen = Notice.objects.filter(event_id=event_id, seen_at=None)
-    notices = list(unseen.select_related("user", "ticket__contact", "event__actor"))
+    notices = [
+        notice
+        for notice in unseen.select_related("user", "ticket__contact", "event__actor")
+        if may_see(notice.user, notice.ticket_id)
+    ]
     here = present_people()
     absent = {n.user_id: n for n in notices if str(n.user_id) not in here and Way.DESKTOP in ways_of(n.user, n.kind)}
     sent = 0

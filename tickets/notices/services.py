@@ -1,9 +1,8 @@
 """Writing notices, and what people do with them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
-from uuid import UUID
 
 from django.db.models import QuerySet
 from django.utils import timezone, translation
@@ -16,7 +15,7 @@ from omnisupport.lib.webpush import is_subscription
 from tenants.accounts.models import User
 from tenants.events.models import Event
 from tenants.names import group_name
-from tickets.models import Ticket
+from tickets.models import Message, Ticket
 from tickets.notices.audience import audience
 from tickets.notices.models import DEFAULTS, Kind, Notice, PushSubscription, Way
 from tickets.presence import viewers_of
@@ -81,7 +80,7 @@ def show(notices: list[Notice]) -> None:
             "number": str(ticket.number),
             "ticket": str(ticket.id),
             "ways": ways_of(notice.user, notice.kind),
-            "unseen": count_unseen(notice.user_id),
+            "unseen": count_unseen(notice.user),
             **words_of(notice),
         }
         publish(group_name("user", notice.user_id), frame)
@@ -109,9 +108,9 @@ def _unseen() -> QuerySet[Notice]:
     return Notice.objects.filter(seen_at=None, listed=True)
 
 
-def count_unseen(user_id: UUID) -> int:
-    """More than a thousand are as good as a thousand."""
-    return _unseen().filter(user_id=user_id).order_by()[:1000].count()
+def count_unseen(user: User) -> int:
+    """Of what they may see; more than a thousand are as good as a thousand."""
+    return _unseen().filter(about_visible(user), user=user).order_by()[:1000].count()
 
 
 def list_notices(user: User, before: int | None = None) -> list[Notice]:
@@ -135,8 +134,25 @@ def note_all_seen(user: User) -> None:
 
 
 def _tell_count(user: User, ticket_id: int | None = None) -> None:
-    frame = {"type": "notices", "unseen": count_unseen(user.id), "ticket": str(ticket_id) if ticket_id else None}
+    frame = {"type": "notices", "unseen": count_unseen(user), "ticket": str(ticket_id) if ticket_id else None}
     publish(group_name("user", user.id), frame)
+
+
+def follow_messages(ticket_ids: Sequence[int]) -> None:
+    """These were merged, parted or split: a notice leads to where its message stands now, else to where it all goes on."""
+    notices = Notice.objects.filter(ticket_id__in=ticket_ids).select_related("event")
+    messages = [notice.event.payload.get("message_id") for notice in notices]
+    placed = dict(Message.objects.filter(id__in=filter(None, messages)).values_list("id", "ticket_id"))
+    tickets = Ticket.objects.filter(id__in=[notice.event.ticket_id for notice in notices])
+    goes_on = {ticket_id: into or ticket_id for ticket_id, into in tickets.values_list("id", "merged_into_id")}
+    moved = []
+    for notice in notices:
+        message_id = notice.event.payload.get("message_id")
+        home = placed.get(int(message_id)) if message_id else goes_on.get(notice.event.ticket_id or 0)
+        if home is not None and home != notice.ticket_id:
+            notice.ticket_id = home
+            moved.append(notice)
+    Notice.objects.bulk_update(moved, ["ticket_id"], batch_size=500)
 
 
 def choose_ways(user: User, chosen: Mapping[str, list[str]]) -> None:

@@ -3,7 +3,7 @@ from tenants.events.models import Event
 from tenants.tasking import wake
 from tickets.notices.audience import EVENT_TYPES
 from tickets.notices.models import Way
-from tickets.notices.services import ways_of, write_notices
+from tickets.notices.services import follow_messages, ways_of, write_notices
 from tickets.notices.tasks import push_event
 
 
@@ -12,3 +12,10 @@ def tell_people(event: Event) -> None:
     notices = write_notices(event)
     if any(Way.DESKTOP in ways_of(notice.user, notice.kind) for notice in notices):
         wake(push_event, event.pk)
+
+
+@subscribe("ticket.merged", "ticket.unmerged", "ticket.split")
+def lead_to_what_goes_on(event: Event) -> None:
+    # Each of the two conversations has such an event; the one that messages came to names the other by its id.
+    if event.ticket_id is not None and "from" in event.payload:
+        follow_messages([event.ticket_id, int(event.payload["from"])])

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Prefetch, Q, QuerySet
+from django.db.models import OuterRef, Prefetch, Q, QuerySet, Subquery
 from django.utils.translation import gettext as _
 
 from omnisupport.lib.errors import NotFound
@@ -19,6 +19,7 @@ from tickets.models import (
     Draft,
     Message,
     MessageChange,
+    ReadMark,
     ScheduledReply,
     Ticket,
 )  # fmt: skip
@@ -51,9 +52,11 @@ TIMELINE_EVENTS = (
 
 
 def get_conversation(number: int, viewer: User) -> Ticket:
-    """Raises NotFound, also for one that the viewer may not see."""
+    """With `seen_message_id`, up to which the viewer has read it. Raises NotFound, also for one that they may not see."""
     related = ("contact__company", "address", "channel", "assignee", "team", "incident", "custom_status")
-    ticket = Ticket.objects.select_related(*related).defer(*UNUSED).filter(visible_to(viewer), number=number).first()
+    mark = ReadMark.objects.filter(ticket=OuterRef("id"), user=viewer).values("message_id")
+    found = Ticket.objects.select_related(*related).defer(*UNUSED).annotate(seen_message_id=Subquery(mark))
+    ticket = found.filter(visible_to(viewer), number=number).first()
     if ticket is None:
         raise NotFound(_("There is no conversation №%(number)s here.") % {"number": number})
     return ticket
@@ -124,6 +127,10 @@ def pick_thread_items(
 ) -> tuple[list[Message], list[Event]]:
     """Single entries of a thread, for a screen that has heard of them."""
     messages = list(_messages().filter(ticket=ticket, id__in=message_ids).order_by("id")) if message_ids else []
+    if groups := {message.content["group"] for message in messages if message.content.get("group")}:
+        # An album is drawn as one.
+        asked = Q(id__in=message_ids) | Q(content__group__in=groups)
+        messages = list(_messages().filter(asked, ticket=ticket).order_by("id"))
     events = list(_timeline_events(ticket).filter(seq__in=seqs).order_by("id")) if seqs else []
     return messages, events
 

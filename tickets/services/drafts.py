@@ -46,7 +46,7 @@ def save_draft(
     except IntegrityError:
         # The same agent's other window was first by a moment.
         return _locked(ticket, user, kind), False
-    _tell(changed, changed.version)
+    tell_draft(changed, changed.version)
     return changed, True
 
 
@@ -76,9 +76,10 @@ def drop_sent_draft(ticket_id: int, user: User, *, kind: MessageKind, text: str)
 def _drop(stored: Draft | None) -> None:
     if stored is not None:
         stored.delete()
-        _tell(stored, 0)
+        tell_draft(stored, 0)
 
 
-def _tell(draft: Draft, version: int) -> None:
-    ticket_id, user_id, kind = draft.ticket_id, draft.user_id, draft.kind
-    transaction.on_commit(lambda: publish_draft(user_id, ticket_id, kind, version), robust=True)
+def tell_draft(draft: Draft, version: int, *, ticket_id: int | None = None) -> None:
+    """To the author's own screens after the commit; `ticket_id` where it is not the draft's present conversation."""
+    where, user_id, kind = ticket_id or draft.ticket_id, draft.user_id, draft.kind
+    transaction.on_commit(lambda: publish_draft(user_id, where, kind, version), robust=True)

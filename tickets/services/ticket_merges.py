@@ -17,15 +17,19 @@ from tenants.events.log import record
 from tickets.models import (
     Author,
     ContactAddress,
+    Mention,
     Message,
     MessageKind,
     MessageSearch,
     ScheduledReply,
     Status,
     Ticket,
+    TicketFollower,
     TicketMerge,
 )
+from tickets.services.incidents import move_incident
 from tickets.services.indexing import index_message
+from tickets.services.merged_people import follow_kept, move_drafts, return_drafts, unfollow_kept
 from tickets.services.tickets import has_newer, lock_ticket, move_status, open_ticket
 
 UNDO_WITHIN = timedelta(hours=24)
@@ -55,7 +59,13 @@ def merge_tickets(*, kept_id: int, gone_id: int, user: User | None) -> TicketMer
         merged_ids=list(gone.merged.values_list("id", flat=True)),
         continued={str(address.id): address.continues_id for address in addresses},
         tags_added=sorted(set(gone.tags.values_list("id", flat=True)) - set(kept.tags.values_list("id", flat=True))),
-        before={**{name: _plain(getattr(gone, name)) for name in _STATE}, "address": kept.address_id},
+        followers_added=follow_kept(kept, gone),
+        draft_ids=move_drafts(kept, gone),
+        before={
+            **{name: _plain(getattr(gone, name)) for name in _STATE},
+            "address": kept.address_id,
+            "incident": kept.incident_id,
+        },
         user=user,
     )
     _move(merge.message_ids, kept)
@@ -63,6 +73,9 @@ def merge_tickets(*, kept_id: int, gone_id: int, user: User | None) -> TicketMer
     Ticket.objects.filter(id__in=merge.merged_ids).update(merged_into=kept)
     ContactAddress.objects.filter(id__in=[address.id for address in addresses]).update(continues=kept)
     kept.tags.add(*merge.tags_added)
+    if kept.incident_id is None and gone.incident is not None and gone.incident.is_open:
+        # Else its customer would not be answered with the others: `gone` is closed.
+        move_incident(kept, gone.incident_id, user)
     was_open = gone.status == Status.OPEN and not gone.is_snoozed
     _close(gone, kept)
     if was_open and kept.status != Status.OPEN:
@@ -95,6 +108,7 @@ def _check_mergeable(kept: Ticket, gone: Ticket) -> None:
 def _move(message_ids: list[int], to: Ticket) -> None:
     Message.objects.filter(id__in=message_ids).update(ticket=to)
     MessageSearch.objects.filter(message_id__in=message_ids).update(ticket=to)
+    Mention.objects.filter(message_id__in=message_ids).update(ticket=to)
 
 
 def _close(gone: Ticket, kept: Ticket) -> None:
@@ -155,6 +169,10 @@ def undo_ticket_merge(merge_id: int, user: User | None) -> TicketMerge:
     ScheduledReply.objects.filter(id__in=merge.scheduled_ids).update(ticket=gone)
     Ticket.objects.filter(id__in=merge.merged_ids).update(merged_into=gone)
     kept.tags.remove(*merge.tags_added)
+    unfollow_kept(merge)
+    return_drafts(merge)
+    if merge.before.get("incident", kept.incident_id) is None and kept.incident_id == gone.incident_id:
+        move_incident(kept, None, user)
     _restore(gone, merge.before)
     _settle(kept)
     if since:
@@ -217,6 +235,8 @@ def split_ticket(message_id: int, *, with_later: bool, user: User | None) -> Tic
     split.team_id = ticket.team_id
     split.save(update_fields=["team"])
     _move(ids, split)
+    followers = ticket.followers.values_list("user_id", flat=True)
+    TicketFollower.objects.bulk_create(TicketFollower(ticket=split, user_id=user_id) for user_id in followers)
     for part in (ticket, split):
         _settle(part)
         first = part.messages.order_by("id").first()

@@ -14,6 +14,7 @@ from omnisupport.lib.markup import PLAIN, translate
 from omnisupport.lib.masking import veil
 from tenants.accounts.models import User
 from tickets import ordering
+from tickets.inbox.keys import keys_of
 from tickets.models import Attachment, Author, ContactAddress, Delivery, HandoffReason, Message, MessageKind, Ticket
 from tickets.services.attachments import INLINE_TYPES
 from tickets.services.changes import WITHIN
@@ -176,3 +177,11 @@ def plain_text(message: Message) -> str:
 def fresh_id() -> str:
     """For a form that may be sent twice and has to work once."""
     return str(uuid4())
+
+
+@register.simple_tag(takes_context=True)
+def key_of(context: Mapping[str, Any], does: str) -> str:
+    """The key of a command as the reader has it, for the hint of its button: “Ctrl+Enter”."""
+    person = context["request"].user
+    key = next(key for group in keys_of(person.keys) for key in group.keys if key.does == does)
+    return " ".join("+".join(caps) for caps in key.shown)

@@ -6,19 +6,33 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from ai_assistant.models import Answer
 from channels_app.models import Channel
 from omnisupport.lib.errors import Conflict, InvalidInput, NotFound
+from tenants.events.dispatch import dispatch_new_events
 from tenants.events.models import Event
 from tickets import queries
-from tickets.models import ContactAddress, Message, Ticket, TicketMerge
+from tickets.models import ContactAddress, Draft, Mention, Message, Ticket, TicketFollower, TicketMerge
+from tickets.notices.models import Notice
+from tickets.notices.services import list_notices
 from tickets.queries import Selection
+from tickets.services.drafts import save_draft
+from tickets.services.following import set_following
+from tickets.services.incidents import link_incident, open_incident
 from tickets.services.letters import Letter
 from tickets.services.merging import merge_contacts
 from tickets.services.post import post_message
 from tickets.services.schedule import schedule_reply
 from tickets.services.snoozing import snooze_ticket
 from tickets.services.ticket_merges import merge_tickets, split_ticket, undo_ticket_merge
-from tickets.services.tickets import set_status, set_tags
+from tickets.services.tickets import assign_ticket, set_status, set_tags
+
+
+@pytest.fixture(autouse=True)
+def quiet(monkeypatch):
+    """What is pushed to browsers has its own stories."""
+    monkeypatch.setattr("tickets.notices.subscribers.wake", lambda *_args: True)
+
 
 HX = {"HTTP_HX_REQUEST": "true"}
 JSON = "application/json"
@@ -51,6 +65,10 @@ def snapshot():
         list(ContactAddress.objects.order_by("id").values_list("id", "continues_id")),
         sorted(Ticket.objects.values_list("id", "tags__name")),
         list(Ticket.objects.order_by("id").values_list("id", "scheduled__id")),
+        list(Draft.objects.order_by("id").values_list("id", "ticket_id", "text")),
+        list(Mention.objects.order_by("id").values_list("id", "ticket_id")),
+        sorted(TicketFollower.objects.values_list("ticket_id", "user__name")),
+        list(Notice.objects.order_by("id").values_list("id", "ticket_id")),
     )
 
 
@@ -80,6 +98,97 @@ def test_parted_again_everything_is_as_it_was(shop, two):
     undo_ticket_merge(merge.id, shop.agent)
     assert snapshot() == before
     assert not TicketMerge.objects.exists()
+
+
+def begin(ticket, user, text, kind="public"):
+    save_draft(ticket, user, kind=kind, text=text, version=0)
+
+
+def test_followers_mentions_notices_and_drafts_come_along_and_go_back(shop, two):
+    kept, gone = two
+    assign_ticket(gone.id, assignee_id=shop.admin.id, actor=None)
+    set_following(kept.id, user=shop.colleague, follows=True)
+    set_following(gone.id, user=shop.colleague, follows=True)
+    write(shop, gone, "@Вера Коллега, глянь", kind="note", mentions=[f"u:{shop.colleague.id}"])
+    write(shop, kept, "Ищу")
+    begin(gone, shop.colleague, "Нашли!")
+    begin(gone, shop.agent, "из второго")
+    begin(kept, shop.agent, "из первого")
+    dispatch_new_events()
+    before = snapshot()
+    merge = merge_tickets(kept_id=kept.id, gone_id=gone.id, user=shop.agent)
+    dispatch_new_events()
+    # Who had the other one hears of what it went on in.
+    assert {person.name for person in queries.followers_of(kept)} == {shop.colleague.name, shop.admin.name}
+    assert [t.id for t in queries.list_tickets(Selection(shop.colleague, "mentions")).tickets] == [kept.id]
+    assert [notice.ticket_id for notice in list_notices(shop.admin) if notice.ticket_id == gone.id] == []
+    assert queries.drafts_of(kept, shop.colleague)[0].text == "Нашли!"
+    assert queries.drafts_of(kept, shop.agent)[0].text == "из первого\n\nиз второго"
+    Draft.objects.filter(ticket=kept, user=shop.agent).update(text="из первого")
+    undo_ticket_merge(merge.id, shop.agent)
+    dispatch_new_events()
+    assert snapshot() == before
+
+
+def test_a_draft_that_was_begun_since_stays_and_takes_no_others_place(shop, two):
+    kept, gone = two
+    begin(gone, shop.agent, "Старое")
+    merge = merge_tickets(kept_id=kept.id, gone_id=gone.id, user=shop.agent)
+    begin(gone, shop.agent, "Новое")
+    undo_ticket_merge(merge.id, shop.agent)
+    assert [queries.drafts_of(one, shop.agent)[0].text for one in (kept, gone)] == ["Старое", "Новое"]
+
+
+def test_an_incident_answers_the_customers_of_the_kept_one_too(shop, two):
+    kept, gone = two
+    incident = open_incident("Склад", user=shop.admin)
+    link_incident(gone.id, incident_id=incident.id, actor=None)
+    merge = merge_tickets(kept_id=kept.id, gone_id=gone.id, user=shop.agent)
+    kept.refresh_from_db()
+    assert kept.incident == incident
+    undo_ticket_merge(merge.id, shop.agent)
+    kept.refresh_from_db()
+    gone.refresh_from_db()
+    assert (kept.incident, gone.incident) == (None, incident)
+
+
+def test_what_came_since_takes_its_notice_along(shop, two):
+    kept, gone = two
+    assign_ticket(kept.id, assignee_id=shop.admin.id, actor=None)
+    merge = merge_tickets(kept_id=kept.id, gone_id=gone.id, user=shop.agent)
+    shop.customer_writes("Это муж", address="husband")
+    dispatch_new_events()
+    notice = Notice.objects.get(user=shop.admin, kind="reply")
+    assert notice.ticket_id == kept.id
+    undo_ticket_merge(merge.id, shop.agent)
+    dispatch_new_events()
+    notice.refresh_from_db()
+    assert notice.ticket_id == gone.id
+
+
+def test_the_assistants_receipts_stand_where_the_question_does(shop, two):
+    kept, gone = two
+    question = gone.messages.get()
+    answer = Answer.objects.create(ticket_id=gone.id, question_message_id=question.id, outcome="answered")
+    merge = merge_tickets(kept_id=kept.id, gone_id=gone.id, user=shop.agent)
+    dispatch_new_events()
+    answer.refresh_from_db()
+    assert answer.ticket_id == kept.id
+    undo_ticket_merge(merge.id, shop.agent)
+    dispatch_new_events()
+    answer.refresh_from_db()
+    assert answer.ticket_id == gone.id
+
+
+def test_a_note_that_is_split_off_calls_from_where_it_stands(shop, two):
+    kept, _gone = two
+    shop.channel = shop.site
+    set_following(kept.id, user=shop.admin, follows=True)
+    other = shop.customer_writes("А ещё чайник")
+    write(shop, kept, "@Вера Коллега", kind="note", mentions=[f"u:{shop.colleague.id}"])
+    made = split_ticket(other.id, with_later=True, user=shop.agent)
+    assert [t.id for t in queries.list_tickets(Selection(shop.colleague, "mentions")).tickets] == [made.id]
+    assert shop.admin in queries.followers_of(made)
 
 
 def test_both_go_on_in_the_kept_one_and_each_is_answered_at_their_own_place(shop, two):

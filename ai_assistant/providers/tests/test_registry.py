@@ -1,6 +1,7 @@
 """Providers are found by name, and credentials are the workspace's or the installation's, never a mixture."""
 
 import ast
+from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from ai_assistant.providers import (
     provider_names,
     validate_credentials,
 )
+from ai_assistant.providers.base import ProviderUnavailable
 from ai_assistant.providers.tests.conftest import GIGACHAT_KEYS, RIGHT, YANDEX_KEYS, answer, context, question
 from omnisupport.lib.errors import InvalidInput, NotFound
 from tests.standins.gigachat import CLIENT_ID, CLIENT_SECRET, GigaChatStandIn
@@ -95,9 +97,24 @@ def test_wrong_value_is_not_repeated_in_the_error() -> None:
     assert "секрет" not in f"{caught.value} {caught.value!r} {caught.value.__cause__}"
 
 
-def test_excerpts_make_no_embeddings(settings: Any) -> None:
-    with pytest.raises(InvalidInput):
-        load_embedder("extractive", {}, settings)
+def test_vectors_of_this_server_know_what_is_meant_in_either_language(settings: Any) -> None:
+    model = load_embedder("extractive", {}, settings)
+    texts = ["Как вернуть деньги за покупку?", "How do I get a refund?", "Возврат средств", "Погода в горах"]
+    asked, english, same, other = model.embed(texts, "doc", context(60)).vectors
+    assert {len(asked), len(english)} == {model.space.dim}
+    assert min(_dot(asked, same), _dot(english, same)) > 0.2 + max(_dot(asked, other), _dot(english, other))
+    assert model.embed([], "doc", context(60)).vectors == []
+    assert len(model.embed([""], "doc", context(60)).vectors[0]) == model.space.dim
+
+
+def test_a_question_does_not_wait_for_a_model_that_is_still_being_read(settings: Any, monkeypatch: Any) -> None:
+    monkeypatch.setattr("ai_assistant.local_vectors._loading", Future)
+    with pytest.raises(ProviderUnavailable):
+        load_embedder("extractive", {}, settings).embed(["вопрос"], "query", context(0.05))
+
+
+def _dot(one: list[float], two: list[float]) -> float:
+    return sum(a * b for a, b in zip(one, two, strict=True))
 
 
 def test_providers_do_not_import_each_other() -> None:

@@ -8,6 +8,7 @@ import { apply, parse } from "./fragments";
 import { type Outgoing, post } from "./outbox";
 import { openConversation, toast, word } from "./parts";
 import { fetchHtml, Refused } from "./server";
+import { wallClock } from "./times";
 import { clearUploads, showUploaded, upload, uploaded, uploading } from "./uploads";
 
 // tickets/services/post.py MAX_TEXT
@@ -294,15 +295,14 @@ async function run(id: string): Promise<void> {
   }
 }
 
-/** The hour chosen in «Send later», as the server reads it; null when there is none yet. */
+/** The hour chosen in «Send later», which the server reads in the person's time zone; null when there is none yet. */
 function readHour(): { sendAt: string; cancelOnReply: boolean } | null {
   const hour = document.querySelector<HTMLInputElement>("#send-at")!;
-  const at = new Date(hour.value);
-  hour.setCustomValidity(at.getTime() > Date.now() ? "" : word("future"));
+  hour.setCustomValidity(hour.value > wallClock(new Date()) ? "" : word("future"));
   if (!hour.reportValidity()) return null;
   const cancelOnReply = document.querySelector<HTMLInputElement>("#cancel-on-reply")!.checked;
   document.querySelector<HTMLDetailsElement>("#later")!.open = false;
-  return { sendAt: at.toISOString(), cancelOnReply };
+  return { sendAt: hour.value, cancelOnReply };
 }
 
 function pick(input: HTMLInputElement): void {

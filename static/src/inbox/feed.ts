@@ -46,8 +46,9 @@ export class Feed {
     this.send({ type: "typing", ticket, on });
   }
 
-  send(frame: object): void {
-    this.socket.send(frame);
+  /** Whether it left. */
+  send(frame: object): boolean {
+    return this.socket.send(frame);
   }
 
   private receive(frame: Frame): void {

@@ -4,9 +4,12 @@ import { tinykeys } from "tinykeys";
 import { pick, pickAll, pickRange } from "./bulk";
 import { write } from "./composer";
 import { lazily } from "./lazy";
+import type * as Keymap from "./lazy/keymap";
 import type * as Palette from "./lazy/palette";
 import { rows, step, visit, walk } from "./list";
-import { openConversation } from "./parts";
+import { apply, parse } from "./fragments";
+import { openConversation, word } from "./parts";
+import { fetchHtml, Refused } from "./server";
 
 const OFF = "keys-off";
 const PATIENCE = 1_000;
@@ -36,6 +39,38 @@ const COMMANDS: Record<string, Command> = {
 };
 
 export function setUpKeys(): void {
+  bind();
+  setUpSwitch();
+  document.querySelector("dialog#keys")?.addEventListener("click", (event) => {
+    const button = (event.target as Element).closest<HTMLElement>("[data-key]");
+    if (button) void chooseKey(button);
+  });
+  // The palette is to open at once, also without a network.
+  addEventListener("load", () => setTimeout(() => void lazily("palette").catch(() => undefined), 1_500));
+}
+
+async function chooseKey(button: HTMLElement): Promise<void> {
+  const { ask, say } = await lazily<typeof Keymap>("keymap");
+  const choice = await ask(button);
+  if (!choice) return button.focus();
+  const body = new FormData();
+  body.set("does", choice.does);
+  body.set("keys", choice.keys);
+  try {
+    apply(parse(await fetchHtml("/inbox/keys/", { body })));
+    bind();
+    say(word("keySaved"));
+  } catch (error) {
+    say((error instanceof Refused && error.message) || word("offline"));
+  }
+  document.querySelector<HTMLElement>(`#keys [data-does="${CSS.escape(choice.does)}"] [data-key=change]`)?.focus();
+}
+
+let unbind: () => void = () => undefined;
+
+/** As the sheet has them now. */
+function bind(): void {
+  unbind();
   const bindings: Record<string, (event: KeyboardEvent) => void> = {};
   const lines = [...document.querySelectorAll<HTMLElement>("#keys [data-keys]")];
   const sequences = lines.flatMap((line) => line.dataset.keys!.split("|")).filter((keys) => keys.includes(" "));
@@ -52,10 +87,7 @@ export function setUpKeys(): void {
   for (const key of new Set(sequences.map((keys) => keys.split(" ")[0]!))) {
     bindings[key] = (event) => { begun = { key, until: event.timeStamp + PATIENCE }; };
   }
-  tinykeys(window, bindings, { timeout: PATIENCE, ignore: (event) => event.isComposing });
-  setUpSwitch();
-  // The palette is to open at once, also without a network.
-  addEventListener("load", () => setTimeout(() => void lazily("palette").catch(() => undefined), 1_500));
+  unbind = tinykeys(window, bindings, { timeout: PATIENCE, ignore: (event) => event.isComposing });
 }
 
 /** Does what the line of the sheet says. */

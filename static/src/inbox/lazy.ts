@@ -3,7 +3,7 @@ import { inbox } from "./parts";
 
 const loaded = new Map<string, Promise<unknown>>();
 
-export function lazily<T>(name: "menus" | "palette"): Promise<T> {
+export function lazily<T>(name: "menus" | "palette" | "keymap"): Promise<T> {
   const module = loaded.get(name) ?? import(/* @vite-ignore */ inbox().dataset[name]!);
   loaded.set(name, module);
   // Without a network it is asked for again the next time.

@@ -102,7 +102,7 @@ function start(): void {
   setUpKeys();
   setUpTimes();
   setUpLetters();
-  setUpReading();
+  setUpReading((frame) => feed?.send(frame) ?? false);
   setUpFind();
   for (const kind of ["htmx:afterSettle", "htmx:historyRestore", "inbox:changed"]) document.addEventListener(kind, mount);
   setUpViewers((frame) => feed?.send(frame));

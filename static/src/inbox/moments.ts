@@ -1,5 +1,6 @@
 // A field for a moment in one's own words (`data-moment`): what is understood stands below while it is written, and goes into the
 // field that the attribute names.
+import { wallClock } from "./times";
 
 const PAUSE = 120;
 
@@ -33,7 +34,7 @@ async function read(field: HTMLInputElement): Promise<void> {
   const words = document.getElementById(`${field.id}-words`)!;
   words.textContent = moment.words;
   words.classList.toggle("moment--none", Boolean(text) && !moment.at);
-  if (target) target.value = moment.at ? localTime(new Date(moment.at)) : "";
+  if (target) target.value = moment.at ? wallClock(new Date(moment.at)) : "";
 }
 
 async function ask(text: string): Promise<Moment | null> {
@@ -44,9 +45,4 @@ async function ask(text: string): Promise<Moment | null> {
     // The server reads it again when it is sent.
     return null;
   }
-}
-
-/** As `datetime-local` has it: the clock of this browser. */
-function localTime(at: Date): string {
-  return new Date(at.getTime() - at.getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
 }

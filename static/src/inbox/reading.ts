@@ -1,10 +1,10 @@
 // Where the reader is in a conversation: the line above what is new, the ways to it and to the end, a message by its address.
 import { apply, parse } from "./fragments";
-import { clonePart, inbox, openConversation } from "./parts";
+import { clonePart, openConversation } from "./parts";
 import { fetchHtml, htmx } from "./server";
 import { items, missedItems, settleThread } from "./thread";
 
-const KEPT = 400;
+const TELL_EVERY = 3_000;
 // So far from the end is still at the end.
 const NEAR = 80;
 
@@ -13,7 +13,15 @@ const line = (): HTMLElement | null => document.getElementById("thread-new");
 const hasLater = (): boolean => Boolean(document.getElementById("thread-later"));
 const numberOf = (item: HTMLElement): number => Number(item.dataset.message ?? 0);
 
-export function setUpReading(): void {
+// The newest message that was before the reader's eyes, by conversation; and those of which the server has not heard.
+const seen = new Map<string, number>();
+const untold = new Set<string>();
+let timer = 0;
+let send: (frame: object) => boolean = () => false;
+
+export function setUpReading(sender: (frame: object) => boolean): void {
+  send = sender;
+  addEventListener("pagehide", tellSeen);
   document.addEventListener("click", (event) => {
     const target = event.target as Element;
     const link = target.closest<HTMLAnchorElement>('#thread a[href^="#m-"]');
@@ -26,7 +34,7 @@ export function setUpReading(): void {
     else if (target.closest("#to-unread")) void toUnread();
   });
   document.addEventListener("scroll", (event) => { if (event.target === scroller()) settleReading(); }, { capture: true, passive: true });
-  document.addEventListener("visibilitychange", settleReading);
+  document.addEventListener("visibilitychange", () => { settleReading(); if (document.hidden) tellSeen(); });
   addEventListener("hashchange", () => { if (location.hash.startsWith("#m-")) void jumpTo(location.hash.slice(3)); });
 }
 
@@ -128,15 +136,25 @@ function unread(): HTMLElement[] {
   return items().filter((item) => item.matches(".item--in") && (seen ? numberOf(item) > seen : Number(item.dataset.order) >= waiting));
 }
 
-const key = (): string => `seen:${inbox().dataset.user}`;
-const allSeen = (): Record<string, number> => JSON.parse(localStorage.getItem(key()) ?? "{}") as Record<string, number>;
-const lastSeen = (): number => allSeen()[openConversation()?.ticket ?? ""] ?? 0;
+/** As the server knew it when the conversation came, or as it was read since. */
+function lastSeen(): number {
+  const served = Number(document.getElementById("talk")?.dataset.seen || 0);
+  return Math.max(served, seen.get(openConversation()?.ticket ?? "") ?? 0);
+}
 
 function keepSeen(): void {
   const here = openConversation();
   const newest = Math.max(0, ...items().map(numberOf));
   if (!here || newest <= lastSeen()) return;
-  const entries = Object.entries({ ...allSeen(), [here.ticket]: newest });
-  // The oldest conversations have the least numbers, and those come first.
-  localStorage.setItem(key(), JSON.stringify(Object.fromEntries(entries.slice(-KEPT))));
+  seen.set(here.ticket, newest);
+  untold.add(here.ticket);
+  timer ||= window.setTimeout(tellSeen, TELL_EVERY);
+}
+
+/** What is not told, because the line is cut, is told later. */
+function tellSeen(): void {
+  clearTimeout(timer);
+  timer = 0;
+  for (const ticket of untold) if (send({ type: "read", ticket, message: String(seen.get(ticket)) })) untold.delete(ticket);
+  if (untold.size) timer = window.setTimeout(tellSeen, TELL_EVERY);
 }

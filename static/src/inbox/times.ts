@@ -1,8 +1,13 @@
 // Ages near now stay true while the page is open; the words are the server's (omnisupport/templatetags/ui.py).
-import { word } from "./parts";
+import { inbox, word } from "./parts";
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
+
+/** Date and clock of the reader's zone, as `datetime-local` has them; the browser may stand in another one. */
+export function wallClock(at: Date): string {
+  return at.toLocaleString("sv-SE", { timeZone: inbox().dataset.zone }).replace(" ", "T").slice(0, 16);
+}
 
 export function setUpTimes(): void {
   setInterval(refresh, 30_000);
@@ -11,7 +16,7 @@ export function setUpTimes(): void {
 function refresh(): void {
   // A message can be changed for some minutes only.
   for (const box of document.querySelectorAll<HTMLElement>("[data-until]")) box.hidden = Date.now() > Date.parse(box.dataset.until!);
-  const date = new Intl.DateTimeFormat(document.documentElement.lang, { day: "numeric", month: "short" });
+  const date = new Intl.DateTimeFormat(document.documentElement.lang, { day: "numeric", month: "short", timeZone: inbox().dataset.zone });
   for (const time of document.querySelectorAll<HTMLTimeElement>("time[data-ago]")) {
     const age = Date.now() - Date.parse(time.dateTime);
     if (age < MINUTE) time.textContent = word("now");

@@ -27,6 +27,8 @@ function listen(): void {
     onFrame: (frame) => {
       const kind = (frame as { type: string }).type;
       if (kind === "notice" || kind === "notices") take(frame as unknown as BellFrame);
+      // A page may have a use for the others.
+      else document.dispatchEvent(new CustomEvent("frame", { detail: frame }));
     },
     onOpen: () => undefined,
     onLost: () => undefined,

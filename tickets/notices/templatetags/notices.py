@@ -10,4 +10,4 @@ register = template.Library()
 @register.simple_tag
 def unseen_notices(user: Any) -> int:
     """For the bell of every page."""
-    return count_unseen(user.id) if getattr(user, "is_agent", False) else 0
+    return count_unseen(user) if getattr(user, "is_agent", False) else 0

@@ -139,7 +139,7 @@ def test_what_is_before_somebodys_eyes_is_seen_already(shop, ticket, screens, to
     move_screen(shop.schema, "desk", user_id=shop.agent.id, name="Олег", ticket=str(ticket.id), idle=True)
     shop.customer_writes("Вы где?")
     dispatch_new_events()
-    assert count_unseen(shop.agent.id) == 1
+    assert count_unseen(shop.agent) == 1
 
 
 def test_opening_the_conversation_makes_it_seen_on_every_screen(shop, ticket):
@@ -160,7 +160,7 @@ def test_opening_the_conversation_makes_it_seen_on_every_screen(shop, ticket):
     ]
     assert (assigned["title"], assigned["number"]) == ("Марина", str(ticket.number))
     assert assigned["ways"] == DEFAULTS[Kind.ASSIGNED] and assigned["unseen"] == 2
-    assert count_unseen(shop.agent.id) == 0
+    assert count_unseen(shop.agent) == 0
 
 
 def test_the_list_shows_who_and_what_and_the_bell_counts(shop, ticket):
@@ -190,7 +190,7 @@ def test_everybody_chooses_how_they_are_told(shop, ticket, told):
     shop.customer_writes("Ау!")
     dispatch_new_events()
     # A sound only: it does not stand in the list.
-    assert Notice.objects.get().listed is False and count_unseen(shop.agent.id) == 0
+    assert Notice.objects.get().listed is False and count_unseen(shop.agent) == 0
     assert "news__item" not in oleg.get("/notices/").content.decode()
 
 
