@@ -115,8 +115,9 @@ def _untold(desk: Desk) -> int:
     from tenants.db import tenant_context
     from tenants.events.models import Event
 
+    bulk = _bulk(desk)
     with tenant_context(desk.schema):
-        return Event.objects.filter(dispatched_at=None).count()
+        return Event.objects.filter(dispatched_at=None, attempts=0, created_at__gte=bulk.created_at).count()
 
 
 def until(look: Any, is_met: Any) -> Any:
