@@ -3,9 +3,6 @@
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
-from tempfile import NamedTemporaryFile
 from typing import Any
 
 import pytest
@@ -15,9 +12,7 @@ from ai_assistant.models import Answer, Assistant
 from ai_assistant.providers.tests.conftest import OPENAI_KEYS, naps, openai, rested
 from ai_assistant.services.answering import answer_ticket
 from ai_assistant.services.assistants import ensure_assistant
-from knowledge.extract.elements import Extraction
-from knowledge.extract.sandbox import extract_in_sandbox
-from knowledge.tests.conftest import _own_index, add
+from knowledge.tests.conftest import _own_index, _read_before, add
 from omnisupport.celery import app
 from omnisupport.lib.redis import redis_client
 from tests.cast import Workspace
@@ -27,7 +22,7 @@ from tests.standins.server import Request
 from tickets.models import Message, MessageKind, Ticket
 from tickets.realtime import visitor_group
 
-__all__ = ["_own_index", "add", "naps", "openai", "rested"]
+__all__ = ["_own_index", "_read_before", "add", "naps", "openai", "rested"]
 
 RETURNS = """# Возврат
 
@@ -85,24 +80,6 @@ class Talk:
 
     def last(self) -> Message:
         return self.lines()[-1]
-
-
-@cache
-def _read_once(data: bytes, filename: str) -> dict[str, Any]:
-    with NamedTemporaryFile() as file:
-        file.write(data)
-        file.flush()
-        return extract_in_sandbox(Path(file.name), filename).to_json()
-
-
-@pytest.fixture
-def _read_before(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What the sandbox makes of a text is asked once: a child for each of them is half the time of these stories."""
-
-    def extract(path: Path, filename: str, report: object) -> Extraction:
-        return Extraction.from_json(_read_once(path.read_bytes(), filename))
-
-    monkeypatch.setattr("knowledge.services.recognition.extract_in_sandbox", extract)
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from knowledge.tests import files
 
 
 @pytest.fixture
-def base(shop, add):
+def base(shop, add, _read_before):
     """The shop's knowledge base."""
     add(files.returns_pdf(), "returns.pdf")
     add(files.DELIVERY_MD, "delivery.md")

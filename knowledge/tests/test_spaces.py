@@ -58,7 +58,7 @@ def models() -> Iterator[dict[str, Meaning]]:
 
 
 @pytest.fixture
-def base(shop, add, models):
+def base(shop, add, models, _read_before):
     """Three documents and a model of which nobody has spoken yet."""
     return [add(files.DELIVERY_MD, "d.md"), add(files.GUARANTEE_MD, "g.md"), add(files.returns_pdf(), "r.pdf")]
 

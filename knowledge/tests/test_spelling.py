@@ -13,7 +13,7 @@ GUIDE = "# Обмен\n\nСкидка на юбилей. Android и iPhone чи�
 
 
 @pytest.fixture
-def base(shop, add):
+def base(shop, add, _read_before):
     add(files.DELIVERY_MD, "delivery.md")
     add(GUIDE, "guide.md")
     return shop
