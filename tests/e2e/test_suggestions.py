@@ -8,6 +8,8 @@ from playwright.sync_api import Page, expect
 
 from ai_assistant.models import Answer
 from ai_assistant.services.turns import finish
+from tenants.events.models import Event
+from tests.servers import until
 from tickets.models import Author, Message
 from tickets.services.tickets import assign_ticket
 
@@ -16,11 +18,13 @@ RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 
 
 @pytest.fixture
-def ticket(live_shop):
-    live_shop.channel.assistant_mode = "suggest"
-    live_shop.channel.save()
+def ticket(live_shop, worker):
     ticket = live_shop.customer_writes("За сколько дней можно вернуть байдарку?").ticket
     assign_ticket(ticket.id, assignee_id=live_shop.agent.id, actor=None)
+    # Once the question is no news any more: the worker of this file would make a draft of its own.
+    until(lambda: not Event.objects.filter(dispatched_at=None).exists())
+    live_shop.channel.assistant_mode = "suggest"
+    live_shop.channel.save()
     return ticket
 
 
