@@ -103,7 +103,9 @@ class Provider:
     name: ClassVar[str] = NAME
     title = gettext_lazy("Excerpts from documents (no key needed)")
     vectors_title = gettext_lazy("Model of this server (no key needed, nothing is sent away)")
-    space = EmbeddingSpace(NAME, local_vectors.MODEL, local_vectors.DIMENSIONS, local_vectors.TOKENS)
+    space = EmbeddingSpace(
+        NAME, local_vectors.MODEL, local_vectors.DIMENSIONS, local_vectors.TOKENS, share=0.2, is_local=True
+    )
     context_tokens: ClassVar[int] = 1_000_000
     verbatim: ClassVar[bool] = True
     credentials_model = Credentials

@@ -38,8 +38,6 @@ _SHORTEST = 200
 # A question has no time to lose; a document's batch may wait for its place like any other call.
 _LEAST_SECONDS = {"query": 0.2, "doc": 6.0}
 _CHECK_SECONDS = 12.0
-# Of a model's cosines in the order. Only that of this server could be measured; see docs/knowledge.md.
-_OUR_SHARE, _SHARE = 0.2, 0.35
 
 
 @dataclass(frozen=True)
@@ -56,16 +54,11 @@ class WorkspaceEmbedder:
 
     @property
     def share(self) -> float:
-        return _OUR_SHARE if self._is_ours else _SHARE
-
-    @property
-    def _is_ours(self) -> bool:
-        """The model of this server costs nothing and sends nothing away."""
-        return self.model.provider == "extractive"
+        return self.provider.space.share
 
     def embed(self, texts: Sequence[str], kind: Literal["doc", "query"], seconds: float) -> Embedded:
         """Raises LLMError."""
-        if not self._is_ours:
+        if not self.provider.space.is_local:
             check_budget(self.assistant)
             texts = [without_personal_data(text) or " " for text in texts] if kind == "query" else texts
         context = CallContext.within(
@@ -73,7 +66,7 @@ class WorkspaceEmbedder:
         )
         most = self.provider.space.max_tokens * _CHARACTERS_A_TOKEN
         made = _made(self.provider, [text[:most] for text in texts], kind, context)
-        if self._is_ours:
+        if self.provider.space.is_local:
             return Embedded(made.vectors, 0, 0.0)
         tokens = made.tokens or sum(map(estimate_tokens, texts))
         price = price_of(f"{self.model.provider}/embeddings", self.model.price)
@@ -158,7 +151,7 @@ def choose_embeddings(provider: str, credentials: Mapping[str, str], price: Deci
         raise InvalidInput(_("A budget needs the price of each model."), code="no_price", field="embedding_price")
     embedder = _provider(model, assistant)
     model.space = _space_name(embedder, model.credentials)
-    fields = {"title": _title(embedder), "provider": provider, "credentials": model.credentials, "price": price}
+    fields = {"title": embedder.space.title, "provider": provider, "credentials": model.credentials, "price": price}
     EmbeddingModel.objects.update_or_create(space=model.space, defaults=fields)
     space = choose_space(model.space, embedder.space.dim)
     forget_unused_models()
@@ -188,11 +181,6 @@ def _provider(model: EmbeddingModel, assistant: Assistant) -> EmbeddingProvider:
         # A server may make nothing but vectors; its form asks for a model all the same.
         own.setdefault("model", own["embedding_model"])
     return load_embedder(model.provider, own, settings)
-
-
-def _title(embedder: EmbeddingProvider) -> str:
-    space = embedder.space
-    return space.model if embedder.name == "extractive" else f"{embedder.name} {space.model}"[:120]
 
 
 def _space_name(embedder: EmbeddingProvider, credentials: Mapping[str, str]) -> str:

@@ -163,12 +163,22 @@ class ChatProvider(Protocol):
 
 @dataclass(frozen=True)
 class EmbeddingSpace:
-    """Vectors of two spaces must never meet: store `key` with every vector and refuse to mix. Distance is cosine."""
+    """Vectors of two spaces must never meet: store `key` with every vector and refuse to mix. Distance is cosine.
+
+    `share`: what its cosines count for in the order of passages (docs/knowledge.md). `is_local`: made on this server, so that
+    nothing is sent away or paid for.
+    """
 
     provider: str
     model: str
     dim: int
     max_tokens: int
+    share: float = 0.35
+    is_local: bool = False
+
+    @property
+    def title(self) -> str:
+        return self.model if self.is_local else f"{self.provider} {self.model}"[:120]
 
     @property
     def key(self) -> str:
