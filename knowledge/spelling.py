@@ -4,6 +4,7 @@ Only what the workspace's own documents say is put in their place; a word that t
 """
 
 import re
+from collections.abc import Iterable
 from itertools import pairwise
 
 from django.db import connection
@@ -89,21 +90,33 @@ def _known(tokens: set[str]) -> set[str]:
 
 
 def _without_typos(unknown: list[str]) -> dict[str, str]:
+    """The nearest word of the documents for each; of several as near, the one that most passages have."""
     if not unknown:
         return {}
     wanted = [part for token in unknown for part in shortened(token)]
     candidates = dict(
         Word.objects.filter(shortened__overlap=wanted).order_by("text").values_list("text", "stem")[:_MOST_CANDIDATES]
     )
-    frequencies = _frequencies(set(candidates.values()))
-    repaired = {}
-    for token in unknown:
-        allowed = 2 if len(token) >= _LONG else 1
-        costs = [(_cost(token, word), -frequencies[candidates[word]], word) for word in candidates]
-        best = min((c for c in costs if c[0] <= allowed and c[1]), default=None)
-        if best is not None:
-            repaired[token] = best[2]
+    left = {token: _by_cost(token, candidates) for token in unknown}
+    repaired: dict[str, str] = {}
+    # Counting is what costs: only the nearest are counted, and further ones where no passage has a nearest one any longer.
+    while left := {token: nearest for token, nearest in left.items() if nearest and token not in repaired}:
+        tied = {token: nearest.pop() for token, nearest in left.items()}
+        frequencies = _frequencies({candidates[word] for words in tied.values() for word in words})
+        for token, words in tied.items():
+            word = min(words, key=lambda word: (-frequencies[candidates[word]], word))
+            if frequencies[candidates[word]]:
+                repaired[token] = word
     return repaired
+
+
+def _by_cost(token: str, candidates: Iterable[str]) -> list[list[str]]:
+    """Those that the token may be meant to be, as near ones together, the nearest last."""
+    allowed = 2 if len(token) >= _LONG else 1
+    costs: dict[float, list[str]] = {}
+    for word in candidates:
+        costs.setdefault(round(_cost(token, word), 1), []).append(word)
+    return [costs[cost] for cost in sorted(costs, reverse=True) if cost <= allowed]
 
 
 def _frequencies(stems: set[str]) -> dict[str, int]:
