@@ -59,8 +59,8 @@ def _measured() -> list[Result]:
         for stage in stages:
             stages[stage] += result.timings[stage] / QUESTIONS
     details: dict[str, Any] = {
-        "p50": round(median(walls), 1), "with_typo_p50": round(median(with_typos), 1), "with_typo_p95": round(p95(with_typos), 1),
-        "filled_s": round(filled), "repaired": repaired,
+        "p50": round(median(walls), 1), "with_typo_p50": round(median(with_typos), 1),
+        "with_typo_p95": round(p95(with_typos), 1), "filled_s": round(filled), "repaired": repaired,
         **{stage: round(ms, 1) for stage, ms in stages.items()},
     }  # fmt: skip
     return [Result("search over 10,000 passages, p95", p95(walls), "ms", 60, details=details)]
