@@ -21,7 +21,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.test import override_settings
 
 from ai_assistant.models import Assistant
-from ai_assistant.providers import embedding_choices, provider_names
+from ai_assistant.providers import embedding_choices, is_verbatim, provider_names
 from ai_assistant.providers.base import CallContext
 from ai_assistant.services.assistants import ensure_assistant
 from ai_assistant.services.meaning import choose_embeddings
@@ -52,7 +52,7 @@ class Command(BaseCommand):
         parser.add_argument("--typos", action="store_true", help="Also with two letters swapped in every second word.")
         makers = [name for name, _title in embedding_choices()]
         parser.add_argument("--embeddings", choices=makers, default="", help="Search by meaning too.")
-        models = [name for name in provider_names() if name != "extractive"]
+        models = [name for name in provider_names() if not is_verbatim(name)]
         parser.add_argument("--rerank", choices=models, default="", help="Have what was found put in order.")
 
     def handle(self, *args: Any, **options: Any) -> None:
