@@ -63,9 +63,10 @@ class PersonViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.G
         return super().get_object()
 
     def get_serializer_context(self) -> dict[str, Any]:
-        if getattr(self, "swagger_fake_view", False):
-            return super().get_serializer_context()
-        return super().get_serializer_context() | {"here": present_people(), "loads": queries.open_loads()}
+        context: dict[str, Any] = dict(super().get_serializer_context())
+        if not getattr(self, "swagger_fake_view", False):
+            context |= {"here": present_people(), "loads": queries.open_loads()}
+        return context
 
     @extend_schema(summary="Go away or come back oneself; admins: how many conversations somebody may have at most")
     def partial_update(self, request: Request, pk: str) -> Response:
