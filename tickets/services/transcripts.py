@@ -5,9 +5,11 @@ from typing import Any
 from uuid import UUID
 
 from django.apps import apps
+from django.conf import settings
 from django.core.files.base import ContentFile
 from django.db import transaction
 from django.template.loader import render_to_string
+from django.utils import translation
 from django.utils.translation import gettext as _
 
 from omnisupport.lib.errors import InvalidInput
@@ -39,6 +41,13 @@ def send_transcript(ticket: Ticket, *, client_id: UUID, user: User) -> Message:
     if known is not None:
         return known
     place = _mailbox_of(ticket.contact)
+    language = ticket.contact.language
+    # A refusal is for whoever asked, the letter for the customer.
+    with translation.override(language if language in dict(settings.LANGUAGES) else None):
+        return _post_letter(ticket, place, client_id, user)
+
+
+def _post_letter(ticket: Ticket, place: ContactAddress, client_id: UUID, user: User) -> Message:
     words = {"number": ticket.number}
     file = ContentFile(make_transcript(ticket, "txt").encode(), name=f"transcript-{ticket.number}.txt")
     attachment = store_upload(file, user=user)
