@@ -149,7 +149,7 @@ def _prioritise(case: Case, value: int) -> None:
     move_priority(case.ticket, value, case.user)
 
 
-def _set_tags(case: Case, names: Sequence[str]) -> None:
+def _set_tags(case: Case, names: list[str]) -> None:
     case.tags = move_tags(case.ticket, case.tags, names, case.user)
 
 
