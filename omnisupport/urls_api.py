@@ -16,7 +16,9 @@ from tenants.accounts import api as accounts_api
 from tickets import api as tickets_api
 from tickets import api_bulk as bulk_api
 from tickets import api_contacts as contacts_api
+from tickets import api_imports as imports_api
 from tickets import api_macros as macros_api
+from tickets import api_people as people_api
 from tickets import api_scheduled as scheduled_api
 from tickets import api_views as views_api
 from tickets.api_hours import WorkingHoursView
@@ -28,6 +30,8 @@ router.include_root_view = False
 router.register("users", accounts_api.UserViewSet, basename="user")
 tickets_api.register(router)
 contacts_api.register(router)
+imports_api.register(router)
+people_api.register(router)
 scheduled_api.register(router)
 notices_api.register(router)
 views_api.register(router)

@@ -32,6 +32,7 @@ def ids(shop):
         Attachment,
         BulkChange,
         Company,
+        ContactImport,
         CustomField,
         CustomStatus,
         Incident,
@@ -73,6 +74,10 @@ def ids(shop):
         ).id,
         "channels": shop.channel.id,
         "users": shop.agent.id,
+        "people": shop.agent.id,
+        "contact-imports": ContactImport.objects.create(
+            id=987654, name=CANARY, shape={"header": [CANARY], "rows": 1}
+        ).id,
         "teams": Team.objects.create(id=987654, name=CANARY).id,
         "tags": Tag.objects.create(id=987654, name=CANARY).id,
         "inbound-events": event.id,

@@ -4,8 +4,10 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from django.db.models import QuerySet, prefetch_related_objects
+from django.http import HttpResponse
 from django.utils.translation import gettext as _
 from django_filters import rest_framework as filters
+from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
 from rest_framework import mixins, status, viewsets
 from rest_framework.decorators import action
@@ -21,6 +23,7 @@ from tenants.accounts.permissions import AgentReadsAdminWrites, IsAgent
 from tickets import queries
 from tickets import serializers as shapes
 from tickets.api_state import StateActions
+from tickets.files import transcript_file
 from tickets.models import CustomField, CustomStatus, Message, MessageKind, Tag, Team, Ticket
 from tickets.rights import about_visible, visible_to
 from tickets.services.attachments import store_upload
@@ -28,6 +31,7 @@ from tickets.services.changes import delete_message, edit_message
 from tickets.services.delivery import retry_message
 from tickets.services.post import post_message
 from tickets.services.tickets import change_ticket
+from tickets.services.transcripts import send_transcript
 
 
 class TicketFilter(filters.FilterSet):
@@ -76,6 +80,32 @@ class TicketViewSet(StateActions, mixins.ListModelMixin, mixins.RetrieveModelMix
         serializer.is_valid(raise_exception=True)
         change_ticket(ticket.id, changes=serializer.validated_data, actor=actor(request))
         return Response(self.get_serializer(self.get_object()).data)
+
+    @extend_schema(
+        summary="What both sides said, without notes, as a file",
+        parameters=[shapes.TranscriptFormSerializer],
+        responses={(200, "text/plain"): OpenApiTypes.STR, (200, "text/html"): OpenApiTypes.STR},
+    )
+    @action(detail=True)
+    def transcript(self, request: Request, pk: str) -> HttpResponse:
+        asked = shapes.TranscriptFormSerializer(data=request.query_params)
+        asked.is_valid(raise_exception=True)
+        return transcript_file(self.get_object(), asked.validated_data["form"])
+
+    @extend_schema(
+        summary="Send it to the customer's e-mail address",
+        description="Through the company's mailbox, as a conversation of its own, in the customer's language. Returns the"
+        " letter. The same `client_id` is the same letter.",
+        request=shapes.TranscriptLetterSerializer,
+        responses={201: shapes.MessageSerializer},
+    )
+    @transcript.mapping.post
+    def send_transcript(self, request: Request, pk: str) -> Response:
+        asked = shapes.TranscriptLetterSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        client_id = asked.validated_data.get("client_id") or _idempotency_key(request)
+        letter = send_transcript(self.get_object(), client_id=client_id, user=actor(request))
+        return Response(shapes.MessageSerializer(letter).data, status=status.HTTP_201_CREATED)
 
 
 @extend_schema(parameters=[OpenApiParameter("ticket_pk", int, OpenApiParameter.PATH, description="id of the ticket")])

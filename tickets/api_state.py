@@ -22,7 +22,7 @@ from tickets.services.ticket_merges import merge_tickets, split_ticket, undo_tic
 
 
 class SnoozeSerializer(serializers.Serializer[Any]):
-    """`until` null: until the customer writes; or `text` in people's words, read in the workspace's time zone."""
+    """`until` null: until the customer writes; or `text` in people's words, by the caller's clock (else the workspace's)."""
 
     until = serializers.DateTimeField(required=False, allow_null=True)
     text = serializers.CharField(required=False, max_length=100)

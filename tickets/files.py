@@ -1,4 +1,4 @@
-"""An attachment as an HTTP answer that browsers cannot be made to run, for agents and visitors alike."""
+"""Attachments as HTTP answers that browsers cannot be made to run, for agents and visitors alike; and transcripts."""
 
 import re
 
@@ -7,8 +7,9 @@ from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
 
 from omnisupport.lib.errors import NotFound
-from tickets.models import Attachment
+from tickets.models import Attachment, Ticket
 from tickets.services.attachments import INLINE_TYPES
+from tickets.services.transcripts import make_transcript
 
 _RANGE = re.compile(r"bytes=(\d{0,15})-(\d{0,15})", re.ASCII)
 
@@ -56,3 +57,10 @@ def _wanted_part(header: str, size: int) -> tuple[int, int] | None:
         return max(0, size - int(last)), size - 1
     end = min(int(last), size - 1) if last else size - 1
     return None if last and int(last) < int(first) else (int(first), end)
+
+
+def transcript_file(ticket: Ticket, form: str) -> HttpResponse:
+    kind = "text/html" if form == "html" else "text/plain"
+    answer = HttpResponse(make_transcript(ticket, form), content_type=f"{kind}; charset=utf-8")
+    answer["Content-Disposition"] = f'attachment; filename="conversation-{ticket.number}.{form}"'
+    return answer

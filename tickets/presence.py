@@ -5,7 +5,7 @@ sweeps out those that died without a word, and tells the agents of every change 
 """
 
 import time
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 from uuid import UUID
 
@@ -15,6 +15,7 @@ from redis.exceptions import RedisError
 
 from omnisupport.lib.hub import PREFIX
 from omnisupport.lib.redis import redis_client
+from tenants.accounts.models import User
 from tenants.names import group_name, tenant_key
 from tickets.realtime import AGENTS
 
@@ -137,6 +138,12 @@ def _states(screens: Iterable[tuple[str, bool, str, str]]) -> dict[str, str]:
 def present_people() -> dict[str, str]:
     """`online` or `idle` by user id; who is absent is offline."""
     return _states(_screens())
+
+
+def state_of(person: User, here: Mapping[str, str]) -> str:
+    """online, away or offline, of `present_people`; who has gone away by hand stays so until they come back by hand."""
+    state = here.get(str(person.id), "offline")
+    return "away" if state == "idle" or (person.is_away and state == "online") else state
 
 
 def viewers_of(ticket_id: int) -> Collection[str]:

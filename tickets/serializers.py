@@ -212,6 +212,14 @@ class NewWordsSerializer(serializers.Serializer[Any]):
     text = serializers.CharField(max_length=20_000, trim_whitespace=False)
 
 
+class TranscriptFormSerializer(serializers.Serializer[Any]):
+    form = serializers.ChoiceField(choices=["txt", "html"], default="txt")
+
+
+class TranscriptLetterSerializer(serializers.Serializer[Any]):
+    client_id = serializers.UUIDField(required=False)
+
+
 class SearchSerializer(serializers.Serializer[Any]):
     """What `search/messages/` is asked. `after` comes from the `next` of the page before."""
 

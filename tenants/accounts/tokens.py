@@ -17,6 +17,7 @@ from rest_framework_simplejwt.tokens import AccessToken, RefreshToken, Token
 from rest_framework_simplejwt.utils import get_md5_hash_password
 
 from omnisupport.lib.errors import NotAuthenticated
+from omnisupport.lib.zones import home_zone, zone_named
 from tenants.accounts.models import RefreshFamily, SpentRefreshToken, User
 from tenants.models import Tenant
 
@@ -99,6 +100,16 @@ def authenticate_access_token(raw: str) -> User:
 
 class TenantJWTAuthentication(JWTAuthentication):
     """The library's own sentences have no Russian, and say which part of a token was wrong."""
+
+    def authenticate(self, request: Request) -> tuple[User, Token] | None:  # type: ignore[override]  # our user model
+        """Times are read by the person's own clock, else the workspace's, until UserTimezoneMiddleware leaves."""
+        found = super().authenticate(request)
+        if found is None:
+            return None
+        user, token = found
+        assert isinstance(user, User)
+        timezone.activate(zone_named(user.timezone) or home_zone())
+        return user, token
 
     def get_raw_token(self, header: bytes) -> bytes | None:
         try:

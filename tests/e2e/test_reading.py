@@ -44,7 +44,8 @@ def test_one_message_the_end_what_is_new_and_words_are_a_click_away(live_shop, l
     expect(oleg.bubble("Пока вы читали")).to_be_in_viewport()
     expect(oleg.page.locator("#to-end")).to_be_hidden()
     # The search jumps to a form of the word, wherever it lies.
-    oleg.page.locator("#find").click()
+    oleg.page.locator("#thread-scroll").focus()
+    oleg.page.keyboard.press("f")
     oleg.page.locator("#find-text").fill("чайника")
     expect(oleg.page.locator("#find-count")).to_have_text("1 / 1")
     in_view(oleg, f"#m-{first.id}")

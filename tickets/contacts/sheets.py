@@ -85,9 +85,7 @@ def refused(request: HttpRequest, import_id: int) -> HttpResponse:
     """The rows that were not taken, as they came, with the reason before them: to be mended and imported again."""
     signed_in_admin(request)
     found = _get(import_id)
-    reasons = {row["row"] - 2: row["why"] for row in found.refused}
-    rows = [[reasons[place], *row] for place, row in enumerate(importing.all_rows(found)) if place in reasons]
-    return _csv([[_("What is wrong"), *found.shape["header"]], *rows], f"refused-{found.id}.csv")
+    return _csv(importing.refused_rows(found), f"refused-{found.id}.csv")
 
 
 @require_GET

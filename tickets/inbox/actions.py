@@ -4,10 +4,9 @@ import json
 from datetime import datetime, timedelta
 from uuid import uuid4
 
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
-from django.utils import timezone, translation
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
@@ -250,8 +249,7 @@ def contact(request: HttpRequest, number: int) -> HttpResponse:
 def transcript_by_mail(request: HttpRequest, number: int) -> HttpResponse:
     ticket = queries.get_conversation(number, signed_in(request))
     client_id = checked(UUIDChoice({"value": request.POST.get("client_id", "")}))["value"] or uuid4()
-    with translation.override(ticket.contact.language if ticket.contact.language in dict(settings.LANGUAGES) else None):
-        message = send_transcript(ticket, client_id=client_id, user=signed_in(request))
+    message = send_transcript(ticket, client_id=client_id, user=signed_in(request))
     if not request.headers.get("HX-Request"):
         return redirect("inbox:conversation", number=number)
     return render(request, "inbox/_transcript_sent.html", {"message": message})

@@ -98,6 +98,7 @@ KEYS = (
             Key("Shift+KeyE", "solve-next", _("solve it and open the next one")),
             Key("KeyO", "press #reopen", _("reopen it")),
             Key("KeyM", "press #merge", _("merge it with another")),
+            Key("KeyF", "press #find", _("search in it")),
             Key("KeyT", "press #aid-translation", _("translate the last message")),
             Key("KeyS", "press #aid-summary", _("sum it up")),
             Key("BracketLeft", "open-previous", _("open the previous one")),

@@ -7,11 +7,10 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_POST
 
 from tenants.accounts.access import agent_required, signed_in, signed_in_admin
-from tenants.accounts.models import User
 from tenants.accounts.services import set_away, set_capacity
 from tickets import queries
 from tickets.inbox.forms import CapacityForm, TextChoice, UUIDChoice, checked
-from tickets.presence import present_people
+from tickets.presence import present_people, state_of
 from tickets.services.leaving import return_work
 
 
@@ -20,15 +19,11 @@ from tickets.services.leaving import return_work
 def team(request: HttpRequest) -> HttpResponse:
     # Whoever reads this page is here.
     here = present_people() | {str(signed_in(request).id): "online"}
-    rows = [{"person": person, "state": _state(person, here)} for person in queries.people_at_work() if person.is_agent]
+    rows = [
+        {"person": person, "state": state_of(person, here)} for person in queries.people_at_work() if person.is_agent
+    ]
     is_part = request.headers.get("HX-Request")
     return render(request, "inbox/_team_rows.html" if is_part else "inbox/team.html", {"rows": rows})
-
-
-def _state(person: User, here: dict[str, str]) -> str:
-    """online, away or offline; who has gone away by hand stays so until they come back by hand."""
-    state = here.get(str(person.id), "offline")
-    return "away" if state == "idle" or (person.is_away and state == "online") else state
 
 
 @require_POST

@@ -25,6 +25,7 @@ from tenants.sockets import newest_seq
 from tickets import queries
 from tickets.contact_links import links_for
 from tickets.contact_queries import pages_of
+from tickets.files import transcript_file
 from tickets.inbox import sidebar
 from tickets.inbox.fields import Refusal, field_rows
 from tickets.inbox.forms import ContactForm, read_ids, read_selection
@@ -36,7 +37,6 @@ from tickets.rights import contacts_visible_to
 from tickets.services.bulk import can_undo, recent_bulk
 from tickets.services.merging import same_person_suggestions, undoable_merges
 from tickets.services.ticket_merges import undoable_ticket_merges
-from tickets.services.transcripts import make_transcript
 from tickets.templatetags.conversation import preview
 
 VIEW_TITLES = {
@@ -185,10 +185,7 @@ def transcript(request: HttpRequest, number: int, form: str) -> HttpResponse:
     ticket = queries.get_conversation(number, signed_in(request))
     if form not in {"html", "txt"}:
         raise Http404
-    kind = "text/html" if form == "html" else "text/plain"
-    answer = HttpResponse(make_transcript(ticket, form), content_type=f"{kind}; charset=utf-8")
-    answer["Content-Disposition"] = f'attachment; filename="conversation-{number}.{form}"'
-    return answer
+    return transcript_file(ticket, form)
 
 
 @require_GET

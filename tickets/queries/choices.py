@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 from django.apps import apps
 from django.db.models import Count, Q, QuerySet
@@ -50,10 +51,15 @@ def assignable_people() -> list[User]:
     return sorted(people, key=lambda user: (not user.is_assistant, user.name.casefold()))
 
 
+def open_loads() -> dict[UUID, int]:
+    """How many open conversations each has who has any."""
+    held = Ticket.objects.filter(TO_DO, assignee__isnull=False).values_list("assignee_id").annotate(number=Count("id"))
+    return dict(held.order_by())
+
+
 def people_at_work() -> list[Any]:
     """The same, each with `load`: the open conversations that they have."""
-    held = Ticket.objects.filter(TO_DO, assignee__isnull=False).values_list("assignee_id").annotate(number=Count("id"))
-    loads = dict(held.order_by())
+    loads = open_loads()
     people = assignable_people()
     for person in people:
         person.load = loads.get(person.id, 0)  # type: ignore[attr-defined]

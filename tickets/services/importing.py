@@ -5,7 +5,7 @@ Empty cells leave what is there. There is no undo.
 """
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import islice
 from typing import Any
 
@@ -93,8 +93,11 @@ def _guessed(header: Sequence[str], kind: str) -> dict[str, str]:
     return columns
 
 
-def all_rows(found: ContactImport) -> Iterator[list[str]]:
-    return _sheet(found).rows()
+def refused_rows(found: ContactImport) -> list[list[str]]:
+    """Those that were not taken, as they came, with the reason before each; under the names of the columns."""
+    reasons = {row["row"] - 2: row["why"] for row in found.refused}
+    rows = [[reasons[place], *row] for place, row in enumerate(_sheet(found).rows()) if place in reasons]
+    return [[_("What is wrong"), *found.shape["header"]], *rows]
 
 
 def preview(found: ContactImport, rows: int = 5) -> list[list[str]]:

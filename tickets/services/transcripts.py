@@ -5,9 +5,11 @@ from typing import Any
 from uuid import UUID
 
 from django.apps import apps
+from django.conf import settings
 from django.core.files.base import ContentFile
 from django.db import transaction
 from django.template.loader import render_to_string
+from django.utils import translation
 from django.utils.translation import gettext as _
 
 from omnisupport.lib.errors import InvalidInput
@@ -39,6 +41,13 @@ def send_transcript(ticket: Ticket, *, client_id: UUID, user: User) -> Message:
     if known is not None:
         return known
     place = _mailbox_of(ticket.contact)
+    language = ticket.contact.language
+    # A refusal is for whoever asked, the letter for the customer.
+    with translation.override(language if language in dict(settings.LANGUAGES) else None):
+        return _post_letter(ticket, place, client_id, user)
+
+
+def _post_letter(ticket: Ticket, place: ContactAddress, client_id: UUID, user: User) -> Message:
     words = {"number": ticket.number}
     file = ContentFile(make_transcript(ticket, "txt").encode(), name=f"transcript-{ticket.number}.txt")
     attachment = store_upload(file, user=user)
@@ -61,7 +70,7 @@ def send_transcript(ticket: Ticket, *, client_id: UUID, user: User) -> Message:
 
 def _mailbox_of(contact: Contact) -> ContactAddress:
     """Where they write letters from; else their e-mail address in the first mailbox that is at work."""
-    mailboxes: Any = apps.get_model("channels_app", "Channel").objects.filter(kind="email", is_active=True)
+    mailboxes: Any = apps.get_model("channels_app", "Channel").objects.mailboxes().filter(is_active=True)
     own = contact.addresses.filter(channel__in=mailboxes, unreachable_reason="").order_by("-last_inbound_at").first()
     if own is not None:
         return own

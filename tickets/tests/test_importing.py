@@ -155,3 +155,45 @@ ADMINS_ONLY = (
 def test_tables_are_for_admins(shop, path):
     path = path if path.endswith("csv") else f"{path}/"
     assert shop.client(shop.agent).get(f"/{path}").status_code == 403
+
+
+def test_a_program_imports_by_token(shop, rival, monkeypatch):
+    monkeypatch.setattr("tickets.api_imports.wake", lambda *_args: True)
+    client = shop.client(HTTP_AUTHORIZATION=f"Bearer {shop.token(shop.admin)}")
+
+    def post(path, data):
+        answer = client.post(f"/api/v1/contact-imports/{path}", data, "application/json")
+        return answer.status_code, answer.json()
+
+    table = SimpleUploadedFile("people.csv", "Имя,Почта,Город\nАнна,anna@x.example,Уфа\nБорис,не почта,\n".encode())
+    made = client.post("/api/v1/contact-imports/", {"file": table, "kind": "contacts"})
+    assert made.status_code == 201
+    made = made.json()
+    assert (made["state"], made["total"], made["columns"]) == ("draft", 2, {"0": "name", "1": "email"})
+    path = f"{made['id']}/begin/"
+    for columns in ({"0": "name"}, {"0": "email", "1": "email"}, {"0": "shoe size", "1": "email"}, {"9": "email"}):
+        code, refused = post(path, {"columns": columns})
+        assert (code, refused["error"]["field"]) == (400, "columns"), columns
+    code, begun = post(path, {})
+    assert (code, begun["state"]) == (202, "waiting")
+    assert post(path, {})[0] == 409
+    importing.run_import(int(made["id"]))
+    done = client.get(f"/api/v1/contact-imports/{made['id']}/").json()
+    assert (done["state"], done["done"], done["made"], done["refused"][0]["row"]) == ("done", 2, 1, 3)
+    assert "Борис" in client.get(f"/api/v1/contact-imports/{made['id']}/refused.csv/").content.decode()
+    assert Contact.objects.get(email="anna@x.example").name == "Анна"
+    agent = shop.client(HTTP_AUTHORIZATION=f"Bearer {shop.token(shop.agent)}")
+    stranger = rival.client(HTTP_AUTHORIZATION=f"Bearer {rival.token(rival.admin)}")
+    for somebody, code in ((agent, 403), (stranger, 404)):
+        assert somebody.get(f"/api/v1/contact-imports/{made['id']}/").status_code == code
+        assert somebody.post(f"/api/v1/contact-imports/{path}", {}, "application/json").status_code == code
+    assert agent.get("/api/v1/contact-imports/").status_code == 403
+
+
+def test_a_list_of_imports_costs_the_same_for_one_and_for_three(shop, django_assert_num_queries):
+    client = shop.client(HTTP_AUTHORIZATION=f"Bearer {shop.token(shop.admin)}")
+    for count in (1, 3):
+        while ContactImport.objects.count() < count:
+            ContactImport.objects.create(name="x.csv", shape={"header": ["a"], "rows": 1}, user=shop.admin)
+        with django_assert_num_queries(4):
+            assert len(client.get("/api/v1/contact-imports/").json()["results"]) == count

@@ -128,3 +128,62 @@ def test_going_away_leads_nowhere_else(shop):
     client = shop.client(shop.agent)
     for elsewhere in ("https://evil.test/", "//evil.test/", "/\\evil.test/"):
         assert client.post("/team/away/", {"value": "on", "next": elsewhere})["Location"] == "/inbox/"
+
+
+def test_a_program_sees_who_is_here_and_how_much_each_has(shop, held):
+    client = by_token(shop, shop.colleague)
+    try:
+        move_screen(shop.schema, "a", user_id=shop.agent.id, name=shop.agent.name)
+        rows = {row["name"]: row for row in client.get("/api/v1/people/").json()["results"]}
+    finally:
+        redis_client().delete(tenant_key("screens"))
+    assert set(rows) == {"Анна Админ", "Олег Агент", "Вера Коллега", shop.owner.name}
+    agent = rows["Олег Агент"]
+    assert (agent["state"], agent["open_conversations"], agent["capacity"]) == ("online", 1, None)
+    assert rows["Вера Коллега"]["state"] == "offline"
+    assert client.get("/api/v1/people/me/").json()["name"] == "Вера Коллега"
+
+
+def test_by_token_one_goes_away_oneself_and_admins_set_what_one_may_have(shop, held):
+    agent, admin = by_token(shop, shop.agent), by_token(shop, shop.admin)
+    path = f"/api/v1/people/{shop.agent.id}/"
+    assert patch(agent, "/api/v1/people/me/", {"is_away": True}) == 200
+    assert patch(admin, path, {"is_away": False}) == 403
+    assert [patch(agent, path, {"capacity": 50}), patch(admin, path, {"capacity": 1001})] == [403, 400]
+    assert patch(admin, path, {"capacity": 12}) == 200
+    shop.agent.refresh_from_db()
+    assert (shop.agent.is_away, shop.agent.capacity) == (True, 12)
+    told = [event.payload for event in Event.objects.filter(type="person.changed").order_by("id")]
+    assert [{key: row[key] for key in row if key != "user"} for row in told] == [
+        {"away": True}, {"capacity": {"from": None, "to": 12}},
+    ]  # fmt: skip
+    assert agent.post(f"{path}return-work/").status_code == 403
+    assert admin.post(f"{path}return-work/").json() == {"returned": 2}
+    assert holders(held)["open"] is None
+    assert patch(admin, f"/api/v1/people/{shop.assistant.id}/", {"capacity": 1}) == 404
+
+
+def test_people_are_not_seen_from_another_workspace(shop, rival):
+    stranger, path = by_token(rival, rival.admin), f"/api/v1/people/{shop.agent.id}/"
+    assert stranger.get(path).status_code == 404
+    assert patch(stranger, path, {"capacity": 1}) == 404
+    assert stranger.post(f"{path}return-work/").status_code == 404
+    shop.agent.refresh_from_db()
+    assert shop.agent.capacity is None
+
+
+def test_a_list_of_people_costs_the_same_however_many_there_are(shop, django_assert_num_queries):
+    client = by_token(shop, shop.agent)
+    for count in (4, 6):
+        while User.objects.people().count() < count:
+            User.objects.create_user(f"new{User.objects.count()}@example.com", name="Новый")
+        with django_assert_num_queries(5):
+            assert len(client.get("/api/v1/people/").json()["results"]) == count
+
+
+def by_token(workspace, person):
+    return workspace.client(HTTP_AUTHORIZATION=f"Bearer {workspace.token(person)}")
+
+
+def patch(client, path, data) -> int:
+    return client.patch(path, data, "application/json").status_code

@@ -39,6 +39,38 @@ def test_both_forms_have_what_both_sides_said_and_no_note(shop, talk):
     assert "m•••@m•••.example" in client.get("/inbox/1/transcript.txt").content.decode()
 
 
+def test_a_program_gets_it_and_sends_it_by_token(shop, rival, talk):
+    client = shop.client(HTTP_AUTHORIZATION=f"Bearer {shop.token(shop.agent)}")
+    path, asked = f"/api/v1/tickets/{talk.id}/transcript/", {"client_id": str(uuid.uuid4())}
+    txt, html = client.get(path), client.get(path, {"form": "html"})
+    assert "Он уже едет" in txt.content.decode() and "<b>уже</b>" in html.content.decode()
+    assert "Тайная" not in txt.content.decode() + html.content.decode()
+    assert 'filename="conversation-1.html"' in html["Content-Disposition"]
+    assert client.get(path, {"form": "exe"}).status_code == 400
+    assert client.post(path, asked, "application/json").status_code == 400
+    Channel.objects.create(kind="email", name="Почта", config={"address": "help@shop.example"})
+    # The letter is in the customer's language, a refusal in the reader's.
+    update_contact(talk.contact_id, changes={"email": "", "language": "ru"}, actor=None)
+    refused = client.post(path, asked, "application/json").json()["error"]["message"]
+    assert refused == "The customer's e-mail address is not known."
+    update_contact(talk.contact_id, changes={"email": "marina@mail.example"}, actor=None)
+    letters = [client.post(path, asked, "application/json").json() for _again in range(2)]
+    assert letters[0]["id"] == letters[1]["id"]
+    assert letters[0]["attachments"][0]["name"] == "transcript-1.txt"
+    assert Ticket.objects.count() == 2
+    shop.agent.sees_contact_details = False
+    shop.agent.save()
+    assert "m•••@m•••.example" in client.get(path).content.decode()
+    shop.colleague.access = "own"
+    shop.colleague.save()
+    client = shop.client(HTTP_AUTHORIZATION=f"Bearer {shop.token(shop.colleague)}")
+    stranger = rival.client(HTTP_AUTHORIZATION=f"Bearer {rival.token(rival.admin)}")
+    for somebody in (client, stranger):
+        assert somebody.get(path).status_code == 404
+        assert somebody.post(path, {}, "application/json").status_code == 404
+    assert Ticket.objects.count() == 2
+
+
 def test_it_goes_to_the_customers_mailbox_once(shop, talk):
     client, path = shop.client(shop.agent), "/inbox/1/transcript/send/"
     asked = {"client_id": str(uuid.uuid4())}

@@ -40,6 +40,21 @@ def test_a_time_in_ones_own_words_is_by_ones_own_clock(far):
     assert "(" not in far.client(far.colleague).get("/inbox/moment/", {"text": "завтра в 10"}).json()["words"]
 
 
+def test_by_token_too_times_are_by_the_clock_of_whose_it_is(far):
+    for person, zone in ((far.agent, VLADIVOSTOK), (far.colleague, MOSCOW)):
+        # The browser's session is somebody else's: the token says who asks.
+        client = far.client(far.admin, HTTP_AUTHORIZATION=f"Bearer {far.token(person)}")
+        path = f"/api/v1/tickets/{far.ticket.id}/snooze/"
+        assert client.post(path, {"text": "завтра в 10"}, "application/json").status_code == 200
+        assert Ticket.objects.get().wakes_at == tomorrow_at(10, zone)
+        # A time without a zone too.
+        at = tomorrow_at(9, zone)
+        client.post(path, {"until": f"{at:%Y-%m-%dT%H:%M}"}, "application/json")
+        assert Ticket.objects.get().wakes_at == at
+    # Nobody's clock stays behind for the next request of this thread.
+    assert timezone.get_current_timezone() not in (VLADIVOSTOK, MOSCOW)
+
+
 def test_send_later_takes_the_clock_of_whoever_writes(far):
     client = far.client(far.agent)
     at = tomorrow_at(10, VLADIVOSTOK)

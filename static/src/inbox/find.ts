@@ -51,7 +51,7 @@ function close(): void {
   field().value = asked = "";
   found = [];
   paint();
-  document.getElementById("find")?.focus();
+  document.querySelector<HTMLElement>("#more-actions > summary")?.focus();
 }
 
 async function ask(): Promise<void> {
