@@ -7,8 +7,9 @@ import re
 from collections.abc import Iterable
 from itertools import pairwise
 
+from django.db import connection
+
 from knowledge.frequencies import Passages, stems_of_word
-from knowledge.models import Word
 from knowledge.stopwords import STOP_WORDS
 from knowledge.tokens import plain, tokens_of
 
@@ -18,8 +19,13 @@ _ROWS = ("qwertyuiop[]", "asdfghjkl;'", "zxcvbnm,.", "йцукенгшщзхъ",
 _NEIGHBOURS = frozenset(pair for row in _ROWS for a, b in pairwise(row) for pair in (a + b, b + a))
 # In short words every other word is one letter away.
 _SHORTEST, _LONG = 4, 8
-_MOST_WORDS, _MOST_CANDIDATES = 12, 1000
+_MOST_WORDS = 12
 MAX_LENGTH = 64
+# Part by part: of all parts at once the planner expects so many words that it reads the whole table.
+_CANDIDATES_SQL = """
+SELECT DISTINCT word.text, word.stem FROM unnest(%s::varchar[]) AS wanted(part)
+CROSS JOIN LATERAL (SELECT text, stem FROM knowledge_word WHERE shortened @> ARRAY[wanted.part]) AS word
+"""
 _TRAILING = "?!.,;:)»\"'"
 
 
@@ -86,8 +92,9 @@ def _without_typos(unknown: list[str], passages: Passages) -> dict[str, str]:
     if not unknown:
         return {}
     wanted = [part for token in unknown for part in shortened(token)]
-    near = Word.objects.filter(shortened__overlap=wanted).order_by("text")
-    candidates = {text: frozenset([its]) for text, its in near.values_list("text", "stem")[:_MOST_CANDIDATES]}
+    with connection.cursor() as cursor:
+        cursor.execute(_CANDIDATES_SQL, [wanted])
+        candidates = {text: frozenset([its]) for text, its in cursor.fetchall()}
     left = {token: _by_cost(token, candidates) for token in unknown}
     repaired: dict[str, str] = {}
     # Counting is what costs: only the nearest are counted, and further ones where no passage has a nearest one any longer.
