@@ -8,8 +8,9 @@ class AiAssistantConfig(AppConfig):
 
     def ready(self) -> None:
         from ai_assistant.services.meaning import find_embedder
-        from ai_assistant.tasks import register_sweeps
+        from ai_assistant.tasks import SWEEPS
         from knowledge.embeddings import register_embedders
+        from tenants.sweeper import register_sweeps
 
-        register_sweeps()
+        register_sweeps(*SWEEPS)
         register_embedders(find_embedder)

@@ -6,7 +6,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from ai_assistant.models import Assistant
-from ai_assistant.providers import embedding_choices
+from ai_assistant.providers import embedding_choices, is_verbatim, light_model
 
 
 class SearchForm(forms.Form):
@@ -36,7 +36,7 @@ class SearchForm(forms.Form):
         label=_("Model for the order"),
         max_length=100,
         required=False,
-        help_text=_("A light one of the same provider, as yandexgpt-lite or GigaChat-2. Empty: the one that answers."),
+        help_text=_("A light one of the same provider. Empty: the one that answers."),
     )
     rerank_price = forms.DecimalField(
         label=_("Price of 1,000 tokens of the order, ₽"),
@@ -53,7 +53,8 @@ class SearchForm(forms.Form):
             "rerank_model": assistant.rerank_model, "rerank_price": assistant.rerank_price,
         }  # fmt: skip
         super().__init__(data, initial=initial)
-        if assistant.provider == "extractive":
+        self.fields["rerank_model"].widget.attrs["placeholder"] = light_model(assistant.provider)
+        if is_verbatim(assistant.provider):
             del self.fields["rerank_model"], self.fields["rerank_price"]
             self.fields["reranks"].disabled = True
             self.fields["reranks"].help_text = _("The assistant quotes documents and has no model that could do it.")

@@ -29,7 +29,7 @@ from omnisupport.lib.errors import AppError, Unavailable
 from tenants.accounts.notices import mail_admins
 from tenants.hosts import page_link
 from tenants.lease import LIVING
-from tenants.sweeper import Sweep, register_sweep
+from tenants.sweeper import Sweep
 from tenants.tasking import tenant_task, wake
 
 # A model that is silent holds a thread for the whole turn: so only some threads of a worker are lent to turns.
@@ -210,39 +210,34 @@ def mail_budget_reached(event_id: int, share: int, limit: int) -> None:
     mail_admins(letter, once=f"event:{event_id}")
 
 
-def register_sweeps() -> None:
-    register_sweep(
-        Sweep(
-            name="saved_questions",
-            condition="SELECT 1 FROM {schema}.ai_assistant_evaluationrun"
-            " WHERE is_running AND touched_at < now() - interval '60 s'",
-            task="ai_assistant.tasks.run_saved_questions",
-        )
-    )
-    register_sweep(
-        Sweep(
-            name="learned_answers",
-            condition="SELECT 1 FROM {schema}.ai_assistant_learnedanswer WHERE state = 'new'"
-            " AND created_at BETWEEN now() - interval '1 day' AND now() - interval '60 s'",
-            task="ai_assistant.tasks.learn",
-        )
-    )
-    register_sweep(
-        Sweep(
-            name="assistant",
-            condition=(
-                "SELECT 1 FROM {schema}.ai_assistant_answer WHERE outcome = 'working'"
-                " AND (created_at < now() - interval '27 s' OR claimed_by NOT IN (LIVING))"
-                " UNION ALL SELECT 1 FROM {schema}.tickets_ticket AS t JOIN {schema}.accounts_user AS u ON u.id = t.assignee_id"
-                " WHERE u.role = 'assistant' AND t.status IN ('open', 'waiting') AND t.waiting_since < now() - interval '15 s'"
-                " UNION ALL SELECT 1 FROM {schema}.tickets_ticket AS t"
-                " JOIN {schema}.tickets_contactaddress AS chat ON chat.id = t.address_id"
-                " JOIN {schema}.channels_app_channel AS c ON c.id = chat.channel_id"
-                " WHERE c.assistant_mode = 'suggest' AND t.status IN ('open', 'waiting')"
-                " AND t.waiting_since BETWEEN now() - interval '10 min' AND now() - interval '15 s'"
-                " AND NOT EXISTS (SELECT 1 FROM {schema}.ai_assistant_answer AS a"
-                " WHERE a.ticket_id = t.id AND a.created_at >= t.waiting_since)"
-            ).replace("LIVING", LIVING),
-            task="ai_assistant.tasks.sweep_assistant",
-        )
-    )
+SWEEPS = (
+    Sweep(
+        name="saved_questions",
+        condition="SELECT 1 FROM {schema}.ai_assistant_evaluationrun"
+        " WHERE is_running AND touched_at < now() - interval '60 s'",
+        task="ai_assistant.tasks.run_saved_questions",
+    ),
+    Sweep(
+        name="learned_answers",
+        condition="SELECT 1 FROM {schema}.ai_assistant_learnedanswer WHERE state = 'new'"
+        " AND created_at BETWEEN now() - interval '1 day' AND now() - interval '60 s'",
+        task="ai_assistant.tasks.learn",
+    ),
+    Sweep(
+        name="assistant",
+        condition=(
+            "SELECT 1 FROM {schema}.ai_assistant_answer WHERE outcome = 'working'"
+            " AND (created_at < now() - interval '27 s' OR claimed_by NOT IN (LIVING))"
+            " UNION ALL SELECT 1 FROM {schema}.tickets_ticket AS t JOIN {schema}.accounts_user AS u ON u.id = t.assignee_id"
+            " WHERE u.role = 'assistant' AND t.status IN ('open', 'waiting') AND t.waiting_since < now() - interval '15 s'"
+            " UNION ALL SELECT 1 FROM {schema}.tickets_ticket AS t"
+            " JOIN {schema}.tickets_contactaddress AS chat ON chat.id = t.address_id"
+            " JOIN {schema}.channels_app_channel AS c ON c.id = chat.channel_id"
+            " WHERE c.assistant_mode = 'suggest' AND t.status IN ('open', 'waiting')"
+            " AND t.waiting_since BETWEEN now() - interval '10 min' AND now() - interval '15 s'"
+            " AND NOT EXISTS (SELECT 1 FROM {schema}.ai_assistant_answer AS a"
+            " WHERE a.ticket_id = t.id AND a.created_at >= t.waiting_since)"
+        ).replace("LIVING", LIVING),
+        task="ai_assistant.tasks.sweep_assistant",
+    ),
+)

@@ -10,7 +10,7 @@ ROUNDS = 9
 
 
 def run(folder: Path) -> list[Result]:
-    from channels_app.registry import adapter_class, kinds
+    from channels_app.kinds import adapter_class, kinds
 
     wanted = [kind for kind in kinds() if adapter_class(kind).has_webhook]
     # A kind without a caller has not met its goal.

@@ -12,8 +12,8 @@ from django.utils.text import Truncator
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
+from channels_app.kinds import kind_choices
 from channels_app.models import Channel, InboundEvent
-from channels_app.registry import kind_choices
 from channels_app.services.inbound import replay, replay_failed, replayable, search_ledger
 from channels_app.tasks import drain_inbound
 from omnisupport.lib.admin import ReadOnlyAdmin

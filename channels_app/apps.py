@@ -7,6 +7,7 @@ class ChannelsAppConfig(AppConfig):
     verbose_name = _("Channels")
 
     def ready(self) -> None:
-        from channels_app.tasks import register_sweeps
+        from channels_app.tasks import SWEEPS
+        from tenants.sweeper import register_sweeps
 
-        register_sweeps()
+        register_sweeps(*SWEEPS)

@@ -179,6 +179,8 @@ class Adapter:
     always_polls: ClassVar[bool] = False
     # People and other machines answer each other here, perhaps for ever: what we send without a person is rationed.
     has_loops: ClassVar[bool] = False
+    # Its addresses are e-mail addresses: one may write first to whoever has one, and each thread is a conversation.
+    takes_letters: ClassVar[bool] = False
     # The provider vouches for who writes: nobody can write in another's name, and an address is one person's.
     vouches: ClassVar[bool] = False
     # The body of our 200; some providers compare it.

@@ -19,7 +19,8 @@ from psycopg import sql
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from channels_app.base import Adapter
-from channels_app.registry import adapter_class, channel_info
+from channels_app.kinds import adapter_class
+from channels_app.registry import channel_info
 from omnisupport.lib.errors import AppError, NotAuthenticated, NotFound
 from tenants.db import in_tenant
 from tenants.hosts import TenantInfo, cached_tenant, find_tenant, host_name

@@ -5,8 +5,14 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from channels_app.kinds import adapter_class, kinds
 from omnisupport.lib.crypto import EncryptedJSONField
 from tickets.models import AssistantMode
+
+
+class ChannelQuerySet(models.QuerySet["Channel"]):
+    def mailboxes(self) -> "ChannelQuerySet":
+        return self.filter(kind__in=[kind for kind in kinds() if adapter_class(kind).takes_letters])
 
 
 class Channel(models.Model):
@@ -52,6 +58,8 @@ class Channel(models.Model):
     poll_state = models.JSONField(default=dict, blank=True, editable=False)
     templates_synced_at = models.DateTimeField(null=True, editable=False)
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
+
+    objects = ChannelQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("channel")

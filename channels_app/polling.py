@@ -15,8 +15,9 @@ from redis.exceptions import RedisError
 
 from channels_app.base import Adapter, TransportError
 from channels_app.ingress import Ingress
+from channels_app.kinds import adapter_class, kinds
 from channels_app.models import Channel
-from channels_app.registry import adapter_class, adapter_for, kinds
+from channels_app.registry import adapter_for
 from channels_app.services.channels import mark_broken, mark_healthy
 from omnisupport.lib.redis import async_redis
 from tenants.db import active_schemas, in_tenant

@@ -9,8 +9,8 @@ from django.dispatch import receiver
 from django.utils import timezone
 
 from channels_app.base import Adapter
+from channels_app.kinds import adapter_class, kinds
 from channels_app.models import Channel, InboundEvent
-from channels_app.registry import adapter_class, kinds
 from channels_app.tasks import (
     answer_callback,
     change_message,

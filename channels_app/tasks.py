@@ -15,7 +15,7 @@ from channels_app.services import changes, channels, delivery, inbound, media, r
 from tenants.accounts.notices import mail_admins
 from tenants.hosts import page_link
 from tenants.lease import LIVING
-from tenants.sweeper import Sweep, register_sweep
+from tenants.sweeper import Sweep
 from tenants.tasking import MergedCalls, tenant_task, wake
 from tickets.services.changes import due_changes
 
@@ -176,57 +176,46 @@ def _adapter(channel_id: str) -> Any:
     return adapter_for(Channel.objects.get(id=channel_id))
 
 
-def register_sweeps() -> None:
-    register_sweep(
-        Sweep(
-            name="inbound",
-            condition="SELECT 1 FROM {schema}.channels_app_inboundevent"
-            " WHERE state = 'received' AND received_at < now() - interval '3 s'",
-            task="channels_app.tasks.sweep_inbound",
-        )
-    )
-    register_sweep(
-        Sweep(
-            name="outbound",
-            condition=(
-                "SELECT 1 FROM {schema}.tickets_message WHERE"
-                " (delivery = 'queued' AND coalesce(due_at, created_at + interval '3 s') < now())"
-                " OR (delivery = 'sending' AND (claimed_at < now() - interval '75 s' OR claimed_by NOT IN (LIVING)))"
-            ).replace("LIVING", LIVING),
-            task="channels_app.tasks.sweep_outbound",
-        )
-    )
-    register_sweep(
-        Sweep(
-            name="changes",
-            condition="SELECT 1 FROM {schema}.tickets_messagechange WHERE"
-            " (state = 'queued' AND coalesce(due_at, created_at + interval '3 s') < now())"
-            " OR (state = 'sending' AND claimed_at < now() - interval '75 s')",
-            task="channels_app.tasks.sweep_changes",
-        )
-    )
-    register_sweep(
-        Sweep(
-            name="media",
-            condition="SELECT 1 FROM {schema}.tickets_attachment WHERE state = 'pending'"
-            " AND attempts < 5"  # media.MAX_ATTEMPTS
-            " AND created_at < now() - interval '20 s' AND message_id IS NOT NULL",
-            task="channels_app.tasks.sweep_media",
-        )
-    )
-    register_sweep(
-        Sweep(
-            name="channel_health",
-            condition="SELECT 1 FROM {schema}.channels_app_channel WHERE is_active AND external_id <> ''"
-            " AND coalesce(health_at, created_at) < now() - interval '5 minutes'",  # channels.CHECK_EVERY
-            task="channels_app.tasks.sweep_channels",
-        )
-    )
-    register_sweep(
-        Sweep(
-            name="reconciliation",
-            condition="SELECT 1 FROM {schema}.channels_app_channel WHERE is_active AND external_id <> ''"
-            " AND coalesce(reconciled_at, '-infinity') < now() - interval '1 day'",  # reconcile.EVERY
-            task="channels_app.tasks.sweep_reconciliations",
-        )
-    )
+SWEEPS = (
+    Sweep(
+        name="inbound",
+        condition="SELECT 1 FROM {schema}.channels_app_inboundevent"
+        " WHERE state = 'received' AND received_at < now() - interval '3 s'",
+        task="channels_app.tasks.sweep_inbound",
+    ),
+    Sweep(
+        name="outbound",
+        condition=(
+            "SELECT 1 FROM {schema}.tickets_message WHERE"
+            " (delivery = 'queued' AND coalesce(due_at, created_at + interval '3 s') < now())"
+            " OR (delivery = 'sending' AND (claimed_at < now() - interval '75 s' OR claimed_by NOT IN (LIVING)))"
+        ).replace("LIVING", LIVING),
+        task="channels_app.tasks.sweep_outbound",
+    ),
+    Sweep(
+        name="changes",
+        condition="SELECT 1 FROM {schema}.tickets_messagechange WHERE"
+        " (state = 'queued' AND coalesce(due_at, created_at + interval '3 s') < now())"
+        " OR (state = 'sending' AND claimed_at < now() - interval '75 s')",
+        task="channels_app.tasks.sweep_changes",
+    ),
+    Sweep(
+        name="media",
+        condition="SELECT 1 FROM {schema}.tickets_attachment WHERE state = 'pending'"
+        " AND attempts < 5"  # media.MAX_ATTEMPTS
+        " AND created_at < now() - interval '20 s' AND message_id IS NOT NULL",
+        task="channels_app.tasks.sweep_media",
+    ),
+    Sweep(
+        name="channel_health",
+        condition="SELECT 1 FROM {schema}.channels_app_channel WHERE is_active AND external_id <> ''"
+        " AND coalesce(health_at, created_at) < now() - interval '5 minutes'",  # channels.CHECK_EVERY
+        task="channels_app.tasks.sweep_channels",
+    ),
+    Sweep(
+        name="reconciliation",
+        condition="SELECT 1 FROM {schema}.channels_app_channel WHERE is_active AND external_id <> ''"
+        " AND coalesce(reconciled_at, '-infinity') < now() - interval '1 day'",  # reconcile.EVERY
+        task="channels_app.tasks.sweep_reconciliations",
+    ),
+)

@@ -19,8 +19,9 @@ from django.views.decorators.http import require_GET, require_POST
 
 from channels_app.base import Adapter, TransportError
 from channels_app.forms import ChannelForm, ClientIdForm
+from channels_app.kinds import adapter_class, kind_choices
 from channels_app.models import Channel, MessageTemplate
-from channels_app.registry import adapter_class, adapter_for, kind_choices
+from channels_app.registry import adapter_for
 from channels_app.services.channels import (
     accept_consent,
     change_channel,

@@ -8,6 +8,7 @@ class KnowledgeConfig(AppConfig):
 
     def ready(self) -> None:
         from knowledge import signals  # noqa: F401
-        from knowledge.tasks import register_sweeps
+        from knowledge.tasks import SWEEPS
+        from tenants.sweeper import register_sweeps
 
-        register_sweeps()
+        register_sweeps(*SWEEPS)

@@ -18,7 +18,7 @@ from knowledge.services.sources import due_sources
 from knowledge.services.spaces import drop_left_spaces, target_space
 from knowledge.services.visit import visit_source
 from omnisupport.lib.errors import AppError, Unavailable
-from tenants.sweeper import Sweep, register_sweep
+from tenants.sweeper import Sweep
 from tenants.tasking import tenant_task, wake
 
 log = structlog.get_logger(__name__)
@@ -129,40 +129,33 @@ def drop_vectors_task(schema: str) -> None:
     index.drop_tenant(schema)
 
 
-def register_sweeps() -> None:
-    register_sweep(
-        Sweep(
-            name="sources",
-            condition="SELECT 1 FROM {schema}.knowledge_source WHERE"
-            " (state = 'waiting' AND touched_at < now() - interval '5 s') OR"
-            " (state = 'running' AND ((claim IS NULL AND touched_at < now() - interval '5 s')"
-            " OR touched_at < now() - interval '120 s')) OR"
-            " (state IN ('ready', 'failed') AND synced_at < now() - interval '1 day')",
-            task="knowledge.tasks.sweep_sources",
-        )
-    )
-    register_sweep(
-        Sweep(
-            name="spaces",
-            condition="SELECT 1 FROM {schema}.knowledge_space WHERE due_at < now()",
-            task="knowledge.tasks.sweep_spaces",
-        )
-    )
-    register_sweep(
-        Sweep(
-            name="documents_to_check",
-            condition="SELECT 1 FROM {schema}.knowledge_document WHERE state IN ('ready', 'partly_ready')"
-            " AND (checked_at IS NULL OR checked_at < now() - interval '1 day')",
-            task="knowledge.tasks.check_documents_task",
-        )
-    )
-    register_sweep(
-        Sweep(
-            name="documents",
-            condition="SELECT 1 FROM {schema}.knowledge_document WHERE"
-            " (state IN ('uploaded', 'deleting') AND touched_at < now() - interval '5 s') OR"
-            " (state IN ('reading', 'splitting', 'indexing') AND"
-            " ((claim IS NULL AND touched_at < now() - interval '20 s') OR touched_at < now() - interval '60 s'))",
-            task="knowledge.tasks.sweep_documents",
-        )
-    )
+SWEEPS = (
+    Sweep(
+        name="sources",
+        condition="SELECT 1 FROM {schema}.knowledge_source WHERE"
+        " (state = 'waiting' AND touched_at < now() - interval '5 s') OR"
+        " (state = 'running' AND ((claim IS NULL AND touched_at < now() - interval '5 s')"
+        " OR touched_at < now() - interval '120 s')) OR"
+        " (state IN ('ready', 'failed') AND synced_at < now() - interval '1 day')",
+        task="knowledge.tasks.sweep_sources",
+    ),
+    Sweep(
+        name="spaces",
+        condition="SELECT 1 FROM {schema}.knowledge_space WHERE due_at < now()",
+        task="knowledge.tasks.sweep_spaces",
+    ),
+    Sweep(
+        name="documents_to_check",
+        condition="SELECT 1 FROM {schema}.knowledge_document WHERE state IN ('ready', 'partly_ready')"
+        " AND (checked_at IS NULL OR checked_at < now() - interval '1 day')",
+        task="knowledge.tasks.check_documents_task",
+    ),
+    Sweep(
+        name="documents",
+        condition="SELECT 1 FROM {schema}.knowledge_document WHERE"
+        " (state IN ('uploaded', 'deleting') AND touched_at < now() - interval '5 s') OR"
+        " (state IN ('reading', 'splitting', 'indexing') AND"
+        " ((claim IS NULL AND touched_at < now() - interval '20 s') OR touched_at < now() - interval '60 s'))",
+        task="knowledge.tasks.sweep_documents",
+    ),
+)

@@ -7,7 +7,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseNotFound
 from prometheus_client import CONTENT_TYPE_LATEST, Gauge, generate_latest
 
-from channels_app.registry import kinds
+from channels_app.kinds import kinds
 from omnisupport.health import HEARTBEAT_KEY, ledger_state, oldest_unsent_seconds
 from omnisupport.lib.redis import redis_client
 

@@ -29,8 +29,8 @@ class Sweep:
 _sweeps: dict[str, Sweep] = {}
 
 
-def register_sweep(sweep: Sweep) -> None:
-    _sweeps[sweep.name] = sweep
+def register_sweeps(*sweeps: Sweep) -> None:
+    _sweeps.update({sweep.name: sweep for sweep in sweeps})
 
 
 def find_work() -> list[tuple[str, Sweep]]:

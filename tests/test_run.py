@@ -46,7 +46,7 @@ def test_production_keeps_its_own_defaults_with_the_example():
 
 
 def test_the_example_names_every_setting():
-    source = (ROOT / "omnisupport" / "settings.py").read_text(encoding="utf-8")
+    source = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "omnisupport" / "settings").glob("*.py"))
     read = set(re.findall(r'env_\w+\(\s*"([A-Z0-9_]+)"', source))
     assert read <= set(read_env_file(ROOT / ".env.example"))
 

@@ -7,6 +7,7 @@ class TicketsConfig(AppConfig):
     verbose_name = _("Tickets")
 
     def ready(self) -> None:
-        from tickets.tasks import register_sweeps
+        from tenants.sweeper import register_sweeps
+        from tickets.tasks import SWEEPS
 
-        register_sweeps()
+        register_sweeps(*SWEEPS)

@@ -1,7 +1,7 @@
 import time
 from datetime import timedelta
 
-from tenants.sweeper import Sweep, register_sweep
+from tenants.sweeper import Sweep
 from tenants.tasking import tenant_task, wake
 from tickets.services.attachments import delete_orphan_uploads
 from tickets.services.bulk import run_bulk, stalled_bulks
@@ -76,59 +76,46 @@ def read_imports() -> None:
         wake(read_imports)
 
 
-def register_sweeps() -> None:
-    register_sweep(
-        Sweep(
-            name="imports",
-            condition="SELECT 1 FROM {schema}.tickets_contactimport WHERE state IN ('waiting', 'running')"
-            " AND touched_at < now() - interval '2 minutes'",
-            task="tickets.tasks.read_imports",
-        )
-    )
-    register_sweep(
-        Sweep(
-            name="search_backlog",
-            condition="SELECT 1 FROM {schema}.tickets_message WHERE id < coalesce("
-            "(SELECT min(message_id) FROM {schema}.tickets_messagesearch), 9223372036854775807)",
-            task="tickets.tasks.index_old_messages",
-        )
-    )
-    register_sweep(
-        Sweep(
-            name="work_of_those_who_left",
-            condition="SELECT 1 FROM {schema}.accounts_user u JOIN {schema}.tickets_ticket t ON t.assignee_id = u.id"
-            " AND t.status IN ('open', 'waiting') WHERE NOT u.is_active AND u.role <> 'assistant'",
-            task="tickets.tasks.return_work_of_those_who_left",
-        )
-    )
-    register_sweep(
-        Sweep(
-            name="scheduled_replies",
-            condition="SELECT 1 FROM {schema}.tickets_scheduledreply WHERE error = '' AND send_at <= now()",
-            task="tickets.tasks.send_scheduled_replies",
-        )
-    )
-    register_sweep(
-        Sweep(
-            name="bulk_changes",
-            condition="SELECT 1 FROM {schema}.tickets_bulkchange WHERE state IN ('running', 'undoing')"
-            " AND touched_at < now() - interval '1 minute'",  # services.bulk.STALLED_AFTER
-            task="tickets.tasks.resume_bulk_changes",
-        )
-    )
-    register_sweep(
-        Sweep(
-            name="snoozed",
-            condition="SELECT 1 FROM {schema}.tickets_ticket WHERE is_snoozed AND wakes_at <= now()",
-            task="tickets.tasks.wake_snoozed_tickets",
-        )
-    )
-    register_sweep(
-        Sweep(
-            name="close_solved",
-            condition="SELECT 1 FROM {schema}.tickets_ticket WHERE status = 'solved'"
-            " AND solved_at < now() - make_interval(days => coalesce("
-            "(SELECT reopen_days::int FROM {schema}.tickets_inboxsettings LIMIT 1), 7))",
-            task="tickets.tasks.close_solved_tickets",
-        )
-    )
+SWEEPS = (
+    Sweep(
+        name="imports",
+        condition="SELECT 1 FROM {schema}.tickets_contactimport WHERE state IN ('waiting', 'running')"
+        " AND touched_at < now() - interval '2 minutes'",
+        task="tickets.tasks.read_imports",
+    ),
+    Sweep(
+        name="search_backlog",
+        condition="SELECT 1 FROM {schema}.tickets_message WHERE id < coalesce("
+        "(SELECT min(message_id) FROM {schema}.tickets_messagesearch), 9223372036854775807)",
+        task="tickets.tasks.index_old_messages",
+    ),
+    Sweep(
+        name="work_of_those_who_left",
+        condition="SELECT 1 FROM {schema}.accounts_user u JOIN {schema}.tickets_ticket t ON t.assignee_id = u.id"
+        " AND t.status IN ('open', 'waiting') WHERE NOT u.is_active AND u.role <> 'assistant'",
+        task="tickets.tasks.return_work_of_those_who_left",
+    ),
+    Sweep(
+        name="scheduled_replies",
+        condition="SELECT 1 FROM {schema}.tickets_scheduledreply WHERE error = '' AND send_at <= now()",
+        task="tickets.tasks.send_scheduled_replies",
+    ),
+    Sweep(
+        name="bulk_changes",
+        condition="SELECT 1 FROM {schema}.tickets_bulkchange WHERE state IN ('running', 'undoing')"
+        " AND touched_at < now() - interval '1 minute'",  # services.bulk.STALLED_AFTER
+        task="tickets.tasks.resume_bulk_changes",
+    ),
+    Sweep(
+        name="snoozed",
+        condition="SELECT 1 FROM {schema}.tickets_ticket WHERE is_snoozed AND wakes_at <= now()",
+        task="tickets.tasks.wake_snoozed_tickets",
+    ),
+    Sweep(
+        name="close_solved",
+        condition="SELECT 1 FROM {schema}.tickets_ticket WHERE status = 'solved'"
+        " AND solved_at < now() - make_interval(days => coalesce("
+        "(SELECT reopen_days::int FROM {schema}.tickets_inboxsettings LIMIT 1), 7))",
+        task="tickets.tasks.close_solved_tickets",
+    ),
+)

@@ -31,7 +31,8 @@ from omnisupport.lib.errors import InvalidInput, NotFound
 
 __all__ = [
     "check_connection", "credential_fields", "embedding_choices", "given_credentials", "installation_credentials",
-    "load_embedder", "load_provider", "provider_choices", "provider_names", "validate_credentials",
+    "is_verbatim", "light_model", "load_embedder", "load_provider", "provider_choices", "provider_names",
+    "validate_credentials",
 ]  # fmt: skip
 
 _FOLDER = Path(__file__).parent
@@ -44,6 +45,9 @@ class ProviderClass(Protocol):
 
     name: ClassVar[str]
     title: ClassVar[str | Promise]
+    verbatim: ClassVar[bool]
+    # Of its models one that is good enough for small tasks, as an example; empty where that cannot be known.
+    light_model: ClassVar[str]
     credentials_model: ClassVar[type[ProviderCredentials]]
 
     def __call__(self, credentials: ProviderCredentials, settings: LazySettings) -> Any: ...
@@ -66,6 +70,16 @@ def _provider_class(name: str) -> ProviderClass:
 def provider_choices() -> list[tuple[str, str]]:
     """(name, title) for a form."""
     return [(name, str(_provider_class(name).title)) for name in provider_names()]
+
+
+def is_verbatim(name: str) -> bool:
+    """It quotes the sources: nothing leaves us, nothing is paid for, and it can do nothing else. False for an unknown name."""
+    return name in provider_names() and _provider_class(name).verbatim
+
+
+def light_model(name: str) -> str:
+    """An example for a form. Empty for an unknown name."""
+    return _provider_class(name).light_model if name in provider_names() else ""
 
 
 def embedding_choices() -> list[tuple[str, str]]:

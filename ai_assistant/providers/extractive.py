@@ -108,6 +108,7 @@ class Provider:
     )
     context_tokens: ClassVar[int] = 1_000_000
     verbatim: ClassVar[bool] = True
+    light_model: ClassVar[str] = ""
     credentials_model = Credentials
 
     @staticmethod

@@ -210,6 +210,7 @@ class Provider:
     title = gettext_lazy("GigaChat (Sber)")
     context_tokens: ClassVar[int] = 32_000
     verbatim: ClassVar[bool] = False
+    light_model: ClassVar[str] = "GigaChat-2"
     credentials_model = Credentials
 
     @staticmethod

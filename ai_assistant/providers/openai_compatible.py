@@ -171,6 +171,7 @@ class Provider:
     title = gettext_lazy("OpenAI-compatible server")
     context_tokens: ClassVar[int] = 8_192
     verbatim: ClassVar[bool] = False
+    light_model: ClassVar[str] = ""
     credentials_model = Credentials
 
     @staticmethod

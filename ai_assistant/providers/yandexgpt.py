@@ -189,6 +189,7 @@ class Provider:
     title = gettext_lazy("YandexGPT")
     context_tokens: ClassVar[int] = 32_768
     verbatim: ClassVar[bool] = False
+    light_model: ClassVar[str] = "yandexgpt-lite"
     credentials_model = Credentials
 
     @staticmethod

@@ -14,6 +14,7 @@ from ai_assistant.providers import (
     check_connection,
     credential_fields,
     given_credentials,
+    is_verbatim,
     load_provider,
     provider_choices,
     validate_credentials,
@@ -66,7 +67,7 @@ def providers_of(assistant: Assistant) -> list[Link]:
 
 def price_of(provider: str, own: Decimal | None) -> Decimal | None:
     """Roubles for 1,000 tokens: the workspace's word, else the installation's. `provider`: also "name/embeddings"."""
-    if provider.partition("/")[0] == "extractive":
+    if is_verbatim(provider.partition("/")[0]):
         return Decimal(0)
     return own if own is not None else settings.LLM_PRICES.get(provider)
 
@@ -76,8 +77,8 @@ def _second(assistant: Assistant) -> tuple[str, dict[str, str]]:
     if assistant.fallback_provider:
         return assistant.fallback_provider, assistant.fallback_credentials
     has_own_keys = bool(given_credentials(assistant.provider, assistant.credentials))
-    name = "" if has_own_keys or assistant.provider in {"extractive", settings.LLM_FALLBACK} else settings.LLM_FALLBACK
-    return name, {}
+    stays_alone = has_own_keys or is_verbatim(assistant.provider) or assistant.provider == settings.LLM_FALLBACK
+    return "" if stays_alone else settings.LLM_FALLBACK, {}
 
 
 def change_assistant(
@@ -175,10 +176,11 @@ def _tested(
 ) -> tuple[bool, str]:
     title = dict(provider_choices()).get(name, name)
     try:
-        result = check_connection(load_provider(name, credentials, settings))
+        provider = load_provider(name, credentials, settings)
+        result = check_connection(provider)
     except AppError as error:
         return False, f"{title}: {error}"
-    if name != "extractive":
+    if not provider.verbatim:
         price = price_of(name, own_price)
         spend(assistant, result.usage.total, None if price is None else price * result.usage.total / 1000)
     answered = _("%(model)s answered in %(ms)s ms.") % {"model": result.model, "ms": result.latency_ms}

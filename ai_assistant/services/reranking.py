@@ -12,7 +12,7 @@ from django.conf import settings
 
 from ai_assistant.models import Assistant
 from ai_assistant.prompts import rerank_request
-from ai_assistant.providers import load_provider
+from ai_assistant.providers import is_verbatim, load_provider
 from ai_assistant.providers.base import CallContext, ChatResult, ProtocolError
 from ai_assistant.services.assistants import price_of
 from ai_assistant.services.budget import check_budget, spend
@@ -28,7 +28,7 @@ _LEAST_SECONDS = 0.5
 
 
 def reranks(assistant: Assistant) -> bool:
-    return assistant.reranks and assistant.provider != "extractive"
+    return assistant.reranks and not is_verbatim(assistant.provider)
 
 
 def rerank(

@@ -47,6 +47,7 @@ class Adapter(BaseAdapter):
     idempotent = False
     always_polls = True
     has_loops = True
+    takes_letters = True
     # A letter with its files in base64, in a form.
     max_body: ClassVar[int] = 45 * 1024 * 1024
     formats: ClassVar[frozenset[str]] = frozenset({"bold", "italic", "strike", "code", "link"})

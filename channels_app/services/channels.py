@@ -13,8 +13,9 @@ from django.utils.translation import gettext as _
 from pydantic import BaseModel, ValidationError
 
 from channels_app.base import Connected, TransportError
+from channels_app.kinds import adapter_class
 from channels_app.models import Channel, InboundEvent
-from channels_app.registry import adapter_class, adapter_for, generated_secret
+from channels_app.registry import adapter_for, generated_secret
 from channels_app.services.templates import are_old, sync_templates
 from omnisupport.lib.complaints import first_complaint
 from omnisupport.lib.errors import Conflict, InvalidInput

@@ -12,8 +12,9 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from channels_app.base import Adapter, OutgoingFile, OutgoingMessage, SendResult, TransportError, UnknownOutcome
+from channels_app.kinds import adapter_class
 from channels_app.models import Channel, DeliveryAttempt
-from channels_app.registry import adapter_class, adapter_for
+from channels_app.registry import adapter_for
 from channels_app.services.channels import mark_broken, mark_healthy
 from channels_app.services.loops import is_used_up
 from channels_app.services.templates import has_window_passed, note_changed_templates

@@ -34,9 +34,10 @@ from channels_app.base import (
     Unparsable,
     WindowClosed,
 )
+from channels_app.kinds import adapter_class
 from channels_app.models import Channel, InboundEvent
 from channels_app.parts import words
-from channels_app.registry import adapter_class, adapter_for
+from channels_app.registry import adapter_for
 from channels_app.services.channels import assignee_of_new
 from channels_app.services.loops import leave_to_people
 from channels_app.services.templates import note_changed_templates

@@ -9,8 +9,8 @@ from uuid import uuid5
 
 from django.utils import timezone
 
+from channels_app.kinds import adapter_class
 from channels_app.models import Channel
-from channels_app.registry import adapter_class
 from tickets.models import Author, Delivery, HandoffReason, Message
 from tickets.services.post import hand_to_human
 

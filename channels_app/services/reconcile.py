@@ -8,8 +8,9 @@ from django.db import transaction
 from django.utils import timezone
 
 from channels_app.base import Adapter, ButtonPressed, ConversationStarted, MessageReceived, TransportError, Unparsable
+from channels_app.kinds import adapter_class
 from channels_app.models import Channel, InboundEvent
-from channels_app.registry import adapter_class, adapter_for
+from channels_app.registry import adapter_for
 from tenants.events.log import record
 from tickets.models import Message
 from tickets.services.addresses import addresses_named

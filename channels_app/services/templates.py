@@ -9,8 +9,9 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from channels_app.kinds import adapter_class
 from channels_app.models import Channel, MessageTemplate
-from channels_app.registry import adapter_class, adapter_for
+from channels_app.registry import adapter_for
 from omnisupport.lib.errors import InvalidInput, NotFound
 from tenants.accounts.models import User
 from tickets.models import ContactAddress, Message, Ticket

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from django.utils import timezone
 
-from channels_app import registry
+from channels_app import kinds
 from channels_app.models import Channel, DeliveryAttempt
 from channels_app.services import delivery
 from channels_app.services.media import fetch_attachment
@@ -183,7 +183,7 @@ def test_a_program_from_a_customer_is_not_kept(shop, chat, telegram):
 
 
 def test_a_new_folder_is_a_new_kind(shop):
-    folder = Path(registry.__file__).parent / "pigeon_post"
+    folder = Path(kinds.__file__).parent / "pigeon_post"
     folder.mkdir()
     try:
         (folder / "__init__.py").touch()
@@ -192,19 +192,19 @@ def test_a_new_folder_is_a_new_kind(shop):
             "class Adapter(Base):\n    title = 'Pigeons'\n    flown = []\n\n"
             "    def send(self, message):\n        self.flown.append(message.text)\n        return SendResult('ring-1')\n"
         )
-        registry.kinds.cache_clear()
-        registry.adapter_class.cache_clear()
-        assert ("pigeon_post", "Pigeons") in registry.kind_choices()
+        kinds.kinds.cache_clear()
+        kinds.adapter_class.cache_clear()
+        assert ("pigeon_post", "Pigeons") in kinds.kind_choices()
         shop.channel = Channel.objects.create(kind="pigeon_post", name="Loft")
         ticket = shop.customer_writes(address="loft-7").ticket
         message = say(shop, ticket, "coo")
         delivery.deliver_chat(ticket.address_id)
         assert state(message)[0] == "sent"
-        assert registry.adapter_class("pigeon_post").flown == ["coo"]
+        assert kinds.adapter_class("pigeon_post").flown == ["coo"]
         assert message.delivery == Delivery.SENT
     finally:
         for file in sorted(folder.rglob("*"), reverse=True):
             file.rmdir() if file.is_dir() else file.unlink()
         folder.rmdir()
-        registry.kinds.cache_clear()
-        registry.adapter_class.cache_clear()
+        kinds.kinds.cache_clear()
+        kinds.adapter_class.cache_clear()

@@ -8,8 +8,8 @@ from django.core.files.base import ContentFile
 from django.utils import timezone
 
 from channels_app.base import Limits, Rate, SendResult, Template
+from channels_app.kinds import adapter_class
 from channels_app.models import Channel, MessageTemplate
-from channels_app.registry import adapter_class
 from channels_app.services import channels, delivery
 from channels_app.services.templates import send_template, sync_templates
 from omnisupport.lib.errors import InvalidInput, NotFound

@@ -37,7 +37,7 @@ from channels_app.vk.history import received_since
 from channels_app.vk.incoming import Lookups, parse_event
 from channels_app.vk.lookups import fetch_messages, look_up
 from channels_app.vk.outgoing import Step
-from channels_app.vk.payloads import Group, Saved, read_event, read_groups, read_message, saved_of
+from channels_app.vk.payloads import Group, read_event, read_groups, read_message, saved_of
 from channels_app.vk.servers import Servers, confirmation_code
 from omnisupport.lib.crypto import derive_secret
 from omnisupport.lib.errors import NotAuthenticated
@@ -267,7 +267,7 @@ class Adapter(BaseAdapter):
             raise TransportError(_("VK does not let this message be changed any more."), permanent=True)
         # Without its attachments and buttons named again, a message would lose them.
         current = next(iter(fetch_messages(self._ask, int(address), [int(external_id)])), read_message(None))
-        kept = [_named(mapping(attachment)) for attachment in current.attachments]
+        kept = [saved_of(attachment) for attachment in current.attachments]
         self._call(
             "messages.edit",
             {
@@ -393,9 +393,3 @@ class Adapter(BaseAdapter):
 def _place(value: Any) -> str:
     """A number, or a text with one."""
     return str(value) if number(value) else words(value)
-
-
-def _named(attachment: Mapping[str, Any]) -> str:
-    kind = words(attachment.get("type"))
-    saved = Saved.model_validate(dict(mapping(attachment.get(kind))))
-    return saved.named(kind) if saved.id else ""

@@ -176,7 +176,7 @@ def read_groups(response: Any) -> list[Group]:
 
 
 def saved_of(response: Any) -> str:
-    """Of photos.saveMessagesPhoto (a list) or docs.save (an object with the kind as key), as `attachment` names it."""
+    """Of photos.saveMessagesPhoto (a list), docs.save or a message (an object named by its kind), as `attachment` names it."""
     if isinstance(response, list):
         photo = read(Saved, next(iter(response), None))
         return photo.named("photo") if photo and photo.id else ""

@@ -3,16 +3,17 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
-from unittest import mock
 from uuid import NAMESPACE_URL, UUID, uuid5
 
+from django.db.models import DateTimeField
 from django.utils import timezone
 
 from channels_app.models import Channel
 from omnisupport.demo.talk import CUSTOMER, Line, Talk
 from omnisupport.demo.talks import AROUND, REPLIES, TALKS, Around
 from tenants.accounts.models import User
-from tickets.models import Macro, MessageKind, Tag, Team, Ticket, Visibility
+from tenants.events.models import Event
+from tickets.models import Contact, ContactAddress, Macro, Message, MessageKind, Tag, Team, Ticket, Visibility
 from tickets.services.companies import save_company
 from tickets.services.contacts import update_contact
 from tickets.services.incidents import link_incident, open_incident
@@ -49,23 +50,30 @@ def _have(talk: Talk, visitor: str, channel: Channel, people: dict[str, User]) -
     begun = timezone.now() - timedelta(hours=talk.ago)
     for number, line in enumerate(talk.lines):
         client_id = uuid5(NAMESPACE_URL, f"{visitor}/{number}")
-        with _clock_at(begun + timedelta(minutes=talk.pace * number)):
+        with _dated(begun + timedelta(minutes=talk.pace * number)):
             if line.who == CUSTOMER:
                 ticket = _customer_writes(talk, line, visitor, channel, client_id)
             elif ticket is not None:
                 kind = MessageKind.NOTE if line.is_note else MessageKind.PUBLIC
                 post_message(ticket_id=ticket.id, client_id=client_id, text=line.text, user=people[line.who], kind=kind)
     assert ticket is not None
-    with _clock_at(begun + timedelta(minutes=talk.pace * len(talk.lines))):
-        _settle(talk, ticket, people)
+    ended = begun + timedelta(minutes=talk.pace * len(talk.lines))
+    with _dated(ended):
+        _settle(talk, ticket, people, ended)
     return ticket
 
 
 @contextmanager
-def _clock_at(moment: datetime) -> Iterator[None]:
-    """What is done here was done at that moment: only so do lists, figures and answer times look as after days of work."""
-    with mock.patch("django.utils.timezone.now", return_value=moment):
-        yield
+def _dated(moment: datetime) -> Iterator[None]:
+    """What is written here gets the date of that moment, before anybody can see it: only so do lists, figures and answer
+    times look as after days of work. The workspace is being made, so that every new date in it is of this block."""
+    started = timezone.now()
+    yield
+    written = (started, timezone.now())
+    for model in (Contact, ContactAddress, Ticket, Message, Event):
+        for field in model._meta.fields:
+            if isinstance(field, DateTimeField):
+                model._default_manager.filter(**{f"{field.name}__range": written}).update(**{field.name: moment})
 
 
 def _customer_writes(talk: Talk, line: Line, visitor: str, channel: Channel, client_id: UUID) -> Ticket:
@@ -78,7 +86,7 @@ def _customer_writes(talk: Talk, line: Line, visitor: str, channel: Channel, cli
     return message.ticket
 
 
-def _settle(talk: Talk, ticket: Ticket, people: dict[str, User]) -> None:
+def _settle(talk: Talk, ticket: Ticket, people: dict[str, User], ended: datetime) -> None:
     changes: dict[str, object] = {}
     if talk.assignee:
         changes["assignee"] = people[talk.assignee].id
@@ -93,7 +101,7 @@ def _settle(talk: Talk, ticket: Ticket, people: dict[str, User]) -> None:
     actor = people.get(talk.assignee)
     change_ticket(ticket.id, changes=changes, actor=actor)
     if talk.snooze:
-        snooze_ticket(ticket.id, until=timezone.now() + talk.snooze, actor=actor)
+        snooze_ticket(ticket.id, until=ended + talk.snooze, actor=actor)
     if talk.notes:
         update_contact(ticket.contact_id, changes={"notes": talk.notes}, actor=actor)
 

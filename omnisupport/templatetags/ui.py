@@ -17,7 +17,7 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
 from channels_app.base import Adapter
-from channels_app.registry import adapter_class, kinds
+from channels_app.kinds import adapter_class, kinds
 from channels_app.services.channels import find_broken_channels
 from channels_app.services.templates import is_window_closed
 from omnisupport.lib.dates import day_and_month, day_in_words, time_in_words

@@ -11,6 +11,7 @@ class EventsConfig(AppConfig):
     def ready(self) -> None:
         assert apps.ready is not None
         autodiscover_modules("subscribers")
-        from tenants.events.tasks import register_event_sweep
+        from tenants.events.tasks import SWEEPS
+        from tenants.sweeper import register_sweeps
 
-        register_event_sweep()
+        register_sweeps(*SWEEPS)

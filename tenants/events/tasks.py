@@ -1,7 +1,7 @@
 from datetime import timedelta
 
 from tenants.events.dispatch import dispatch_new_events, redispatch_stuck_events
-from tenants.sweeper import Sweep, register_sweep
+from tenants.sweeper import Sweep
 from tenants.tasking import tenant_task
 
 STUCK_AFTER = timedelta(seconds=15)
@@ -18,15 +18,14 @@ def sweep_events() -> None:
     redispatch_stuck_events(STUCK_AFTER)
 
 
-def register_event_sweep() -> None:
-    register_sweep(
-        Sweep(
-            name="events",
-            condition=(
-                "SELECT 1 FROM {schema}.events_event WHERE dispatched_at IS NULL"
-                " AND attempts < 5"  # dispatch.MAX_ATTEMPTS
-                " AND created_at < now() - CASE WHEN seq IS NULL THEN interval '2 s' ELSE interval '15 s' END"
-            ),
-            task="tenants.events.tasks.sweep_events",
-        )
-    )
+SWEEPS = (
+    Sweep(
+        name="events",
+        condition=(
+            "SELECT 1 FROM {schema}.events_event WHERE dispatched_at IS NULL"
+            " AND attempts < 5"  # dispatch.MAX_ATTEMPTS
+            " AND created_at < now() - CASE WHEN seq IS NULL THEN interval '2 s' ELSE interval '15 s' END"
+        ),
+        task="tenants.events.tasks.sweep_events",
+    ),
+)

@@ -8,6 +8,7 @@ class NoticesConfig(AppConfig):
     verbose_name = _("Notices")
 
     def ready(self) -> None:
-        from tickets.notices.tasks import register_sweeps
+        from tenants.sweeper import register_sweeps
+        from tickets.notices.tasks import SWEEPS
 
-        register_sweeps()
+        register_sweeps(*SWEEPS)

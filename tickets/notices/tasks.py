@@ -1,4 +1,4 @@
-from tenants.sweeper import Sweep, register_sweep
+from tenants.sweeper import Sweep
 from tenants.tasking import tenant_task
 from tickets.notices.letters import mail_unseen
 from tickets.notices.push import push_to_absent
@@ -23,11 +23,10 @@ def clear_notices() -> None:
             return
 
 
-def register_sweeps() -> None:
-    register_sweep(
-        Sweep(
-            name="notices_to_mail",
-            condition="SELECT 1 FROM {schema}.notices_notice WHERE mail_at <= now() AND seen_at IS NULL",
-            task="tickets.notices.tasks.mail_notices",
-        )
-    )
+SWEEPS = (
+    Sweep(
+        name="notices_to_mail",
+        condition="SELECT 1 FROM {schema}.notices_notice WHERE mail_at <= now() AND seen_at IS NULL",
+        task="tickets.notices.tasks.mail_notices",
+    ),
+)

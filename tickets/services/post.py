@@ -44,9 +44,9 @@ def post_message(
     """Stores a message; a public one is `queued` for delivery. The same `client_id` always gives the same message.
 
     `status` moves the ticket in the same transaction («send and solve»). `seen` is the newest message that the author of a
-    reply has read; `mentions` are those whom a note calls (following.add_mentions). Raises InvalidInput (empty, too long,
-    strange attachment, an address of somebody else, an empty field that solving needs), NotFound, Conflict (ticket
-    closed, others have added something since `seen`, or the client_id belongs to another message).
+    reply has read; `mentions` are those whom a note calls (following.add_mentions). Raises NotFound, InvalidInput (empty,
+    too long, strange attachment or address, an empty field that solving needs), Conflict (ticket closed, something added
+    since `seen`, or the client_id belongs to another message).
     """
     ticket = lock_ticket(ticket_id)
     known = Message.objects.filter(client_id=client_id).first()
@@ -54,10 +54,8 @@ def post_message(
         _check_repeat(known, ticket_id, text, kind)
         return known
     text = check_text(text, bool(attachment_ids or (content or {}).get("buttons")))
-    if ticket.status == Status.CLOSED and kind == MessageKind.PUBLIC:
-        raise Conflict(_("This conversation is closed. Reopen it before you reply."))
-    if seen is not None and user is not None and kind == MessageKind.PUBLIC:
-        _check_nothing_added(ticket, seen, user)
+    if kind == MessageKind.PUBLIC:
+        _check_may_reply(ticket, user, seen)
     message = Message.objects.create(
         ticket=ticket,
         address_id=_check_address(ticket, address_id),
@@ -74,12 +72,8 @@ def post_message(
     index_message(message)
     _attach_uploads(message, user, attachment_ids)
     note_posted(ticket, message)
-    record(
-        "message.posted",
-        ticket_id=ticket.id,
-        actor_id=user.id if user else None,
-        payload={"message_id": str(message.id), "kind": kind, "author": author},
-    )
+    payload = {"message_id": str(message.id), "kind": kind, "author": author}
+    record("message.posted", ticket_id=ticket.id, actor_id=user.id if user else None, payload=payload)
     if kind == MessageKind.NOTE and mentions:
         add_mentions(message, mentions, user)
     if status:
@@ -87,8 +81,10 @@ def post_message(
     return message
 
 
-def _check_nothing_added(ticket: Ticket, seen: int, user: User) -> None:
-    if queries.added_since(ticket, seen, user):
+def _check_may_reply(ticket: Ticket, user: User | None, seen: int | None) -> None:
+    if ticket.status == Status.CLOSED:
+        raise Conflict(_("This conversation is closed. Reopen it before you reply."))
+    if seen is not None and user is not None and queries.added_since(ticket, seen, user):
         raise Conflict(
             _("Something was added to the conversation while you wrote. Read it, then send again."), code=ADDED_SINCE
         )

@@ -70,7 +70,7 @@ def _post_letter(ticket: Ticket, place: ContactAddress, client_id: UUID, user: U
 
 def _mailbox_of(contact: Contact) -> ContactAddress:
     """Where they write letters from; else their e-mail address in the first mailbox that is at work."""
-    mailboxes: Any = apps.get_model("channels_app", "Channel").objects.filter(kind="email", is_active=True)
+    mailboxes: Any = apps.get_model("channels_app", "Channel").objects.mailboxes().filter(is_active=True)
     own = contact.addresses.filter(channel__in=mailboxes, unreachable_reason="").order_by("-last_inbound_at").first()
     if own is not None:
         return own

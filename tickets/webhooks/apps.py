@@ -8,6 +8,7 @@ class WebhooksConfig(AppConfig):
     verbose_name = _("Webhooks")
 
     def ready(self) -> None:
-        from tickets.webhooks.tasks import register_sweeps
+        from tenants.sweeper import register_sweeps
+        from tickets.webhooks.tasks import SWEEPS
 
-        register_sweeps()
+        register_sweeps(*SWEEPS)

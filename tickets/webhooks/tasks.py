@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 
 from tenants.accounts.notices import mail_admins
 from tenants.hosts import page_link
-from tenants.sweeper import Sweep, register_sweep
+from tenants.sweeper import Sweep
 from tenants.tasking import tenant_task, wake
 from tickets.webhooks import services
 
@@ -61,13 +61,12 @@ def mail_switched_off(event_id: int, name: str, reason: str) -> None:
     mail_admins(letter, once=f"event:{event_id}")
 
 
-def register_sweeps() -> None:
-    register_sweep(
-        Sweep(
-            name="webhooks",
-            condition="SELECT 1 FROM {schema}.webhooks_webhookdelivery d JOIN {schema}.webhooks_webhookendpoint e"
-            " ON e.id = d.endpoint_id WHERE d.state = 'pending' AND d.due_at < now() - interval '2 s' AND e.is_active"
-            " AND coalesce(e.claimed_until, now()) <= now() AND coalesce(e.rest_until, now()) <= now()",
-            task="tickets.webhooks.tasks.sweep_webhooks",
-        )
-    )
+SWEEPS = (
+    Sweep(
+        name="webhooks",
+        condition="SELECT 1 FROM {schema}.webhooks_webhookdelivery d JOIN {schema}.webhooks_webhookendpoint e"
+        " ON e.id = d.endpoint_id WHERE d.state = 'pending' AND d.due_at < now() - interval '2 s' AND e.is_active"
+        " AND coalesce(e.claimed_until, now()) <= now() AND coalesce(e.rest_until, now()) <= now()",
+        task="tickets.webhooks.tasks.sweep_webhooks",
+    ),
+)

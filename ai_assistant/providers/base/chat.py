@@ -38,7 +38,7 @@ class ChatMessage:
 
 @dataclass(frozen=True)
 class SourcePassage:
-    """A numbered source, best first. Models read it in the prompt; `extractive` quotes it from here.
+    """A numbered source, best first. Models read it in the prompt; who is `verbatim` quotes it from here.
 
     `section` is the nearest heading above the text, `score` orders the passages of one search.
     """

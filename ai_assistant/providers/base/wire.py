@@ -77,7 +77,7 @@ def _trusting(ca_bundle: str) -> ssl.SSLContext:
     try:
         trust.load_verify_locations(cafile=ca_bundle)
     except (OSError, ssl.SSLError) as error:
-        message = _("The certificate file %(path)s cannot be read. Check GIGACHAT_CA_BUNDLE.") % {"path": ca_bundle}
+        message = _("The certificate file %(path)s cannot be read.") % {"path": ca_bundle}
         raise ProviderUnavailable(message, code="llm_tls", retryable=False) from error
     return trust
 
