@@ -30,7 +30,7 @@ from tickets.words import read_query
 
 # So many messages stand above one that is jumped to.
 _ABOVE = 10
-# So far beyond the end of a page the rest of an album is looked for; with what is above one that is jumped to, less than a page.
+# So far beyond the end of a page the rest of an album is looked for; that and what is above one are less than a page.
 _NEAR = 20
 TIMELINE_EVENTS = (
     "ticket.status_changed",
