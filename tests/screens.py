@@ -61,6 +61,7 @@ _OPEN = (_READY, ("click", "#rows > .ticket a"), ("wait_for", _TALK))
 _ANOTHER = (_READY, ("click", "#rows > .ticket:last-child a"), ("wait_for", _TALK), ("fill", "#text", ""))
 _SOUGHT = (("fill", "input[type=search]", WORD), ("press", "input[type=search]", "Enter"))
 _FIRST = ("click", "main table a")
+_FIRST_SET = ("click", "#result_list tbody th a")
 _PICK = (("press", ":root", "j"), ("press", ":root", "x"))
 # A press finds its element from wherever the focus is.
 _HERE = ":root"
@@ -142,6 +143,11 @@ GROUPS: dict[str, tuple[Screen, ...]] = {
         Screen("platform-login", "The operators' way in", "/admin/login/", Who.VISITOR),
         Screen("platform-admin", "The operators' front", "/admin/", Who.OPERATOR),
         Screen("platform-workspaces", "Workspaces", "/admin/tenants/tenant/", Who.OPERATOR),
+        Screen("platform-workspace", "A workspace", "/admin/tenants/tenant/", Who.OPERATOR, (_FIRST_SET,), "main form"),
+        Screen("platform-workspace-add", "A new workspace", "/admin/tenants/tenant/add/", Who.OPERATOR),
+        Screen("platform-hosts", "Hosts of workspaces", "/admin/tenants/domain/", Who.OPERATOR),
+        Screen("platform-operators", "Operators", "/admin/accounts/user/", Who.OPERATOR),
+        Screen("platform-operator-add", "A new operator", "/admin/accounts/user/add/", Who.OPERATOR),
     ),
 }  # fmt: skip
 

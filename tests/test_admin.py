@@ -1,5 +1,7 @@
 """The two admins: workspaces on the platform host, settings on a workspace's host; neither shows the other's things."""
 
+import re
+
 import pytest
 from django.conf import settings
 from django.contrib.admin.sites import AdminSite
@@ -120,3 +122,16 @@ def test_the_front_page_leads_to_the_workspace_that_is_named(platform):
     # A form may lead to another host only where the policy says so.
     assert f"form-action 'self' http://*.{settings.BASE_DOMAIN}" in answer["Content-Security-Policy"]
     assert "workspace-error" in platform.get("/", {"workspace": "nobody"}).content.decode()
+
+
+def test_every_cell_of_a_list_has_the_heading_of_its_column(shop):
+    """On phones a row is a card, and these are its words."""
+    shop.agent.name = "Олег <b>"
+    shop.agent.save()
+    page = shop.client(shop.owner).get("/admin/accounts/user/").content.decode()
+    row = page[page.index("Олег &lt;b&gt;") :]
+    assert re.findall(r'<td data-label="([^"]*)"', row[: row.index("</tr>")]) == [
+        "E-mail", "Role", "Sees", "Active", "Last login",
+    ]  # fmt: skip
+    # Who has never come has nothing to show there.
+    assert 'data-label="Last login" data-empty' in row

@@ -3,6 +3,7 @@ import uuid
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.text import capfirst
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
@@ -42,7 +43,7 @@ class HelpCentre(models.Model):
         constraints = [models.CheckConstraint(condition=Q(id=1), name="help_centre_once")]
 
     def __str__(self) -> str:
-        return str(self._meta.verbose_name)
+        return capfirst(str(self._meta.verbose_name))
 
 
 class Category(models.Model):

@@ -81,16 +81,15 @@ def make_items(messages: Sequence[Message], events: Sequence[Event]) -> list[Ite
 
 def _message_items(messages: Sequence[Message]) -> Iterator[Item]:
     """What the customer sent as one album stands in the place of its first message."""
-    albums: dict[tuple[int, str], Item] = {}
+    albums: dict[tuple[int | None, str], Item] = {}
     for message in messages:
-        group = message.content.get("group") if message.is_inbound else None
-        begun = albums.get((message.address_id, group)) if group else None
+        begun = albums.get(message.album) if message.album else None
         if begun is not None:
             begun.album.append(message)
             continue
         item = _message_item(message)
-        if group:
-            albums[message.address_id, group] = item
+        if message.album:
+            albums[message.album] = item
             item.album.append(message)
         yield item
 

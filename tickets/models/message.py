@@ -107,6 +107,12 @@ class Message(models.Model):
     def is_inbound(self) -> bool:
         return self.author == Author.CONTACT
 
+    @property
+    def album(self) -> tuple[int | None, str] | None:
+        """What the customer sent as one album has the same."""
+        group = self.content.get("group")
+        return (self.address_id, group) if group and self.is_inbound else None
+
 
 class MessageSearch(models.Model):
     """What a message is found by (tickets/words.py); the first one of a ticket also by its subject and contact. Not in

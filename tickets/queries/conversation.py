@@ -30,6 +30,8 @@ from tickets.words import read_query
 
 # So many messages stand above one that is jumped to.
 _ABOVE = 10
+# So far beyond the end of a page the rest of an album is looked for; that and what is above one are less than a page.
+_NEAR = 20
 TIMELINE_EVENTS = (
     "ticket.status_changed",
     "ticket.snoozed",
@@ -89,7 +91,11 @@ def thread_page(ticket: Ticket, before: int | None = None) -> tuple[list[Message
         events = events.filter(created_at__lt=first_shown) if first_shown else events.none()
     page = list(messages.order_by("-id")[: PAGE + 1])
     has_earlier = len(page) > PAGE
-    page = page[:PAGE][::-1]
+    page = page[:PAGE]
+    if has_earlier and (rest := _rest_of_albums(page, messages.filter(id__lt=page[-1].id).order_by("-id"))):
+        page += rest
+        has_earlier = messages.filter(id__lt=page[-1].id).exists()
+    page.reverse()
     if has_earlier:
         events = events.filter(created_at__gte=page[0].created_at)
     return page, list(events.order_by("id")), has_earlier
@@ -97,24 +103,42 @@ def thread_page(ticket: Ticket, before: int | None = None) -> tuple[list[Message
 
 def thread_from(ticket: Ticket, first: int) -> tuple[list[Message], list[Event], bool]:
     """The page that begins with the message `first`, and whether there are later ones."""
-    found = list(_messages().filter(ticket=ticket, id__gte=first).order_by("id")[: PAGE + 1])
-    page, has_later = found[:PAGE], len(found) > PAGE
+    messages = _messages().filter(ticket=ticket, id__gte=first).order_by("id")
+    found = list(messages[: PAGE + 1])
+    page, following = found[:PAGE], found[PAGE:]
     if not page:
         return [], [], False
+    if following and (rest := _rest_of_albums(page, messages.filter(id__gt=page[-1].id))):
+        page += rest
+        following = list(messages.filter(id__gt=page[-1].id)[:1])
     events = _timeline_events(ticket).filter(created_at__gte=page[0].created_at)
-    if has_later:
-        events = events.filter(created_at__lt=found[PAGE].created_at)
-    return page, list(events.order_by("id")), has_later
+    if following:
+        events = events.filter(created_at__lt=following[0].created_at)
+    return page, list(events.order_by("id")), bool(following)
+
+
+def _rest_of_albums(page: Sequence[Message], beyond: QuerySet[Message]) -> list[Message]:
+    """What is nearest beyond the end of a page, up to the last that belongs to one of the page's albums: each is one bubble."""
+    albums = {message.album for message in page} - {None}
+    rest, between = 0, set[tuple[int | None, str] | None]()
+    near = list(beyond[:_NEAR]) if albums else []
+    for place, message in enumerate(near, 1):
+        between.add(message.album)
+        if message.album in albums:
+            rest = place
+            albums |= between - {None}
+    return near[:rest]
 
 
 def thread_around(ticket: Ticket, message_id: int) -> tuple[list[Message], list[Event], bool, bool]:
     """A page with that message in it, and whether there are earlier and later ones. Raises NotFound."""
-    before = Message.objects.filter(ticket=ticket, id__lt=message_id).order_by("-id").values_list("id", flat=True)
-    earlier = list(before[: _ABOVE + 1])
-    page, events, has_later = thread_from(ticket, earlier[:_ABOVE][-1] if earlier else message_id)
-    if message_id not in {message.id for message in page}:
+    known = Message.objects.filter(ticket=ticket).only("author", "address_id", "content")
+    above = list(known.filter(id__lte=message_id).order_by("-id")[: _ABOVE + 1])
+    if not above or above[0].id != message_id:
         raise NotFound(_("There is no such message."))
-    return page, events, len(earlier) > _ABOVE, has_later
+    above += _rest_of_albums(above, known.filter(id__lt=above[-1].id).order_by("-id"))
+    page, events, has_later = thread_from(ticket, above[-1].id)
+    return page, events, known.filter(id__lt=above[-1].id).exists(), has_later
 
 
 def find_in_thread(ticket: Ticket, text: str) -> list[Answering]:
