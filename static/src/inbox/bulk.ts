@@ -43,7 +43,7 @@ export function setUpBulk(): void {
     if (successful && requestConfig.verb === "post" && elt.closest("[data-bulk]")) clear();
   });
   document.addEventListener("keydown", (event) => {
-    if (event.key === "Escape" && picked.size && !document.querySelector("dialog[open]")) clear();
+    if (event.key === "Escape" && picked.size && !document.querySelector("dialog[open], :popover-open")) clear();
   });
   document.addEventListener("inbox:changed", settle);
 }

@@ -103,7 +103,7 @@ function runs(line: HTMLElement, event?: KeyboardEvent): boolean {
 function isAllowed(event: KeyboardEvent, line: HTMLElement, keys: string): boolean {
   const target = event.target as HTMLElement;
   const { where } = line.dataset;
-  if (document.querySelector("dialog[open]") || (event.repeat && !/^(next|previous)$/.test(line.dataset.does!))) return false;
+  if (document.querySelector("dialog[open], :popover-open") || (event.repeat && !/^(next|previous)$/.test(line.dataset.does!))) return false;
   if (target.id === "text") return Boolean(where);
   if (where === "only") return false;
   if (target.isContentEditable || /^(INPUT|TEXTAREA|SELECT|AUDIO|VIDEO)$/.test(target.tagName)) return where === "fields";

@@ -14,14 +14,15 @@ interface Answer {
   people: { name: string; hint: string }[];
 }
 
+// Between two questions to the server; the first one does not wait.
 const PAUSE = 120;
 // Buttons that have no key.
 const BUTTONS = ["spam", "split", "follow", "block", "details-toggle", "pick-mode"];
 
-const dialog = (): HTMLDialogElement => document.querySelector<HTMLDialogElement>("#palette")!;
+const palette = (): HTMLElement => document.getElementById("palette")!;
 const field = (): HTMLInputElement => document.querySelector<HTMLInputElement>("#palette-text")!;
 const list = (): HTMLElement => document.getElementById("palette-list")!;
-const words = (): DOMStringMap => dialog().dataset;
+const words = (): DOMStringMap => palette().dataset;
 
 let host: Host;
 let local: Group[] = [];
@@ -29,16 +30,18 @@ let remote: Group[] = [];
 let shown: Entry[] = [];
 let at = 0;
 let timer = 0;
+let askedAt = 0;
 let asked: AbortController | null = null;
 
 export function open(given: Host): void {
   host = given;
-  if (dialog().open) return;
+  if (palette().matches(":popover-open")) return;
   local = collect();
   remote = [];
   field().value = "";
   paint();
-  dialog().showModal();
+  palette().showPopover();
+  field().focus();
 }
 
 // ---- What there is --------------------------------------------------------------------------------------------------
@@ -95,6 +98,7 @@ async function ask(): Promise<void> {
   const query = field().value.trim();
   asked?.abort();
   asked = new AbortController();
+  askedAt = performance.now();
   if (query.length < 2) { remote = []; return paint(); }
   const help = { label: `${words().help} «${query}»`, act: () => location.assign(`/help/${document.documentElement.lang}/search/?q=${encodeURIComponent(query)}`) };
   try {
@@ -110,12 +114,13 @@ async function ask(): Promise<void> {
     // Given up for a newer question, or no network: what is known here stays.
     return;
   }
-  if (field().value.trim() === query) paint(at);
+  // What somebody has walked to stays marked, wherever it stands now.
+  if (field().value.trim() === query) paint(at ? shown[at]?.label : undefined);
 }
 
 // ---- Drawing --------------------------------------------------------------------------------------------------------
 
-function paint(keep = 0): void {
+function paint(marked?: string): void {
   const query = field().value;
   const groups = [...local.map(({ title, entries }) => ({ title, entries: found(query, entries, (one) => one.label) })), ...remote];
   shown = groups.flatMap(({ entries }) => entries);
@@ -130,14 +135,14 @@ function paint(keep = 0): void {
     return group;
   }));
   document.getElementById("palette-none")!.hidden = shown.length > 0;
-  mark(Math.min(keep, Math.max(0, shown.length - 1)));
+  mark(Math.max(0, shown.findIndex(({ label }) => label === marked)));
 }
 
 function line(entry: Entry, number: number): HTMLElement {
   const item = element("div", "palette__one");
   item.id = `palette-${number}`;
   item.setAttribute("role", "option");
-  item.append(element("span", "grow clip", entry.label));
+  item.append(element("span", "grow clip", entry.label.charAt(0).toLocaleUpperCase(document.documentElement.lang) + entry.label.slice(1)));
   if (entry.hint) item.append(element("span", "muted small clip", entry.hint));
   for (const key of entry.keys ?? []) item.append(element("kbd", "", key));
   item.addEventListener("pointerdown", (event) => event.preventDefault());
@@ -156,13 +161,15 @@ function mark(number: number): void {
   at = number;
   for (const item of list().querySelectorAll("[role=option]")) item.setAttribute("aria-selected", String(item.id === `palette-${at}`));
   const active = document.getElementById(`palette-${at}`);
-  active?.scrollIntoView({ block: "nearest" });
+  // The first one is seen anyway; to ask where it is would make the browser lay the page out twice.
+  if (number) active?.scrollIntoView({ block: "nearest" });
+  else list().scrollTop = 0;
   if (active) field().setAttribute("aria-activedescendant", active.id);
   else field().removeAttribute("aria-activedescendant");
 }
 
 function choose(entry: Entry): void {
-  dialog().close();
+  palette().hidePopover();
   entry.act();
 }
 
@@ -171,10 +178,12 @@ function choose(entry: Entry): void {
 field().addEventListener("input", () => {
   paint();
   clearTimeout(timer);
-  timer = window.setTimeout(() => void ask(), PAUSE);
+  timer = window.setTimeout(() => void ask(), askedAt + PAUSE - performance.now());
 });
 
 field().addEventListener("keydown", (event) => {
+  // Nothing behind it is to be reached while it is open.
+  if (event.key === "Tab") event.preventDefault();
   if (event.isComposing || !shown.length) return;
   const steps: Record<string, number> = { ArrowDown: 1, ArrowUp: -1 };
   const step = steps[event.key];
@@ -183,6 +192,3 @@ field().addEventListener("keydown", (event) => {
   else return;
   event.preventDefault();
 });
-
-// A click beside it.
-dialog().addEventListener("click", (event) => { if (event.target === dialog()) dialog().close(); });
