@@ -74,7 +74,7 @@ GROUPS: dict[str, tuple[Screen, ...]] = {
         _inbox("note", "A note to colleagues", *_OPEN, ("press", _HERE, "n"), waits="#composer"),
         _inbox("search", "Search", _READY, ("fill", "#q", WORD), waits="#rows mark"),
         _inbox("view-empty", "An empty view", waits=".list__empty .empty", path="/inbox/?view=spam"),
-        _inbox("palette", "The command palette", *_OPEN, ("press", _HERE, "Control+k"), waits="#palette:popover-open [role=option]"),
+        _inbox("palette", "The command palette", *_OPEN, ("press", _HERE, "Control+k"), waits="#palette:popover-open"),
         _inbox("keys", "The sheet of keys", _READY, ("press", _HERE, "Shift+Slash"), waits="#keys[open]"),
         _inbox("assistant-menu", "Help of the assistant", *_OPEN, ("click", "#aids > summary"), waits="#aids button"),
         _inbox("macro-menu", "Choosing a macro", *_ANOTHER, ("click", "#macros"), waits="[role=listbox] [role=option]"),
