@@ -133,7 +133,8 @@ class Chunk(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["document", "version", "number"], name="chunk_number_once"),
         ]
-        indexes = [GinIndex(fields=["terms"], name="chunk_terms")]
+        # New entries are found in the index itself, not in a list beside it that every search would read.
+        indexes = [GinIndex(fields=["terms"], name="chunk_terms", fastupdate=False)]
 
     def __str__(self) -> str:
         return f"{self.document_id} {self.number}"
@@ -194,7 +195,7 @@ class Word(models.Model):
     shortened: Any = ArrayField(models.CharField(max_length=64))
 
     class Meta:
-        indexes = [GinIndex(fields=["shortened"], name="word_shortened")]
+        indexes = [GinIndex(fields=["shortened"], name="word_shortened", fastupdate=False)]
 
     def __str__(self) -> str:
         return self.text

@@ -16,10 +16,10 @@ def other_stems(token: str) -> tuple[str, ...]:
     if not token.isalpha() or not any("а" <= letter <= "я" for letter in token):
         return ()
     with _lock:
-        parsed = _analyzer().parse(token)[0]
-        if not parsed.is_known:
+        # Forms of a word that the dictionary lacks would be guessed from its ending, which takes longer than to look it up.
+        if not _analyzer().word_is_known(token):
             return ()
-        forms = [form.word for form in parsed.lexeme]
+        forms = [form.word for form in _analyzer().parse(token)[0].lexeme]
     found = dict.fromkeys(stem(form.replace("ё", "е")) for form in forms)
     return tuple(other for other in found if other != stem(token))[:_MOST]
 

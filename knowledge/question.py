@@ -1,27 +1,16 @@
 """A question as it is searched: repaired, with other stems of its words and with what the workspace calls the same."""
 
-import json
 import re
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
-from functools import cached_property, lru_cache
-from math import log
+from functools import cached_property
 
-from django.db import connection
-
+from knowledge.frequencies import Passages, idf, stems_of_word
 from knowledge.models import Synonyms
-from knowledge.morphology import other_stems
 from knowledge.spelling import repair
 from knowledge.stopwords import content_tokens
 from knowledge.tokens import tokens_of
 from omnisupport.lib.stems import stem
-from tenants.names import current_schema
-
-# Of each set of stems, how many passages have one of them.
-_FREQUENCIES_SQL = """
-SELECT wanted.key, (SELECT count(*) FROM knowledge_chunk WHERE terms && ARRAY(SELECT jsonb_array_elements_text(wanted.value)))
-FROM jsonb_each(%s) AS wanted
-"""
 
 
 @dataclass(frozen=True)
@@ -59,14 +48,15 @@ class Question:
     @property
     def rarest(self) -> float:
         """The idf of a word that no passage has."""
-        return _idf(self.passages, 0)
+        return idf(self.passages, 0)
 
     def covered_by(self, terms: Collection[str]) -> float:
         return sum(word.idf for word in self.words if word.is_in(terms))
 
 
 def understand(text: str) -> Question:
-    repaired = repair(text)
+    passages = Passages()
+    repaired = repair(text, passages)
     text = _replaced(text, repaired)
     tokens = list(dict.fromkeys(content_tokens(text)))
     if any(not _is_digit(token) for token in tokens):
@@ -75,9 +65,9 @@ def understand(text: str) -> Question:
     words: dict[str, QuestionWord] = {}
     for token in tokens:
         phrases = tuple(phrase for found in used if stem(token) in found.stems for phrase in found.others)
-        words.setdefault(stem(token), QuestionWord(frozenset([stem(token), *other_stems(token)]), phrases))
-    total, frequencies = _frequencies(words)
-    weighed = [QuestionWord(word.stems, word.phrases, _idf(total, frequencies[key])) for key, word in words.items()]
+        words.setdefault(stem(token), QuestionWord(stems_of_word(token), phrases))
+    frequencies, total = passages.count(word.stems for word in words.values()), passages.total
+    weighed = [QuestionWord(word.stems, word.phrases, idf(total, frequencies[word.stems])) for word in words.values()]
     others = {other for word in weighed for other in word.stems.union(*word.phrases)} - words.keys()
     return Question(text, weighed, sorted(others), repaired, [found.name for found in used], total)
 
@@ -91,29 +81,6 @@ def _replaced(text: str, repaired: dict[str, str]) -> str:
 def _is_digit(token: str) -> bool:
     """A lone digit is the number of a step in half of all passages."""
     return len(token) == 1 and token.isdigit()
-
-
-def _idf(total: int, frequency: int) -> float:
-    return log(1 + (total - frequency + 0.5) / (frequency + 0.5))
-
-
-def _frequencies(words: dict[str, QuestionWord]) -> tuple[int, dict[str, int]]:
-    """How many passages there are, and how many have each word."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT count(*), coalesce(max(id), 0) FROM knowledge_chunk")
-        total, newest = cursor.fetchone()
-        counted = _counted(current_schema(), total, newest)
-        missing = {key: sorted(word.stems) for key, word in words.items() if word.stems not in counted}
-        if missing:
-            cursor.execute(_FREQUENCIES_SQL, [json.dumps(missing)])
-            counted |= {words[key].stems: frequency for key, frequency in cursor.fetchall()}
-    return total, {key: counted[word.stems] for key, word in words.items()}
-
-
-@lru_cache(maxsize=256)
-def _counted(schema: str, total: int, newest: int) -> dict[frozenset[str], int]:
-    """What was counted since the passages last changed: a word that is in every question is in thousands of passages."""
-    return {}
 
 
 # ---- Synonyms --------------------------------------------------------------------------------------------------------

@@ -4,15 +4,14 @@ Only what the workspace's own documents say is put in their place; a word that t
 """
 
 import re
+from collections.abc import Iterable
 from itertools import pairwise
 
 from django.db import connection
 
-from knowledge.models import Word
-from knowledge.morphology import other_stems
+from knowledge.frequencies import Passages, stems_of_word
 from knowledge.stopwords import STOP_WORDS
 from knowledge.tokens import plain, tokens_of
-from omnisupport.lib.stems import stem
 
 _LATIN, _CYRILLIC = "qwertyuiop[]asdfghjkl;'zxcvbnm,.`", "йцукенгшщзхъфывапролджэячсмитьбюе"
 _OTHER_LAYOUT = {ord(a): b for a, b in zip(_LATIN + _CYRILLIC, _CYRILLIC + _LATIN, strict=True)}
@@ -20,15 +19,17 @@ _ROWS = ("qwertyuiop[]", "asdfghjkl;'", "zxcvbnm,.", "йцукенгшщзхъ",
 _NEIGHBOURS = frozenset(pair for row in _ROWS for a, b in pairwise(row) for pair in (a + b, b + a))
 # In short words every other word is one letter away.
 _SHORTEST, _LONG = 4, 8
-_MOST_WORDS, _MOST_CANDIDATES = 12, 1000
+_MOST_WORDS = 12
 MAX_LENGTH = 64
-_TRAILING = "?!.,;:)»\"'"
-_KNOWN_SQL = """
-SELECT term, EXISTS(SELECT 1 FROM knowledge_chunk WHERE terms @> ARRAY[term]) FROM unnest(%s::text[]) AS wanted(term)
+# Part by part: of all parts at once the planner expects so many words that it reads the whole table.
+_CANDIDATES_SQL = """
+SELECT DISTINCT word.text, word.stem FROM unnest(%s::varchar[]) AS wanted(part)
+CROSS JOIN LATERAL (SELECT text, stem FROM knowledge_word WHERE shortened @> ARRAY[wanted.part]) AS word
 """
+_TRAILING = "?!.,;:)»\"'"
 
 
-def repair(question: str) -> dict[str, str]:
+def repair(question: str, passages: Passages) -> dict[str, str]:
     """Word as written → the word meant, for those that could be repaired."""
     written = list(dict.fromkeys(question.split()))
     in_other_layout = {piece: options for piece in written if (options := _other_layout(piece))}
@@ -36,7 +37,7 @@ def repair(question: str) -> dict[str, str]:
     tokens |= {
         token for options in in_other_layout.values() for option in options.values() for token in tokens_of(option)
     }
-    known = _known(tokens)
+    known = _known(tokens, passages)
     repaired: dict[str, str] = {}
     unknown: list[str] = []
     for piece in written:
@@ -49,7 +50,7 @@ def repair(question: str) -> dict[str, str]:
             repaired[meant] = options[meant]
         else:
             unknown += _repairable(piece)
-    return repaired | _without_typos(list(dict.fromkeys(unknown))[:_MOST_WORDS])
+    return repaired | _without_typos(list(dict.fromkeys(unknown))[:_MOST_WORDS], passages)
 
 
 def in_other_layout(text: str) -> str:
@@ -76,44 +77,44 @@ def _other_layout(piece: str) -> dict[str, str]:
     return {typed: option for typed, option in options.items() if re.search(r"[^\W\d_]{2}", option)}
 
 
-def _known(tokens: set[str]) -> set[str]:
+def _known(tokens: set[str], passages: Passages) -> set[str]:
     """Those of which a passage has the word in some form; words that are in every question are known too."""
-    stems = {token: {stem(token), *other_stems(token)} for token in tokens}
-    with connection.cursor() as cursor:
-        cursor.execute(_KNOWN_SQL, [sorted(set().union(*stems.values()))])
-        there = {term for term, is_there in cursor.fetchall() if is_there}
-    return {token for token, its in stems.items() if token in STOP_WORDS or not its.isdisjoint(there)}
+    stems = {token: stems_of_word(token) for token in tokens - STOP_WORDS}
+    frequencies = passages.count(stems.values())
+    return {token for token in tokens if token in STOP_WORDS or frequencies[stems[token]]}
 
 
 # ---- Typos -----------------------------------------------------------------------------------------------------------
 
 
-def _without_typos(unknown: list[str]) -> dict[str, str]:
+def _without_typos(unknown: list[str], passages: Passages) -> dict[str, str]:
+    """The nearest word of the documents for each; of several as near, the one that most passages have."""
     if not unknown:
         return {}
     wanted = [part for token in unknown for part in shortened(token)]
-    candidates = dict(
-        Word.objects.filter(shortened__overlap=wanted).order_by("text").values_list("text", "stem")[:_MOST_CANDIDATES]
-    )
-    frequencies = _frequencies(set(candidates.values()))
-    repaired = {}
-    for token in unknown:
-        allowed = 2 if len(token) >= _LONG else 1
-        costs = [(_cost(token, word), -frequencies[candidates[word]], word) for word in candidates]
-        best = min((c for c in costs if c[0] <= allowed and c[1]), default=None)
-        if best is not None:
-            repaired[token] = best[2]
+    with connection.cursor() as cursor:
+        cursor.execute(_CANDIDATES_SQL, [wanted])
+        candidates = {text: frozenset([its]) for text, its in cursor.fetchall()}
+    left = {token: _by_cost(token, candidates) for token in unknown}
+    repaired: dict[str, str] = {}
+    # Counting is what costs: only the nearest are counted, and further ones where no passage has a nearest one any longer.
+    while left := {token: nearest for token, nearest in left.items() if nearest and token not in repaired}:
+        tied = {token: nearest.pop() for token, nearest in left.items()}
+        frequencies = passages.count({candidates[word] for words in tied.values() for word in words})
+        for token, words in tied.items():
+            word = min(words, key=lambda word: (-frequencies[candidates[word]], word))
+            if frequencies[candidates[word]]:
+                repaired[token] = word
     return repaired
 
 
-def _frequencies(stems: set[str]) -> dict[str, int]:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT term, (SELECT count(*) FROM knowledge_chunk WHERE terms @> ARRAY[term])"
-            " FROM unnest(%s::text[]) AS wanted(term)",
-            [sorted(stems)],
-        )
-        return dict(cursor.fetchall())
+def _by_cost(token: str, candidates: Iterable[str]) -> list[list[str]]:
+    """Those that the token may be meant to be, as near ones together, the nearest last."""
+    allowed = 2 if len(token) >= _LONG else 1
+    costs: dict[float, list[str]] = {}
+    for word in candidates:
+        costs.setdefault(round(_cost(token, word), 1), []).append(word)
+    return [costs[cost] for cost in sorted(costs, reverse=True) if cost <= allowed]
 
 
 def _cost(written: str, meant: str) -> float:

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from typing import ParamSpec, TypeVar
 
 from asgiref.sync import sync_to_async
-from django.db import connection, transaction
+from django.db import connection
 
 from tenants.models import Tenant
 from tenants.names import PUBLIC
@@ -41,14 +41,6 @@ def active_schemas() -> list[str]:
     with tenant_context(PUBLIC):
         tenants = Tenant.objects.filter(is_active=True).exclude(schema_name=PUBLIC)
         return list(tenants.order_by("id").values_list("schema_name", flat=True))
-
-
-def lock_in_transaction(*parts: object) -> None:
-    """Waits for a lock of this workspace that ends with the transaction."""
-    key = ":".join(map(str, parts))
-    assert transaction.get_connection().in_atomic_block
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtext(current_schema()), hashtext(%s))", [key])
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import mixins, serializers, status, viewsets
 from rest_framework.decorators import action
 from rest_framework.request import Request
@@ -36,13 +36,18 @@ class ConditionsSerializer(serializers.Serializer[Any]):
     groups = ConditionGroupSerializer(many=True)
 
 
+@extend_schema_field(ConditionsSerializer)
+class ConditionsField(serializers.JSONField):
+    """Checked by the service, which says what is wrong in a sentence."""
+
+
 class SavedViewSerializer(serializers.ModelSerializer[SavedView]):
     id = serializers.CharField(read_only=True)
     owner = serializers.UUIDField(source="owner_id", read_only=True)
     team = serializers.IntegerField(source="team_id", required=False, allow_null=True, min_value=1, max_value=2**63 - 1)
     visibility = serializers.ChoiceField(choices=Visibility.choices, required=False)
     sort = serializers.ChoiceField(choices=Sort.choices, required=False)
-    conditions = serializers.JSONField()
+    conditions = ConditionsField()
 
     class Meta:
         model = SavedView

@@ -81,19 +81,6 @@ def _second(assistant: Assistant) -> tuple[str, dict[str, str]]:
     return "" if stays_alone else settings.LLM_FALLBACK, {}
 
 
-def change_assistant(
-    assistant: Assistant,
-    *,
-    changes: dict[str, Any],
-    credentials: dict[str, str],
-    fallback_credentials: dict[str, str] | None = None,
-) -> Assistant:
-    """Stores settings; blank secrets keep what is there. Raises InvalidInput with the field."""
-    set_settings(assistant, changes=changes, credentials=credentials, fallback_credentials=fallback_credentials)
-    store_assistant(assistant)
-    return assistant
-
-
 def set_settings(
     assistant: Assistant,
     *,
@@ -101,7 +88,8 @@ def set_settings(
     credentials: dict[str, str] | None = None,
     fallback_credentials: dict[str, str] | None = None,
 ) -> None:
-    """On the row in memory. `credentials` None: they are not spoken of. Raises InvalidInput with the field."""
+    """On the row in memory. `credentials` None: they are not spoken of; blank secrets keep what is there. Raises InvalidInput
+    with the field."""
     before = (assistant.provider, assistant.credentials), (assistant.fallback_provider, assistant.fallback_credentials)
     provider = changes.get("provider", assistant.provider)
     second = changes.get("fallback_provider", assistant.fallback_provider)

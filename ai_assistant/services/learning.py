@@ -52,25 +52,25 @@ _Pair = tuple[str, str]
 
 def note_solved(ticket_id: int) -> LearnedAnswer | None:
     """A row for what people had to answer in this conversation; None where there is nothing new to learn."""
+    given_away = _given_away(ticket_id)
+    if not given_away:
+        return None
     solved = Ticket.objects.filter(status__in=[Status.SOLVED, Status.CLOSED], is_spam=False, merged_into=None)
     ticket = solved.filter(id=ticket_id, human_replied=True).first()
-    turn = _turn_of_people(ticket) if ticket else None
-    if turn is None:
+    answered = [question for question in given_away if _replies(ticket, question)] if ticket else []
+    if not answered:
         return None
     learned, is_new = LearnedAnswer.objects.get_or_create(
-        question_message_id=turn.question_message_id, defaults={"ticket_id": ticket_id}
+        question_message_id=answered[0], defaults={"ticket_id": ticket_id}
     )
     return learned if is_new else None
 
 
-def _turn_of_people(ticket: Ticket) -> Answer | None:
-    """The newest that the assistant gave away, or had nothing to suggest for, and that an agent has answered since."""
+def _given_away(ticket_id: int) -> list[int]:
+    """The newest questions that the assistant gave away, or had nothing to suggest for."""
     given_away = Q(outcome=Answer.Outcome.HANDED_OVER) | Q(outcome=Answer.Outcome.SUGGESTED, text="")
-    turns = Answer.objects.filter(given_away, ticket_id=ticket.id, reason__in=_REASONS).order_by("-created_at")
-    for turn in turns[:5]:
-        if _replies(ticket, turn.question_message_id):
-            return turn
-    return None
+    turns = Answer.objects.filter(given_away, ticket_id=ticket_id, reason__in=_REASONS).order_by("-created_at")
+    return list(turns.values_list("question_message_id", flat=True)[:5])
 
 
 def _replies(ticket: Ticket, after: int) -> list[Message]:

@@ -11,7 +11,7 @@ from celery.contrib.testing.worker import start_worker
 from ai_assistant.models import Answer, Assistant
 from ai_assistant.providers.tests.conftest import OPENAI_KEYS, naps, openai, rested
 from ai_assistant.services.answering import answer_ticket
-from ai_assistant.services.assistants import ensure_assistant
+from ai_assistant.services.assistants import ensure_assistant, set_settings, store_assistant
 from knowledge.tests.conftest import _own_index, _read_before, add
 from omnisupport.celery import app
 from omnisupport.lib.redis import redis_client
@@ -46,6 +46,12 @@ WARRANTY = """# Warranty
 The warranty on paddles lasts 18 months from the day of purchase. Keep the receipt: without it nobody can help you.
 """
 QUESTION = "Сколько дней можно вернуть байдарку?"
+
+
+def change_assistant(assistant: Assistant, **settings: Any) -> None:
+    """Past the draft that an admin's change may wait in. Raises InvalidInput with the field."""
+    set_settings(assistant, **settings)
+    store_assistant(assistant)
 
 
 @dataclass

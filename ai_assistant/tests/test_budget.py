@@ -7,11 +7,10 @@ from django.core import mail
 
 from ai_assistant.models import MonthlySpending
 from ai_assistant.services.asking import ask
-from ai_assistant.services.assistants import change_assistant
 from ai_assistant.services.budget import spend, spending_of_month
 from ai_assistant.subscribers import tell_of_budget
 from ai_assistant.tasks import mail_budget_reached
-from ai_assistant.tests.conftest import OPENAI_KEYS, QUESTION
+from ai_assistant.tests.conftest import OPENAI_KEYS, QUESTION, change_assistant
 from omnisupport.lib.errors import InvalidInput
 from tenants.events.models import Event
 

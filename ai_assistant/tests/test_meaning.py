@@ -6,10 +6,9 @@ import pytest
 
 from ai_assistant.models import EmbeddingModel, MonthlySpending
 from ai_assistant.providers.tests.conftest import EMBEDDING_KEYS, GIGACHAT_KEYS, YANDEX_KEYS, gigachat, yandexgpt
-from ai_assistant.services.assistants import change_assistant
 from ai_assistant.services.budget import spend, spending_of_month
 from ai_assistant.services.meaning import choose_embeddings, find_embedder, test_embeddings
-from ai_assistant.tests.conftest import OPENAI_KEYS, QUESTION
+from ai_assistant.tests.conftest import OPENAI_KEYS, QUESTION, change_assistant
 from knowledge import index
 from knowledge.models import Space
 from knowledge.search import search_passages

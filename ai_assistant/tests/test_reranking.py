@@ -5,9 +5,9 @@ from decimal import Decimal
 import pytest
 
 from ai_assistant.services.asking import ask
-from ai_assistant.services.assistants import change_assistant, change_reranking
+from ai_assistant.services.assistants import change_reranking
 from ai_assistant.services.budget import spend
-from ai_assistant.tests.conftest import QUESTION, prompt_of, utters
+from ai_assistant.tests.conftest import QUESTION, change_assistant, prompt_of, utters
 from tests.standins.server import Answer as Reply
 from tests.standins.server import drip
 

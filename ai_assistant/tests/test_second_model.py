@@ -3,8 +3,7 @@
 import pytest
 
 from ai_assistant.providers.tests.conftest import GIGACHAT_KEYS, YANDEX_KEYS, gigachat, yandexgpt
-from ai_assistant.services.assistants import change_assistant
-from ai_assistant.tests.conftest import OPENAI_KEYS, QUESTION, says
+from ai_assistant.tests.conftest import OPENAI_KEYS, QUESTION, change_assistant, says
 from omnisupport.lib.errors import InvalidInput
 from tests.standins.server import Answer as Reply
 

@@ -2,14 +2,20 @@
 
 import pytest
 
+from knowledge import spelling
+from knowledge.frequencies import Passages
 from knowledge.models import Word
 from knowledge.search import search_passages
 from knowledge.services.documents import delete_document
 from knowledge.services.reconcile import check_documents
-from knowledge.spelling import repair, shortened
+from knowledge.spelling import shortened
 from knowledge.tests import files
 
 GUIDE = "# Обмен\n\nСкидка на юбилей. Android и iPhone чинит сервисный центр. Деньги возвращает бухгалтерия."
+
+
+def repair(question):
+    return spelling.repair(question, Passages())
 
 
 @pytest.fixture

@@ -25,6 +25,7 @@ class Subscriber:
 
 _subscribers: list[Subscriber] = []
 _gathered: ContextVar[list[Event] | None] = ContextVar("gathered events", default=None)
+_part_of: ContextVar[dict[str, str] | None] = ContextVar("part of", default=None)
 
 
 def subscribe(*types: str, in_order: bool = False) -> Callable[[Handler], Handler]:
@@ -46,7 +47,9 @@ def record(
 ) -> Event:
     """Writes the event in the caller's transaction and wakes the dispatcher after its commit."""
     current_schema()
-    event = Event(type=type, ticket_id=ticket_id, actor_id=actor_id, payload=payload or {})
+    event = Event(
+        type=type, ticket_id=ticket_id, actor_id=actor_id, payload={**(payload or {}), **(_part_of.get() or {})}
+    )
     gathered = _gathered.get()
     if gathered is not None:
         gathered.append(event)
@@ -54,6 +57,16 @@ def record(
     event.save(force_insert=True)
     _wake_after_commit()
     return event
+
+
+@contextmanager
+def part_of(**whole: str) -> Iterator[None]:
+    """What is recorded inside says what it is a part of: `bulk="12"`."""
+    token = _part_of.set(whole)
+    try:
+        yield
+    finally:
+        _part_of.reset(token)
 
 
 @contextmanager

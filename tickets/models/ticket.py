@@ -255,10 +255,6 @@ class Ticket(models.Model):
         return f"#{self.number}"
 
     @property
-    def is_live(self) -> bool:
-        return self.status != Status.CLOSED
-
-    @property
     def state(self) -> str:
         """In words: the workspace's own name where it has one."""
         return self.custom_status.name if self.custom_status else self.get_status_display()

@@ -18,15 +18,16 @@ EVENT_TYPES = (
     "ticket.mentioned",
     "ticket.woken",
     "message.received",
+    "bulk.changed",
 )
 
 
 def audience(event: Event) -> tuple[str, list[User]]:
     """The kind of notice and the people who get it: who may see the conversation, without whoever did it."""
-    if event.payload.get("to") == str(event.actor_id):
-        # They have taken it themselves.
+    if event.payload.get("to") == str(event.actor_id) or "bulk" in event.payload:
+        # They have taken it themselves; or one notice tells of all that was changed at once.
         return "", []
-    ticket = Ticket.objects.filter(id=event.ticket_id or 0).first()
+    ticket = Ticket.objects.filter(id=ticket_of(event) or 0).first()
     kind, addressed = _addressed(event, ticket) if ticket else ("", Q())
     if not kind or ticket is None:
         return "", []
@@ -34,6 +35,15 @@ def audience(event: Event) -> tuple[str, list[User]]:
     if event.actor_id:
         people = people.exclude(id=event.actor_id)
     return kind, [person for person in people if may_see(person, ticket.id)]
+
+
+def ticket_of(event: Event) -> int | None:
+    """To which its notice leads: of many that were given at once, the newest."""
+    return (
+        int(event.payload["ticket_id"])
+        if event.type == "bulk.changed" and "count" in event.payload
+        else event.ticket_id
+    )
 
 
 def _addressed(event: Event, ticket: Ticket) -> tuple[str, Q]:
@@ -45,6 +55,10 @@ def _addressed(event: Event, ticket: Ticket) -> tuple[str, Q]:
             return (Kind.NEW, _takers(ticket)) if payload["team"] and ticket.assignee_id is None else nobody
         case "ticket.assigned" if payload.get("to"):
             return Kind.ASSIGNED, Q(id=UUID(payload["to"]))
+        case "bulk.changed" if payload.get("assignee"):
+            return Kind.ASSIGNED, Q(id=UUID(payload["assignee"]))
+        case "bulk.changed" if payload.get("team"):
+            return Kind.NEW, Q(teams=payload["team"])
         case "ticket.handed_over":
             return Kind.HANDOVER, _takers(ticket)
         case "ticket.mentioned":

@@ -1,12 +1,13 @@
 """Writing notices, and what people do with them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
 from django.db.models import QuerySet
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from omnisupport.lib.errors import InvalidInput
 from omnisupport.lib.http import check_url
@@ -16,7 +17,7 @@ from tenants.accounts.models import User
 from tenants.events.models import Event
 from tenants.names import group_name
 from tickets.models import Message, Ticket
-from tickets.notices.audience import audience
+from tickets.notices.audience import audience, ticket_of
 from tickets.notices.models import DEFAULTS, Kind, Notice, PushSubscription, Way
 from tickets.presence import viewers_of
 from tickets.rights import about_visible
@@ -37,9 +38,12 @@ def ways_of(user: User, kind: str) -> list[str]:
 def write_notices(event: Event) -> list[Notice]:
     """Tells everybody whom the event concerns, once; what somebody has before their eyes is seen already."""
     kind, people = audience(event)
-    if not people or event.ticket_id is None:
+    ticket_id = ticket_of(event)
+    if not people or ticket_id is None:
         return []
-    looking, now = viewers_of(event.ticket_id), timezone.now()
+    # Who looks at the newest of many has not seen the others.
+    looking: Collection[str] = viewers_of(ticket_id) if event.ticket_id else ()
+    now = timezone.now()
     notices = []
     for person in people:
         ways = ways_of(person, kind)
@@ -50,7 +54,7 @@ def write_notices(event: Event) -> list[Notice]:
             Notice(
                 user=person,
                 kind=kind,
-                ticket_id=event.ticket_id,
+                ticket_id=ticket_id,
                 event=event,
                 listed=Way.APP in ways,
                 seen_at=now if sees else None,
@@ -63,7 +67,7 @@ def write_notices(event: Event) -> list[Notice]:
     if kind == Kind.MENTION:
         for notice in notices:
             if notice.seen_at is not None:
-                note_seen(event.ticket_id, notice.user)
+                note_seen(ticket_id, notice.user)
     return fresh
 
 
@@ -89,8 +93,13 @@ def show(notices: list[Notice]) -> None:
 def words_of(notice: Notice) -> dict[str, str]:
     """Title and text in the reader's language: a name and what happened, never what was said."""
     with translation.override(notice.user.language):
-        called = notice.kind == Kind.MENTION and notice.event.actor
-        title = str(notice.event.actor) if called else str(notice.ticket.contact)
+        actor = notice.event.actor
+        if (count := notice.event.payload.get("count", 1)) > 1:
+            return {
+                "title": str(actor or _("Many at once")),
+                "text": _SENTENCES_OF_MANY[notice.kind](count) % {"count": count},
+            }
+        title = str(actor) if notice.kind == Kind.MENTION and actor else str(notice.ticket.contact)
         return {"title": title, "text": f"{_SENTENCES[notice.kind]()} · №{notice.ticket.number}"}
 
 
@@ -101,6 +110,14 @@ _SENTENCES: Mapping[str, Any] = {
     Kind.REPLY: lambda: _("a new message"),
     Kind.MENTION: lambda: _("calls you in a note"),
     Kind.WOKE: lambda: _("the pause is over"),
+}
+_SENTENCES_OF_MANY: Mapping[str, Any] = {
+    Kind.NEW: lambda count: ngettext(
+        "%(count)s conversation that nobody has", "%(count)s conversations that nobody has", count
+    ),
+    Kind.ASSIGNED: lambda count: ngettext(
+        "%(count)s conversation assigned to you", "%(count)s conversations assigned to you", count
+    ),
 }
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from django.db import transaction
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, Max, Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -15,7 +15,7 @@ from omnisupport.lib.errors import AppError, Conflict, InvalidInput, NotFound
 from omnisupport.lib.once import remembering
 from omnisupport.lib.rows import update_rows
 from tenants.accounts.models import User
-from tenants.events.log import record
+from tenants.events.log import part_of, record
 from tickets.models import BulkChange, BulkItem, Ticket
 from tickets.services.bulk_changes import Case, apply_changes, check_changes, restore
 from tickets.services.tickets import lock_free_tickets, lock_ticket
@@ -69,11 +69,12 @@ def run_bulk(bulk_id: int) -> bool:
     ids = list(waiting.order_by("id").values_list("id", flat=True)[:CHUNK])
     # What customers get is sent for one at a time.
     most = 1 if "answer" in bulk.changes else TOGETHER
-    for start in range(0, len(ids), most):
-        some = ids[start : start + most]
-        held = _work_on_free(bulk, some) if most > 1 else some
-        for item_id in held:
-            _work_on_one(bulk, item_id)
+    with part_of(bulk=str(bulk.id)):
+        for start in range(0, len(ids), most):
+            some = ids[start : start + most]
+            held = _work_on_free(bulk, some) if most > 1 else some
+            for item_id in held:
+                _work_on_one(bulk, item_id)
     _count(bulk, is_over=len(ids) < CHUNK)
     return bulk.is_working
 
@@ -175,7 +176,20 @@ def _count(bulk: BulkChange, *, is_over: bool) -> None:
 
 def _tell(bulk: BulkChange) -> None:
     payload = {"bulk_id": str(bulk.id), "user": str(bulk.user_id), "state": bulk.state, "progress": bulk.progress}
+    if bulk.state == _State.DONE:
+        payload |= _given(bulk)
     record("bulk.changed", actor_id=bulk.user_id, payload=payload)
+
+
+def _given(bulk: BulkChange) -> dict[str, Any]:
+    """How many conversations were given to whom, for one notice about all of them, and the newest of them."""
+    done = bulk.items.filter(state=_ItemState.DONE)
+    for name, given in (("assignee", done), ("team", done.filter(ticket__assignee=None))):
+        if value := bulk.changes.get(name):
+            items = given.exclude(**{f"before__{name}": value})
+            found = items.aggregate(count=Count("id"), newest=Max("ticket_id"))
+            return {name: value, "count": found["count"], "ticket_id": str(found["newest"])} if found["count"] else {}
+    return {}
 
 
 def stalled_bulks() -> list[int]:

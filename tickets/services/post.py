@@ -57,18 +57,11 @@ def post_message(
     if kind == MessageKind.PUBLIC:
         _check_may_reply(ticket, user, seen)
     message = Message.objects.create(
-        ticket=ticket,
-        address_id=_check_address(ticket, address_id),
-        client_id=client_id,
-        kind=kind,
-        author=author,
-        user=user,
-        text=text,
-        content=content or {},
+        ticket=ticket, address_id=_check_address(ticket, address_id), client_id=client_id, kind=kind, author=author,
+        user=user, text=text, content=content or {}, due_at=due_at,
         reply_to=Message.objects.filter(id=reply_to_id, ticket=ticket).first() if reply_to_id else None,
         delivery=Delivery.QUEUED if kind == MessageKind.PUBLIC else Delivery.NONE,
-        due_at=due_at,
-    )
+    )  # fmt: skip
     index_message(message)
     _attach_uploads(message, user, attachment_ids)
     note_posted(ticket, message)

@@ -13,9 +13,10 @@ from tenants.events.models import Event
 from tenants.names import tenant_key
 from tickets.models import MessageKind
 from tickets.notices.models import DEFAULTS, Kind, Notice
-from tickets.notices.services import choose_ways, count_unseen, note_seen, write_notices
+from tickets.notices.services import choose_ways, count_unseen, note_seen, words_of, write_notices
 from tickets.presence import move_screen
 from tickets.queries import count_unseen_mentions
+from tickets.services.bulk import begin_bulk, run_bulk, undo_bulk
 from tickets.services.following import set_following
 from tickets.services.post import hand_to_human, post_message
 from tickets.services.tickets import assign_ticket, set_team
@@ -204,6 +205,7 @@ def test_unknown_ways_are_refused(shop):
 def test_the_list_costs_the_same_for_one_notice_and_many(shop, django_assert_num_queries):
     oleg = shop.client(shop.agent)
     choose_ways(shop.agent, {"new": ["app"]})
+    oleg.get("/notices/")
     for number in range(3):
         shop.customer_writes(address=f"v{number}")
         dispatch_new_events()
@@ -213,3 +215,33 @@ def test_the_list_costs_the_same_for_one_notice_and_many(shop, django_assert_num
 
 # Session, person, schema of the request, notices, the bell.
 QUERIES = 5
+
+
+def test_many_given_at_once_are_one_notice_and_giving_them_back_is_none(shop, told):
+    tickets = [shop.customer_writes(address=f"a{n}").ticket for n in range(3)]
+    assign_ticket(tickets[0].id, assignee_id=shop.agent.id, actor=shop.admin)
+    told()
+    changes = {"assignee": str(shop.agent.id), "priority": 4}
+    bulk = begin_bulk([ticket.id for ticket in tickets], changes=changes, user=shop.admin)
+    while run_bulk(bulk.id):
+        pass
+    dispatch_new_events()
+    page = shop.client(shop.agent).get("/notices/").content.decode()
+    assert "2 conversations assigned to you" in page and f"/inbox/{tickets[2].number}/" in page
+    assert told() == {("assigned", shop.agent.name)}
+    undo_bulk(bulk.id, user=shop.admin)
+    while run_bulk(bulk.id):
+        pass
+    assert told() == set()
+
+
+def test_many_given_to_a_team_are_one_notice_to_its_people(shop, told):
+    tickets = [shop.customer_writes(address=f"a{n}").ticket for n in range(3)]
+    assign_ticket(tickets[0].id, assignee_id=shop.agent.id, actor=shop.admin)
+    told()
+    bulk = begin_bulk([ticket.id for ticket in tickets], changes={"team": shop.team.id}, user=shop.admin)
+    while run_bulk(bulk.id):
+        pass
+    dispatch_new_events()
+    assert {words_of(notice)["text"] for notice in Notice.objects.all()} == {"2 conversations that nobody has"}
+    assert told() == {("new", shop.agent.name)}
