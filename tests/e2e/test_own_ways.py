@@ -13,8 +13,8 @@ from tickets.services.post import post_message
 from tickets.services.tickets import assign_ticket
 
 _DURATION = """player => new Promise((tell) => {
-    const look = () => player.readyState ? tell(player.duration) : player.addEventListener("loadedmetadata", look, { once: true });
-    look();
+    if (player.readyState) tell(player.duration);
+    else player.addEventListener("loadedmetadata", () => tell(player.duration));
 })"""
 
 
@@ -26,6 +26,8 @@ def test_a_command_gets_another_key_here_and_on_the_next_device(live_shop, sit_d
     keys.send("Digit7", "?", shift=True)
     line = page.locator("#keys [data-does=reply]")
     line.locator("[data-key=change]").click()
+    # The first time what listens has to come first.
+    expect(page.locator("#keys .keys__waits")).to_be_visible()
     # Taken by the note: said, and nothing changes.
     keys.press("N")
     expect(page.locator("#keys-said")).to_contain_text(page.locator("#keys [data-does=note] dd span").inner_text())
