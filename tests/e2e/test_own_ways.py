@@ -1,7 +1,9 @@
 """What belongs to a person goes with them from device to device; and pages that show people are never old."""
 
 import uuid
+from pathlib import Path
 
+from django.core.files.base import ContentFile
 from playwright.sync_api import expect
 
 from tests.e2e.test_inbox import violations
@@ -9,6 +11,11 @@ from tests.e2e.test_keys import Keyboard
 from tickets.models import Attachment
 from tickets.services.post import post_message
 from tickets.services.tickets import assign_ticket
+
+_DURATION = """player => new Promise((tell) => {
+    if (player.readyState) tell(player.duration);
+    else player.addEventListener("loadedmetadata", () => tell(player.duration));
+})"""
 
 
 def test_a_command_gets_another_key_here_and_on_the_next_device(live_shop, sit_down):
@@ -19,6 +26,8 @@ def test_a_command_gets_another_key_here_and_on_the_next_device(live_shop, sit_d
     keys.send("Digit7", "?", shift=True)
     line = page.locator("#keys [data-does=reply]")
     line.locator("[data-key=change]").click()
+    # The first time what listens has to come first.
+    expect(page.locator("#keys .keys__waits")).to_be_visible()
     # Taken by the note: said, and nothing changes.
     keys.press("N")
     expect(page.locator("#keys-said")).to_contain_text(page.locator("#keys [data-does=note] dd span").inner_text())
@@ -90,3 +99,35 @@ def test_the_page_of_people_is_never_old(live_shop, sit_down):
     expect(field).to_have_value("7")
     sit_down(live_shop.agent)
     expect(row.locator(".badge--ok")).to_be_visible()
+
+
+def test_voice_messages_are_heard_one_at_a_time_at_the_speed_one_likes(live_shop, sit_down):
+    ticket = live_shop.customer_writes("Запишу голосом").ticket
+    assign_ticket(ticket.id, assignee_id=live_shop.agent.id, actor=None)
+    spoken = (Path(__file__).parent / "voice.ogg").read_bytes()
+    for words in ("Первое", "Второе"):
+        message = live_shop.customer_writes(words)
+        file = ContentFile(spoken, name="voice.ogg")
+        Attachment.objects.create(
+            message=message, kind="voice", name="voice.ogg", mime="audio/ogg", size=len(spoken), file=file
+        )
+    desk = sit_down(live_shop.agent).open(ticket)
+    first, second = (desk.bubble(words).locator("audio") for words in ("Первое", "Второе"))
+    for player in (first, second):
+        expect(player).to_be_visible()
+        assert round(player.evaluate(_DURATION)) == 3
+    # By keyboard, on the player itself.
+    first.focus()
+    desk.page.keyboard.press("Space")
+    expect(first).to_have_js_property("paused", False)
+    second.evaluate("player => player.play()")
+    expect(first).to_have_js_property("paused", True)
+    speed = desk.bubble("Второе").get_by_role("button", name="×")
+    expect(speed).to_contain_text("1×")
+    speed.press("Enter")
+    expect(speed).to_contain_text("1,5×")
+    for player in (first, second):
+        expect(player).to_have_js_property("playbackRate", 1.5)
+    desk.page.reload()
+    expect(desk.bubble("Первое").get_by_role("button", name="×")).to_contain_text("1,5×")
+    expect(first).to_have_js_property("playbackRate", 1.5)

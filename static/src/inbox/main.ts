@@ -15,6 +15,7 @@ import { noteBegun, noteEvent, noteRow, noteVisited, refetch } from "./live";
 import { setUpMoments } from "./moments";
 import { kick, paintWaiting, setUpOutbox } from "./outbox";
 import { inbox, toast, word } from "./parts";
+import { setUpPlayer } from "./player";
 import { mountReading, settleReading, setUpReading } from "./reading";
 import { settleScreen, setUpScreens } from "./screens";
 import { fetchHtml, fieldOf, sentence, setUpRequests } from "./server";
@@ -99,6 +100,7 @@ function start(): void {
   setUpDialog();
   setUpBulk();
   setUpMoments();
+  setUpPlayer();
   setUpKeys();
   setUpTimes();
   setUpLetters();

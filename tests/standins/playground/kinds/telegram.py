@@ -36,8 +36,13 @@ class Playable(Player, TelegramStandIn):
             ids = {"file_id": f"PLAY{next(self._numbers)}", "file_size": len(file.body)}
             ids["file_unique_id"] = f"u{ids['file_id']}"
             self.add_file(ids["file_id"], file.body)
-            document = {**ids, "file_name": file.name, "mime_type": file.mime}
-            content = {"photo": [{**ids, "width": 640, "height": 480}]} if file.is_image else {"document": document}
+            # Photos and voice messages have no name there.
+            if file.is_image:
+                content = {"photo": [{**ids, "width": 640, "height": 480}]}
+            elif file.mime == "audio/ogg":
+                content = {"voice": {**ids, "duration": 1, "mime_type": file.mime}}
+            else:
+                content = {"document": {**ids, "file_name": file.name, "mime_type": file.mime}}
             content["caption"] = text
         update = self.customer_says("" if file else text, chat=int(chat.id), name=chat.name, **content)
         return str(update["message"]["message_id"]), update
