@@ -228,7 +228,9 @@ def _palette(page: Page) -> list[Result]:
     opened, found = [], []
     for number in range(TIMES):
         page.keyboard.down("Control")
-        opened += _timed(page, "keydown", lambda: page.keyboard.press("KeyK"), ("#palette:popover-open [role=option]", ""))
+        opened += _timed(
+            page, "keydown", lambda: page.keyboard.press("KeyK"), ("#palette:popover-open [role=option]", "")
+        )
         page.keyboard.up("Control")
         asked = str(TICKETS - number)
         found += _timed(

@@ -63,9 +63,10 @@ def change(event: Event) -> None:
 
 @subscribe("message.received", "message.edited", "message.posted")
 def fetch_files(event: Event) -> None:
-    pending = Attachment.objects.filter(message_id=event.payload["message_id"], state=Attachment.State.PENDING)
-    for attachment_id in pending.values_list("id", flat=True):
-        wake(fetch_attachment, str(attachment_id))
+    message = message_of(event)
+    for attachment in message.attachments.all() if message else ():
+        if attachment.state == Attachment.State.PENDING:
+            wake(fetch_attachment, str(attachment.id))
 
 
 @subscribe("message.received")

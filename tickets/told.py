@@ -5,12 +5,11 @@ from tickets.models import Message
 
 
 def message_of(event: Event) -> Message | None:
-    """The message of a `message.*` or `attachment.*` event, with its ticket, assignee, address and channel; None when it is
-    gone. Read once for all subscribers that are called with the same event, so it is as old as the first of them."""
+    """The message of a `message.*` or `attachment.*` event, with its ticket, assignee, address, channel, author and files; None
+    when it is gone. Read once for all subscribers that are called with the same event, so it is as old as the first of them."""
     if "message" not in event.__dict__:
-        related = ("ticket__assignee", "address__channel")
-        event.__dict__["message"] = (
-            Message.objects.select_related(*related).filter(id=event.payload["message_id"]).first()
-        )
+        told = Message.objects.select_related("ticket__assignee", "address__channel", "user")
+        found = told.prefetch_related("attachments").filter(id=event.payload["message_id"])
+        event.__dict__["message"] = found.first()
     message: Message | None = event.__dict__["message"]
     return message

@@ -239,11 +239,13 @@ def disconnect_channel(channel_id: UUID) -> None:
         channel.save(update_fields=["is_active", "external_id"])
 
 
-def note_heard(channel_id: UUID) -> None:
+def note_heard(channel: Channel) -> None:
     """A customer wrote, for kinds without a ledger. Seldom: a row that every visitor writes makes them wait for each other."""
     now = timezone.now()
-    silent = Q(last_inbound_at=None) | Q(last_inbound_at__lt=now - HEARD_EVERY)
-    Channel.objects.filter(silent, id=channel_id).update(last_inbound_at=now)
+    long_ago = now - HEARD_EVERY
+    if channel.last_inbound_at is None or channel.last_inbound_at < long_ago:
+        silent = Q(last_inbound_at=None) | Q(last_inbound_at__lt=long_ago)
+        Channel.objects.filter(silent, id=channel.id).update(last_inbound_at=now)
 
 
 def find_broken_channels() -> list[Channel]:

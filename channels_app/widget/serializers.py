@@ -47,6 +47,12 @@ def _file(attachment: Attachment, message: Message, address: str) -> dict[str, A
     }  # fmt: skip
 
 
+def is_visible(message: Message) -> bool:
+    """One of `visible_messages`."""
+    is_held = message.delivery == Delivery.QUEUED and message.due_at is not None
+    return message.kind == MessageKind.PUBLIC and not is_held and message.delivery != Delivery.CANCELLED
+
+
 def visible_messages(address: str, channel_id: UUID | str) -> Any:
     """Every public message of a visitor over all their conversations, oldest first."""
     # What an agent may still take back, or has.

@@ -79,7 +79,7 @@ def write(
     if message.author != Author.CONTACT or (message.text != text and message.edited_at is None):
         raise taken
     if is_new:
-        note_heard(visitor.channel.id)
+        note_heard(visitor.channel)
     return message
 
 

@@ -5,11 +5,10 @@ from typing import Any
 from django.dispatch import receiver
 
 from channels_app.models import Channel
-from channels_app.widget.serializers import public_message, visible_messages
+from channels_app.widget.serializers import is_visible, public_message
 from omnisupport.lib.hub import publish
 from tenants.events.log import subscribe
 from tenants.events.models import Event
-from tickets.models import MessageKind
 from tickets.realtime import visitor_group
 from tickets.signals import agent_typing
 from tickets.told import message_of
@@ -21,13 +20,10 @@ from tickets.told import message_of
 )  # fmt: skip
 def show_visitor(event: Event) -> None:
     told = message_of(event)
-    if told is None or told.kind != MessageKind.PUBLIC or told.address.channel.kind != "widget":
+    if told is None or told.address.channel.kind != "widget" or not is_visible(told):
         return
     address = told.address.address
-    message = visible_messages(address, told.address.channel_id).filter(id=told.id).first()
-    if message is None:
-        return
-    frame = {"type": "message", "seq": str(event.seq), "message": public_message(message, address)}
+    frame = {"type": "message", "seq": str(event.seq), "message": public_message(told, address)}
     publish(visitor_group(told.address.channel_id, address), frame)
 
 

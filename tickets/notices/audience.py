@@ -10,6 +10,7 @@ from tickets.models import Mention, Message, Ticket, TicketFollower
 from tickets.notices.models import Kind
 from tickets.rights import may_see
 from tickets.services.snoozing import Waking
+from tickets.told import message_of
 
 EVENT_TYPES = (
     "ticket.created",
@@ -27,7 +28,11 @@ def audience(event: Event) -> tuple[str, list[User]]:
     if event.payload.get("to") == str(event.actor_id) or "bulk" in event.payload:
         # They have taken it themselves; or one notice tells of all that was changed at once.
         return "", []
-    ticket = Ticket.objects.filter(id=ticket_of(event) or 0).first()
+    if event.type == "message.received":
+        message = message_of(event)
+        ticket = message.ticket if message else None
+    else:
+        ticket = Ticket.objects.filter(id=ticket_of(event) or 0).first()
     kind, addressed = _addressed(event, ticket) if ticket else ("", Q())
     if not kind or ticket is None:
         return "", []
