@@ -145,3 +145,9 @@ def test_the_playground_and_the_page_have_it_too(shop, ordering):
     client = shop.client(shop.admin)
     assert client.post("/assistant/search/", {"reranks": "on", "rerank_model": " GigaChat-2 "}).status_code == 302
     assert "GigaChat-2" in client.get("/assistant/search/").content.decode()
+
+
+def test_the_page_names_a_light_model_of_the_provider(shop, assistant):
+    assistant.provider = "yandexgpt"
+    assistant.save()
+    assert 'placeholder="yandexgpt-lite"' in shop.client(shop.admin).get("/assistant/search/").content.decode()
