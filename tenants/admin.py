@@ -152,8 +152,21 @@ class DomainForm(forms.ModelForm[Domain]):
 @admin.register(Domain, site=platform_admin)
 class DomainAdmin(admin.ModelAdmin[Domain]):
     form = DomainForm
-    list_display = ["domain", "tenant", "is_primary"]
+    list_display = ["host", "workspace", "is_main"]
+    list_select_related = ["tenant"]
     search_fields = ["domain"]
+
+    @admin.display(description=_("host name"), ordering="domain")
+    def host(self, domain: Domain) -> str:
+        return str(domain.domain)
+
+    @admin.display(description=_("workspace"), ordering="tenant__name")
+    def workspace(self, domain: Domain) -> str:
+        return str(domain.tenant)
+
+    @admin.display(description=_("the main one"), boolean=True, ordering="is_primary")
+    def is_main(self, domain: Domain) -> bool:
+        return bool(domain.is_primary)
 
     def save_model(self, request: HttpRequest, obj: Domain, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)

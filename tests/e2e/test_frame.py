@@ -2,6 +2,8 @@
 
 from playwright.sync_api import expect
 
+from channels_app.models import Channel
+from tickets.services.contacts import update_contact
 from tickets.services.tickets import assign_ticket
 
 
@@ -51,3 +53,26 @@ def test_compact_rows_are_a_choice_in_the_menu_and_closer_together(live_shop, si
     assert oleg.page.locator(f"#c-{ticket.id}").bounding_box()["height"] < roomy
     live_shop.agent.refresh_from_db()
     assert live_shop.agent.is_compact
+
+
+def test_beside_the_details_neither_the_name_nor_what_sends_is_cut(live_shop, sit_down):
+    """The narrowest window with four areas, and a channel with buttons of formatting."""
+    with live_shop.enter():
+        live_shop.channel = Channel.objects.create(kind="telegram", name="Telegram", config={})
+    ticket = live_shop.customer_writes("Где заказ?").ticket
+    update_contact(ticket.contact_id, changes={"name": "Екатерина Константинопольская"}, actor=None)
+    oleg = sit_down(live_shop.agent, viewport={"width": 1280, "height": 800}).view("unassigned").open(ticket)
+    assert oleg.page.locator("#details").bounding_box()["width"] > 250
+    assert oleg.page.locator("#take").is_visible() and oleg.page.locator("[data-format=bold]").is_visible()
+    title = oleg.page.locator("#talk-title")
+    assert title.evaluate(
+        "title => [title.scrollWidth - title.clientWidth, title.scrollHeight - title.clientHeight]"
+    ) == [0, 0]
+    edge = right(oleg, "#talk")
+    for button in ("#send", "#send-solve", "#details-toggle"):
+        assert right(oleg, button) <= edge, button
+
+
+def right(desk, selector: str) -> float:
+    box = desk.page.locator(selector).bounding_box()
+    return box["x"] + box["width"]
