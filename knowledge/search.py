@@ -30,12 +30,14 @@ MAX_QUERY = 1000
 MAX_LIMIT = 50
 # Passages that are looked at for what else their documents say.
 _DEPTH = 100
-# A document is supported by this many further passages, by this share of what they score above half of its best one.
-_SUPPORTERS, _SUPPORT = 4, 0.4
+# A document is supported by this many further passages, by a share of what they score above so much of its best one. Of a
+# document of four passages it is half of _SUPPORT, of a longer one more: in a short one they say the same once more.
+_SUPPORTERS, _SUPPORT, _ABOVE, _HALF = 4, 0.5, 0.55, 4
 # Each further passage of a document stands so much lower, for the sake of other documents.
 _FURTHER = 0.7
 _LIVE_TERMS_SQL = """
-SELECT chunk.id, ARRAY(SELECT term FROM unnest(chunk.terms) AS its(term) WHERE term = ANY(%s)), document.space
+SELECT chunk.id, ARRAY(SELECT term FROM unnest(chunk.terms) AS its(term) WHERE term = ANY(%s)), document.space,
+  document.chunk_count
 FROM knowledge_chunk AS chunk JOIN knowledge_document AS document ON document.id = chunk.document_id
 WHERE chunk.id = ANY(%s) AND chunk.version = document.version AND document.state <> %s
 """
@@ -111,9 +113,9 @@ def search_passages(
     if not hits.words:
         suspect_index()
     found = time.perf_counter()
-    live, spaces = _live([hit.chunk_id for hit in (*hits.words, *hits.dense)], question.stems)
+    live = _live([hit.chunk_id for hit in (*hits.words, *hits.dense)], question.stems)
     hits.words = [hit for hit in hits.words if hit.chunk_id in live]
-    scores = _fused(question, hits, live, {id for id, filled in spaces.items() if filled != space.name}, share)
+    scores = _fused(question, hits, live, {id for id, chunk in live.items() if chunk.space != space.name}, share)
     passages = _passages(scores, limit)
     done = time.perf_counter()
     if dense:
@@ -159,27 +161,32 @@ def _vector_of(query: str, space: Space) -> tuple[list[float] | None, float, dic
     return vector, embedder.share, {**told, "ms": _ms(time.perf_counter() - started)}
 
 
-def _live(ids: list[int], wanted: list[str]) -> tuple[dict[int, list[str]], dict[int, str]]:
-    """Of each passage that still exists, those of the wanted stems that it has, and the space that has all of its document.
+@dataclass(frozen=True)
+class _Live:
+    """A passage that still exists: the wanted stems that it has, the space and the number of passages of its document."""
 
-    PostgreSQL decides what exists: vectors of deleted or older versions may linger for a moment.
-    """
+    terms: list[str]
+    space: str
+    passages: int
+
+
+def _live(ids: list[int], wanted: list[str]) -> dict[int, _Live]:
+    """PostgreSQL decides what exists: vectors of deleted or older versions may linger for a moment."""
     with connection.cursor() as cursor:
         cursor.execute(_LIVE_TERMS_SQL, [wanted, ids, Document.State.DELETING])
-        rows = cursor.fetchall()
-    return {id: terms for id, terms, _space in rows}, {id: space for id, _terms, space in rows}
+        return {id: _Live(*row) for id, *row in cursor.fetchall()}
 
 
 def _fused(
-    question: Question, hits: index.Hits, live: dict[int, list[str]], without_vectors: set[int], share: float
+    question: Question, hits: index.Hits, live: dict[int, _Live], without_vectors: set[int], share: float
 ) -> dict[int, float]:
     """chunk id → score, best first. What has no vector yet is not behind for that: its words count for both legs.
 
     Legs meet by their scores, so that the one that is sure decides; by ranks alone a weak one spoils a good one.
     """
     documents = {hit.chunk_id: hit.document_id for hit in hits.words}
-    words = _best_first({hit.chunk_id: hit.score + question.covered_by(live[hit.chunk_id]) for hit in hits.words})
-    words = _best_first(_supported(words, documents))
+    words = _best_first({hit.chunk_id: hit.score + question.covered_by(live[hit.chunk_id].terms) for hit in hits.words})
+    words = _best_first(_supported(words, documents, live))
     if not hits.dense:
         return words
     by_words = _shares(words, lowest=0.0)
@@ -200,17 +207,18 @@ def _shares(scores: dict[int, float], lowest: float) -> dict[int, float]:
     return {chunk_id: (score - lowest) / span if span else 1.0 for chunk_id, score in scores.items()}
 
 
-def _supported(scores: dict[int, float], documents: dict[int, UUID]) -> dict[int, float]:
+def _supported(scores: dict[int, float], documents: dict[int, UUID], live: dict[int, _Live]) -> dict[int, float]:
     """A document several of whose passages fit is more about the question than one that mentions it."""
     by_document: dict[UUID, list[int]] = {}
     for chunk_id in scores:
         by_document.setdefault(documents[chunk_id], []).append(chunk_id)
     supported = {}
     for chunks in by_document.values():
-        best = scores[chunks[0]]
-        support = sum(max(0.0, scores[chunk_id] - best / 2) for chunk_id in chunks[1 : 1 + _SUPPORTERS])
+        best, size = scores[chunks[0]], live[chunks[0]].passages
+        support = sum(max(0.0, scores[chunk_id] / best - _ABOVE) for chunk_id in chunks[1 : 1 + _SUPPORTERS])
+        support *= _SUPPORT * size / (size + _HALF)
         for place, chunk_id in enumerate(chunks):
-            supported[chunk_id] = scores[chunk_id] * (1 + _SUPPORT * support / best) * _FURTHER**place
+            supported[chunk_id] = scores[chunk_id] * (1 + support) * _FURTHER**place
     return supported
 
 
@@ -252,12 +260,12 @@ def _passage(chunk: Chunk, score: float, public_link: str) -> Passage:
     )
 
 
-def _confidence(question: Question, hits: list[index.Hit], live: dict[int, list[str]]) -> float:
+def _confidence(question: Question, hits: list[index.Hit], live: dict[int, _Live]) -> float:
     """Of the best score and of the passage that has most of the question."""
     if not hits:
         return 0.0
-    fullest = max(hits, key=lambda hit: hit.score + question.covered_by(live[hit.chunk_id]))
-    return confidence_of(question, live[fullest.chunk_id], hits[0].score)
+    fullest = max(hits, key=lambda hit: hit.score + question.covered_by(live[hit.chunk_id].terms))
+    return confidence_of(question, live[fullest.chunk_id].terms, hits[0].score)
 
 
 def _ms(seconds: float) -> float:
