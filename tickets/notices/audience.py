@@ -28,9 +28,9 @@ def audience(event: Event) -> tuple[str, list[User]]:
     if event.payload.get("to") == str(event.actor_id) or "bulk" in event.payload:
         # They have taken it themselves; or one notice tells of all that was changed at once.
         return "", []
-    if event.type == "message.received":
-        message = message_of(event)
-        ticket = message.ticket if message else None
+    message = message_of(event) if event.type == "message.received" else None
+    if message is not None and message.ticket_id == event.ticket_id:
+        ticket: Ticket | None = message.ticket
     else:
         ticket = Ticket.objects.filter(id=ticket_of(event) or 0).first()
     kind, addressed = _addressed(event, ticket) if ticket else ("", Q())

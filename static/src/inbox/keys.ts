@@ -141,11 +141,21 @@ function solveNext(): boolean {
   const all = rows();
   const at = all.findIndex((row) => row.dataset.id === here?.ticket);
   const next = all[at + 1] ?? all[at - 1];
+  const button = document.getElementById("solve");
   if (!press("#solve")) return false;
+  const waiting = new AbortController();
   document.addEventListener("htmx:afterSettle", () => {
-    // Refused: it is still open, with the reason on the screen.
-    if (document.getElementById("reopen")) document.getElementById(next?.id ?? "")?.querySelector("a")?.click();
-  }, { once: true });
+    // Another part of the page may settle first.
+    const isStill = openConversation()?.ticket === here?.ticket;
+    if (isStill && !document.getElementById("reopen")) return;
+    waiting.abort();
+    if (isStill) document.getElementById(next?.id ?? "")?.querySelector("a")?.click();
+  }, { signal: waiting.signal });
+  // Refused: it is still open, with the reason on the screen.
+  document.addEventListener("htmx:afterRequest", (event) => {
+    const { elt, successful } = (event as CustomEvent<{ elt: Element; successful: boolean }>).detail;
+    if (!successful && elt.contains(button)) waiting.abort();
+  }, { signal: waiting.signal });
   return true;
 }
 
