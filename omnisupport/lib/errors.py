@@ -2,7 +2,7 @@
 
 AppError
 ├─ InvalidInput 400   NotAuthenticated 401   Forbidden 403   NotFound 404   WrongMethod 405   Conflict 409
-├─ TooLarge 413       Unsupported 415        RateLimited 429 (retry_after)
+├─ LengthRequired 411   TooLarge 413         Unsupported 415       RateLimited 429 (retry_after)
 └─ Unavailable 503    a dependency (Redis, Qdrant, worker) did not answer
 """
 
@@ -53,6 +53,11 @@ class WrongMethod(AppError):
 class Conflict(AppError):
     status = 409
     code = "conflict"
+
+
+class LengthRequired(AppError):
+    status = 411
+    code = "length_required"
 
 
 class TooLarge(AppError):
