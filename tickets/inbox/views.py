@@ -107,14 +107,16 @@ def _list_answer(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
 @require_GET
 @agent_required
 def fresh_rows(request: HttpRequest) -> HttpResponse:
-    """Rows that changed, as far as the list still shows them, and the counts of the views."""
+    """Rows that changed, as far as the list still shows them, and with `counts=1` the views and how much is in each."""
     viewer = signed_in(request)
     selection = read_selection(request.GET, viewer)
     context = {
         "page": queries.Page(queries.pick_rows(selection, read_ids(request.GET.get("ids", "")))),
         "begun": queries.drafted_ids(viewer.id),
-        **_views(viewer, selection, newest_seq()),
+        **_address(selection),
     }
+    if request.GET.get("counts"):
+        context |= _views(viewer, selection, newest_seq())
     return _answer(request, "inbox/_fresh_rows.html", context)
 
 

@@ -137,6 +137,18 @@ def test_fresh_rows_leave_out_what_the_view_no_longer_shows(shop, desk):
     assert titles(client.get("/inbox/rows/", {"view": "unassigned", "ids": ids})) == [str(desk["nobodys"].number)]
 
 
+def test_fresh_rows_bring_the_counts_when_they_are_asked_for(shop, desk):
+    asked = {"view": "mine", "ids": str(desk["mine"].id)}
+    client = reader(shop, shop.agent)
+    client.get("/inbox/rows/", asked)
+    with CaptureQueriesContext(connection) as captured:
+        assert 'id="views"' not in client.get("/inbox/rows/", asked).content.decode()
+    # session, person, rows, drafts
+    assert len([query for query in captured if not query["sql"].startswith("SET ")]) == 4
+    page = client.get("/inbox/rows/", {**asked, "counts": "1"}).content.decode()
+    assert 'id="views"' in page and titles(client.get("/inbox/rows/", {**asked, "counts": "1"})) == ["1"]
+
+
 def test_the_list_costs_the_same_for_one_row_and_three(shop):
     client = reader(shop, shop.agent)
 

@@ -16,7 +16,8 @@ const LONGEST = 20_000;
 
 const form = (): HTMLFormElement | null => document.querySelector<HTMLFormElement>("#composer");
 const text = (): HTMLTextAreaElement => document.querySelector<HTMLTextAreaElement>("#text")!;
-const kind = (): Outgoing["kind"] => new FormData(form()!).get("kind") as Outgoing["kind"];
+// FormData would have the style of every field computed.
+const kind = (): Outgoing["kind"] => (form()!.elements.namedItem("kind") as RadioNodeList).value as Outgoing["kind"];
 const hidden = (name: string): HTMLInputElement => form()!.elements.namedItem(name) as HTMLInputElement;
 const quote = (): HTMLElement => document.getElementById("quote")!;
 

@@ -8,8 +8,11 @@ import { fetchHtml, Refused } from "./server";
 
 const COLLECT = 40;
 const AGAIN = 2_000;
-// A busy workspace changes more rows than an eye can follow; the open conversation is not held back.
+// A busy workspace changes more rows than an eye can follow, and its counts still faster; the open conversation is not held back.
 const BETWEEN_ROWS = 250;
+const BETWEEN_COUNTS = 1_000;
+// The words of a message come first, then what it changes around the conversation.
+const FACTS_AFTER = 500;
 const MANY = 60;
 const BETWEEN_LISTS = 1_500;
 
@@ -44,9 +47,9 @@ class Batch {
 
 const tickets = new Set<string>();
 // Counts that the server knew to be a little old are asked for again, once, when they have settled.
-const counts = { due: false, timer: 0 };
+const counts = { due: false, timer: 0, next: 0, at: 0 };
 const COUNT_AGAIN = 6_000;
-const open = { messages: new Set<string>(), seqs: new Set<string>(), facts: false, thread: false };
+const open = { messages: new Set<string>(), seqs: new Set<string>(), facts: false, factsTimer: 0, thread: false };
 const MOVES = /^ticket\.(merged|unmerged|split)$/;
 
 const rowBatch = new Batch(BETWEEN_ROWS, () => tickets.size > 0 || counts.due, refreshRows);
@@ -70,8 +73,17 @@ export function noteEvent(frame: EventFrame): void {
   const message = frame.data.message_id;
   if (typeof message === "string") open.messages.add(message);
   if (about === "ticket" || about === "contact") open.seqs.add(frame.seq);
-  if (frame.event !== "message.delivery_changed" && about !== "attachment") open.facts = true;
+  if (about === "message" && frame.event !== "message.delivery_changed") factsLater();
+  else if (about !== "message" && about !== "attachment") open.facts = true;
   openBatch.wake();
+}
+
+function factsLater(): void {
+  open.factsTimer ||= window.setTimeout(() => {
+    open.factsTimer = 0;
+    open.facts = true;
+    openBatch.wake();
+  }, FACTS_AFTER);
 }
 
 /** Something about the customer has changed that is no event. */
@@ -97,23 +109,31 @@ export function noteRow(ticket: string): void {
 async function refreshRows(): Promise<void> {
   if (tickets.size > MANY) return refreshList();
   const ids = take(tickets, 100);
-  counts.due = false;
   const asked = address();
-  const answer = await attempt(`/inbox/rows/?${asked}&ids=${ids.join(",")}`, () => ids.forEach((id) => tickets.add(id)));
+  const counting = Date.now() - counts.at >= BETWEEN_COUNTS;
+  counts.due = false;
+  if (counting) counts.at = Date.now();
+  else countAgain(BETWEEN_COUNTS);
+  const query = `${asked}&ids=${ids.join(",")}${counting ? "&counts=1" : ""}`;
+  const answer = await attempt(`/inbox/rows/?${query}`, () => ids.forEach((id) => tickets.add(id)));
   // The reader went to another view meanwhile; that one is fresh.
   if (!answer || asked !== address()) return;
   const here = new Set(answer.map((element) => element.id));
   for (const id of ids) if (!here.has(`c-${id}`)) removeRow(id);
   apply(answer);
-  if (document.querySelector("#views[data-behind]")) countAgain();
+  if (document.querySelector("#views[data-behind]")) countAgain(COUNT_AGAIN);
 }
 
-function countAgain(): void {
-  counts.timer ||= window.setTimeout(() => {
+function countAgain(after: number): void {
+  const at = Date.now() + after;
+  if (counts.timer && counts.next <= at) return;
+  clearTimeout(counts.timer);
+  counts.next = at;
+  counts.timer = window.setTimeout(() => {
     counts.timer = 0;
     counts.due = true;
     rowBatch.wake();
-  }, COUNT_AGAIN);
+  }, after);
 }
 
 /** More has changed than can be asked for row by row, such as by a bulk change: the list as it is now, now and then. */
