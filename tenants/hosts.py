@@ -40,6 +40,8 @@ _lock = threading.Lock()
 _cache: dict[str, tuple[float, TenantInfo | None]] = {}
 # schema of a workspace → until when that is believed
 _schemas: dict[str, float] = {}
+# schema → until when, and its primary host
+_primary: dict[str, tuple[float, str]] = {}
 
 
 def host_name(raw: str) -> str:
@@ -105,11 +107,16 @@ def forget_hosts() -> None:
     with _lock:
         _cache.clear()
         _schemas.clear()
+        _primary.clear()
 
 
 def primary_host(schema: str) -> str:
-    host = Domain.objects.filter(tenant__schema_name=schema, is_primary=True).values_list("domain", flat=True).first()
-    return host or host_for(schema.removeprefix("t_").replace("_", "-"))
+    until, host = _primary.get(schema, (0.0, ""))
+    if until < time.monotonic():
+        named = Domain.objects.filter(tenant__schema_name=schema, is_primary=True)
+        host = named.values_list("domain", flat=True).first() or host_for(schema.removeprefix("t_").replace("_", "-"))
+        _primary[schema] = (time.monotonic() + TTL, host)
+    return host
 
 
 def page_link(path: str) -> str:

@@ -77,6 +77,8 @@ def drain_channel(channel_id: UUID, calls: MergedCalls | None = None) -> int:
                 with backlog(current_schema()) if done else nullcontext():
                     _take_in(rows, channel, adapter)
                 done += len(rows)
+                if len(rows) < BATCH:
+                    break
         if calls:
             calls.let_go()
         if not waiting.exists():

@@ -1,5 +1,6 @@
 """The public shape of a message (docs/architecture.md): what a visitor may see of it, and nothing else."""
 
+from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
@@ -14,10 +15,12 @@ _CITATION = ("n", "title", "section", "page", "quote", "url")
 _AUTHORS = {Author.CONTACT: "visitor", Author.AGENT: "agent", Author.ASSISTANT: "assistant", Author.SYSTEM: "system"}
 
 
-def public_message(message: Message, address: str) -> dict[str, Any]:
+def public_message(message: Message, address: str, files: Iterable[Attachment] | None = None) -> dict[str, Any]:
+    """`files`: those of the message, where they are known; else they are read."""
     assert message.kind == MessageKind.PUBLIC, "notes are never shown to visitors"
     name = message.user.get_short_name() if message.user and message.author == Author.AGENT else ""
     deleted = message.deleted_at is not None
+    known = message.attachments.all() if files is None else files
     return {
         "id": str(message.id),
         "client_id": str(message.client_id),
@@ -28,7 +31,7 @@ def public_message(message: Message, address: str) -> dict[str, Any]:
         "state": message.delivery if message.author != Author.CONTACT else "sent",
         "edited": message.edited_at is not None,
         "deleted": deleted,
-        "attachments": [] if deleted else [_file(a, message, address) for a in message.attachments.all()],
+        "attachments": [] if deleted else [_file(a, message, address) for a in known],
         "buttons": _only(_BUTTON, message.content.get("buttons", [])),
         "citations": _only(_CITATION, message.content.get("citations", [])),
     }

@@ -5,6 +5,7 @@ import uuid
 from dataclasses import dataclass
 
 from django.core import signing
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from channels_app.models import Channel
@@ -32,8 +33,13 @@ class Visitor:
     until: int | None = None
 
     def row(self) -> ContactAddress | None:
-        rows = ContactAddress.objects.select_related("contact")
-        return rows.filter(channel_id=self.channel.id, address=self.address).first()
+        return self._rows().select_related("contact").first()
+
+    def has_written(self) -> bool:
+        return self._rows().exists()
+
+    def _rows(self) -> QuerySet[ContactAddress]:
+        return ContactAddress.objects.filter(channel_id=self.channel.id, address=self.address)
 
 
 def new_visitor(channel: Channel) -> Visitor:

@@ -123,7 +123,7 @@ def _writer(request: HttpRequest, channel: Channel, what: str) -> Visitor:
     visitor = _visitor(request, channel, what)
     address = client_address(request)
     count_address(what, address)
-    if visitor.row() is None:
+    if not visitor.has_written():
         count_address("conversation", address)
     return visitor
 
@@ -194,7 +194,7 @@ def post_message(request: HttpRequest, channel: Channel) -> HttpResponse:
         language=_language(request),
         facts=read_facts(new.page, new.attributes),
     )
-    return JsonResponse(public_message(message, visitor.address), status=201)
+    return JsonResponse(public_message(message, visitor.address, files=None if new.attachments else ()), status=201)
 
 
 @endpoint("POST")

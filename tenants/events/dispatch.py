@@ -10,7 +10,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from omnisupport.lib.once import remembering
-from tenants.events.log import subscribers_of
+from tenants.events.log import subscribers_in_order, subscribers_of
 from tenants.events.models import Event
 
 log = structlog.get_logger(__name__)
@@ -23,7 +23,7 @@ _SEQUENCE_SQL = """
 UPDATE events_event AS e SET seq = base.top + fresh.place
 FROM (SELECT id, row_number() OVER (ORDER BY id) AS place FROM events_event WHERE seq IS NULL) AS fresh,
      (SELECT coalesce(max(seq), 0) AS top FROM events_event) AS base
-WHERE e.id = fresh.id RETURNING e.id
+WHERE e.id = fresh.id RETURNING e.*
 """
 
 
@@ -41,13 +41,12 @@ def _dispatch_lock() -> Iterator[None]:
 def dispatch_new_events() -> int:
     """Numbers what was committed since the last time and runs its subscribers. Returns how many events it took."""
     with _dispatch_lock():
-        with connection.cursor() as cursor:
-            cursor.execute(_SEQUENCE_SQL)
-            ids = [row[0] for row in cursor.fetchall()]
-        events = list(Event.objects.filter(id__in=ids).order_by("seq"))
-        for event in events:
-            for subscriber in subscribers_of(event.type, in_order=True):
-                _call(subscriber.handle, event)
+        events = sorted(Event.objects.raw(_SEQUENCE_SQL), key=lambda event: event.seq or 0)
+        # One listener after the other: agents' screens need nothing read for theirs.
+        for subscriber in subscribers_in_order():
+            for event in events:
+                if subscriber.wants(event.type):
+                    _call(subscriber.handle, event)
     _run_subscribers(events)
     return len(events)
 
@@ -71,7 +70,7 @@ def _run_subscribers(events: Sequence[Event]) -> None:
         failed: list[int] = []
         with remembering():
             for event in events[start : start + _NOTED_TOGETHER]:
-                results = [_call(s.handle, event) for s in subscribers_of(event.type, in_order=False)]
+                results = [_call(s.handle, event) for s in subscribers_of(event.type)]
                 (done if all(results) else failed).append(event.pk)
         Event.objects.filter(id__in=done).update(dispatched_at=timezone.now())
         if failed:

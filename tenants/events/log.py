@@ -22,6 +22,9 @@ class Subscriber:
     # Called under the dispatcher's lock, so in the order of seq; must be quick (realtime frames).
     in_order: bool = False
 
+    def wants(self, type: str) -> bool:
+        return type in self.types or "*" in self.types
+
 
 _subscribers: list[Subscriber] = []
 _gathered: ContextVar[list[Event] | None] = ContextVar("gathered events", default=None)
@@ -38,8 +41,13 @@ def subscribe(*types: str, in_order: bool = False) -> Callable[[Handler], Handle
     return decorate
 
 
-def subscribers_of(type: str, *, in_order: bool) -> list[Subscriber]:
-    return [s for s in _subscribers if s.in_order == in_order and (type in s.types or "*" in s.types)]
+def subscribers_in_order() -> list[Subscriber]:
+    return [s for s in _subscribers if s.in_order]
+
+
+def subscribers_of(type: str) -> list[Subscriber]:
+    """Those for whom the order does not matter."""
+    return [s for s in _subscribers if not s.in_order and s.wants(type)]
 
 
 def record(

@@ -39,7 +39,10 @@ def audience(event: Event) -> tuple[str, list[User]]:
     people = User.objects.filter(addressed, is_active=True, role__in=[Role.OWNER, Role.ADMIN, Role.AGENT])
     if event.actor_id:
         people = people.exclude(id=event.actor_id)
-    return kind, [person for person in people if may_see(person, ticket.id)]
+    found = [person for person in people if may_see(person, ticket.id)]
+    if found and message is not None and _opens(ticket, message.id):
+        return "", []
+    return kind, found
 
 
 def ticket_of(event: Event) -> int | None:
@@ -71,13 +74,13 @@ def _addressed(event: Event, ticket: Ticket) -> tuple[str, Q]:
             return Kind.MENTION, Q(id__in=called.values("user_id"))
         case "ticket.woken" if payload.get("why") == Waking.TIME:
             return Kind.WOKE, Q(id=ticket.assignee_id)
-        case "message.received" if not payload.get("automatic") and not _opens(ticket, payload["message_id"]):
+        case "message.received" if not payload.get("automatic"):
             followers = TicketFollower.objects.filter(ticket=ticket).values("user_id")
             return Kind.REPLY, Q(id=ticket.assignee_id) | Q(id__in=followers)
     return nobody
 
 
-def _opens(ticket: Ticket, message_id: str) -> bool:
+def _opens(ticket: Ticket, message_id: int) -> bool:
     """The first message of a conversation is told of as a new conversation."""
     return not Message.objects.filter(ticket=ticket, id__lt=message_id).exists()
 

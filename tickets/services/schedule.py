@@ -73,7 +73,9 @@ def drop_reply(reply_id: int, actor: User) -> ScheduledReply | None:
 
 def drop_on_reply(ticket_id: int) -> None:
     """The customer wrote first. The caller is in a transaction."""
-    for reply in ScheduledReply.objects.select_for_update().filter(ticket_id=ticket_id, cancel_on_reply=True):
+    waiting = ScheduledReply.objects.filter(ticket_id=ticket_id, cancel_on_reply=True)
+    # Nearly always there is none, which every message would pay for.
+    for reply in waiting.select_for_update() if waiting.exists() else ():
         _note(reply, "customer_wrote", None)
         reply.delete()
 
