@@ -75,8 +75,9 @@ def endpoint(method: str) -> Callable[[View], View]:
                         refusal = _problem(405, "method", _("Use %(method)s here.") % {"method": method})
                         refusal["Allow"] = method
                         return refusal
-                    channel = Channel.objects.filter(id=channel_id, kind="widget", is_active=True).first()
-                    if channel is None:
+                    try:
+                        channel = Channel.objects.get(id=channel_id, kind="widget", is_active=True)
+                    except Channel.DoesNotExist:
                         return _problem(404, "not_found", _("There is no such chat."))
                     return view(request, channel, **arguments)
                 except AppError as error:

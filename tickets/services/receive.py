@@ -89,9 +89,9 @@ def receive_message(
     """
     row = lock_address(channel_id, address, profile)
     external_id = name_of(row, incoming.external_id, incoming.letter)
-    known = Message.objects.filter(address=row, external_id=external_id).first()
-    if known is not None:
-        return known, False
+    known = Message.objects.filter(address=row, external_id=external_id)
+    if known.exists():
+        return known.get(), False
     if start_code:
         carry_over(row, start_code)
     live, content = _conversation(row, incoming, None if incoming.automatic else assign_to)
