@@ -85,10 +85,18 @@ class TenantAdmin(admin.ModelAdmin[Tenant]):
     def get_fields(self, request: HttpRequest, obj: Tenant | None = None) -> Any:
         if obj is None:
             return ["name", "slug", "language", "timezone", "owner_email", "owner_name", "owner_password"]
-        return ["name", "slug", "schema_name", "uuid", "language", "timezone", "is_active", "created_at"]
+        return ["name", "slug", "schema", "identifier", "language", "timezone", "is_active", "created_at"]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Tenant | None = None) -> Any:
-        return ["slug", "schema_name", "uuid", "created_at"] if obj else []
+        return ["slug", "schema", "identifier", "created_at"] if obj else []
+
+    @admin.display(description=_("database schema"))
+    def schema(self, tenant: Tenant) -> str:
+        return str(tenant.schema_name)
+
+    @admin.display(description=_("identifier"))
+    def identifier(self, tenant: Tenant) -> str:
+        return str(tenant.uuid)
 
     @admin.display(description=_("address"))
     def address(self, tenant: Tenant) -> str:

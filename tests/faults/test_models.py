@@ -230,7 +230,7 @@ def test_a_model_that_says_half_or_something_else(scene, model, measured):
 def test_tokens_end_while_many_are_answered(scene, model, measured):
     """R-18: of all threads one fetches a new one, and no turn suffers."""
     open_house(scene)
-    tickets = ask(scene, scaled(10, 40))
+    tickets = ask(scene, scaled(10, 41))
     until_all_ended(tickets, 90)
     for _expiry in range(3):
         model.expire_tokens()

@@ -155,6 +155,16 @@ def _tell_count(user: User, ticket_id: int | None = None) -> None:
     publish(group_name("user", user.id), frame)
 
 
+def take_back_bulk(bulk_id: str) -> None:
+    """What this bulk change gave to people is not theirs any more."""
+    ends = Event.objects.filter(type="bulk.changed", payload__bulk_id=bulk_id).values("id")
+    given = Notice.objects.filter(event__in=ends).select_related("user")
+    people = {notice.user for notice in given}
+    given.delete()
+    for person in people:
+        _tell_count(person)
+
+
 def follow_messages(ticket_ids: Sequence[int]) -> None:
     """These were merged, parted or split: a notice leads to where its message stands now, else to where it all goes on."""
     notices = Notice.objects.filter(ticket_id__in=ticket_ids).select_related("event")

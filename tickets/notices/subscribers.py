@@ -1,9 +1,10 @@
 from tenants.events.log import subscribe
 from tenants.events.models import Event
 from tenants.tasking import wake
+from tickets.models import BulkChange
 from tickets.notices.audience import EVENT_TYPES
 from tickets.notices.models import Way
-from tickets.notices.services import follow_messages, ways_of, write_notices
+from tickets.notices.services import follow_messages, take_back_bulk, ways_of, write_notices
 from tickets.notices.tasks import push_event
 
 
@@ -12,6 +13,12 @@ def tell_people(event: Event) -> None:
     notices = write_notices(event)
     if any(Way.DESKTOP in ways_of(notice.user, notice.kind) for notice in notices):
         wake(push_event, event.pk)
+
+
+@subscribe("bulk.changed")
+def forget_what_was_given_back(event: Event) -> None:
+    if event.payload["state"] == BulkChange.State.UNDONE:
+        take_back_bulk(event.payload["bulk_id"])
 
 
 @subscribe("ticket.merged", "ticket.unmerged", "ticket.split")

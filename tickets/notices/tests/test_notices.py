@@ -236,6 +236,21 @@ def test_many_given_at_once_are_one_notice_and_giving_them_back_is_none(shop, to
     assert told() == set()
 
 
+def test_what_is_given_back_leaves_the_list(shop):
+    choose_ways(shop.agent, {"new": []})
+    ticket = shop.customer_writes().ticket
+    bulk = begin_bulk([ticket.id], changes={"assignee": str(shop.agent.id)}, user=shop.admin)
+    run_bulk(bulk.id)
+    dispatch_new_events()
+    assert count_unseen(shop.agent) == 1
+    other = shop.customer_writes(address="b").ticket
+    assign_ticket(other.id, assignee_id=shop.agent.id, actor=shop.admin)
+    undo_bulk(bulk.id, user=shop.admin)
+    run_bulk(bulk.id)
+    dispatch_new_events()
+    assert [notice.ticket_id for notice in Notice.objects.filter(user=shop.agent)] == [other.id]
+
+
 def test_many_given_to_a_team_are_one_notice_to_its_people(shop, told):
     tickets = [shop.customer_writes(address=f"a{n}").ticket for n in range(3)]
     assign_ticket(tickets[0].id, assignee_id=shop.agent.id, actor=shop.admin)
