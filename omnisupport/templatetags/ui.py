@@ -3,17 +3,19 @@
 import re
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, timedelta, tzinfo
 from functools import cache, lru_cache
 from typing import Any
 
 from django import template
 from django.conf import settings
 from django.templatetags.static import static
+from django.urls import get_urlconf, reverse
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.html import Urlizer, escape, format_html
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from channels_app.base import Adapter
@@ -24,6 +26,20 @@ from omnisupport.lib.dates import day_and_month, day_in_words, time_in_words
 from omnisupport.lib.markup import HTML, translate
 
 register = template.Library()
+
+
+# ---- Addresses -------------------------------------------------------------------------------------------------------
+
+
+@register.simple_tag
+def path(name: str, *arguments: object) -> str:
+    """`url`, remembered: a page of conversations has a hundred of them."""
+    return _path(get_urlconf(), name, arguments)
+
+
+@lru_cache(maxsize=8192)
+def _path(urlconf: str | None, name: str, arguments: tuple[object, ...]) -> str:
+    return reverse(name, urlconf=urlconf, args=arguments)
 
 
 # ---- Icons -----------------------------------------------------------------------------------------------------------
@@ -112,7 +128,12 @@ def ago(value: datetime | None) -> SafeString:
 
 @register.filter
 def full_date(value: datetime) -> str:
-    local = timezone.localtime(value)
+    return _full_date(value, timezone.get_current_timezone(), get_language() or "")
+
+
+@lru_cache(maxsize=4096)
+def _full_date(value: datetime, zone: tzinfo, _language: str) -> str:
+    local = timezone.localtime(value, zone)
     return f"{day_in_words(local.date())}, {time_in_words(local.time())} {local.tzname()}"
 
 

@@ -7,6 +7,7 @@ from tickets.models.contacts import (
     ContactImport,
     ContactLink,
     ContactMerge,
+    with_email,
 )
 from tickets.models.draft import Draft
 from tickets.models.fields import CustomField, FieldTarget, FieldType
@@ -83,4 +84,5 @@ __all__ = [
     "TicketNumber",
     "Visibility",
     "WorkingHours",
+    "with_email",
 ]

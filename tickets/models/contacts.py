@@ -4,9 +4,10 @@ import uuid
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import Q, Value
 from django.db.models.fields.json import KeyTextTransform
 from django.db.models.functions import Lower
+from django.db.models.lookups import Exact
 from django.utils.translation import gettext_lazy as _
 
 from omnisupport.lib.crypto import EncryptedJSONField
@@ -33,6 +34,11 @@ class Company(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+def with_email(address: str) -> Q:
+    """Contacts with this address in any case of letters; `iexact` would not find the index."""
+    return ~Q(email="") & Q(Exact(Lower("email"), Lower(Value(address))))
 
 
 class Contact(models.Model):

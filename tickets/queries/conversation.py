@@ -58,10 +58,10 @@ def get_conversation(number: int, viewer: User) -> Ticket:
     related = ("contact__company", "address", "channel", "assignee", "team", "incident", "custom_status")
     mark = ReadMark.objects.filter(ticket=OuterRef("id"), user=viewer).values("message_id")
     found = Ticket.objects.select_related(*related).defer(*UNUSED).annotate(seen_message_id=Subquery(mark))
-    ticket = found.filter(visible_to(viewer), number=number).first()
-    if ticket is None:
-        raise NotFound(_("There is no conversation №%(number)s here.") % {"number": number})
-    return ticket
+    try:
+        return found.get(visible_to(viewer), number=number)
+    except Ticket.DoesNotExist:
+        raise NotFound(_("There is no conversation №%(number)s here.") % {"number": number}) from None
 
 
 def get_message(message_id: int, viewer: User) -> Message:

@@ -4,7 +4,8 @@ from django.db.models import Q
 
 from tickets.models import Status
 
-PAGE = 50
+# As many as a tall screen shows; the rest comes with the scrolling.
+PAGE = 30
 # Encrypted or long columns of the channel that no row of a list needs.
 UNUSED = ("channel__secrets", "channel__config", "channel__poll_state")
 # What waits for us now. Spam and what was merged into another is closed.

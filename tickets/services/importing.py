@@ -24,7 +24,7 @@ from omnisupport.lib.sheets import Sheet, read_sheet
 from omnisupport.lib.text import storable
 from tenants.accounts.models import User
 from tenants.events.log import record
-from tickets.models import Company, Contact, ContactImport, FieldTarget
+from tickets.models import Company, Contact, ContactImport, FieldTarget, with_email
 from tickets.services.companies import company_named, save_company
 from tickets.services.contacts import apply_changes
 from tickets.services.fields import fields_of
@@ -226,7 +226,7 @@ def _known(external: str, values: Mapping[str, str]) -> Contact | None:
         known_by_id = people.alias(own=KeyTextTransform(EXTERNAL_ID, "attributes"))
         found = known_by_id.filter(own=external, attributes__has_key=EXTERNAL_ID).first()
     if found is None and values.get("email"):
-        found = people.filter(email__iexact=values["email"]).first()
+        found = people.filter(with_email(values["email"])).first()
     if found is None and values.get("phone"):
         found = people.filter(phone=values["phone"]).first()
     return found

@@ -13,7 +13,7 @@ from omnisupport.lib.errors import Conflict, InvalidInput, NotFound
 from omnisupport.lib.phones import phone_number
 from tenants.accounts.models import User
 from tenants.events.log import record
-from tickets.models import Contact, ContactAddress, ContactMerge, Ticket
+from tickets.models import Contact, ContactAddress, ContactMerge, Ticket, with_email
 from tickets.services.indexing import index_contact
 
 UNDO_WITHIN = timedelta(hours=24)
@@ -26,7 +26,7 @@ def same_person_suggestions(contact: Contact) -> QuerySet[Contact]:
     if contact.phone:
         same |= Q(phone__in={contact.phone, phone_number(contact.phone)})
     if contact.email:
-        same |= Q(email__iexact=contact.email)
+        same |= with_email(contact.email)
     if not same:
         return Contact.objects.none()
     return Contact.objects.filter(same, merged_into=None).exclude(id=contact.id).order_by("created_at")

@@ -57,6 +57,11 @@ def delivery_words(delivery: str) -> str:
 
 
 @register.filter
+def choose_words(number: int) -> str:
+    return _("Choose №%(number)s") % {"number": number}
+
+
+@register.filter
 def tick(delivery: str) -> str:
     """The icon of a delivery state."""
     return _TICKS.get(delivery, "clock")
