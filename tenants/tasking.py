@@ -21,6 +21,7 @@ from redis.exceptions import RedisError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from omnisupport.lib.redis import note_silence, redis_client
+from omnisupport.lib.stack import with_room
 from tenants.db import tenant_context
 from tenants.fairness import taking_turns
 from tenants.hosts import is_workspace
@@ -63,7 +64,7 @@ class TenantTask(Task[Any, Any]):
             _forget_waiting(self, args, schema)
         try:
             with tenant_context(schema), taking_turns(schema, short=self.merges and self.lane in _SHORT_LANES):
-                return self.run(*args, **kwargs)
+                return with_room(self.run, *args, **kwargs)
         finally:
             structlog.contextvars.unbind_contextvars("schema", "task")
             connection.close()

@@ -24,6 +24,15 @@ def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(database)
 
 
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool:
+    """As the servers and workers call what is told: with room on the stack."""
+    from omnisupport.lib.stack import with_room
+
+    arguments = {name: pyfuncitem.funcargs[name] for name in pyfuncitem._fixtureinfo.argnames}
+    with_room(pyfuncitem.obj, **arguments)
+    return True
+
+
 @dataclass
 class Workspace:
     schema: str

@@ -2,13 +2,12 @@
 
 from django import forms
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
 from django.views.decorators.http import require_POST
 
 from tenants.accounts.access import agent_required, signed_in
 from tenants.accounts.services import set_keys
 from tickets.inbox.forms import checked
-from tickets.inbox.keys import choose_key, keys_of
+from tickets.inbox.keys import choose_key, key_sheet
 
 
 class KeyForm(forms.Form):
@@ -24,4 +23,4 @@ def choose(request: HttpRequest) -> HttpResponse:
     user = signed_in(request)
     data = checked(KeyForm(request.POST))
     set_keys(user, choose_key(user.keys, data["does"], data["keys"]) if data["does"] else {})
-    return render(request, "inbox/_key_groups.html", {"key_groups": keys_of(user.keys)})
+    return HttpResponse(key_sheet(user.keys))

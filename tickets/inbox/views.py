@@ -29,7 +29,7 @@ from tickets.files import transcript_file
 from tickets.inbox import sidebar
 from tickets.inbox.fields import Refusal, field_rows
 from tickets.inbox.forms import ContactForm, read_ids, read_selection
-from tickets.inbox.keys import keys_of
+from tickets.inbox.keys import key_sheet
 from tickets.inbox.timeline import make_items
 from tickets.models import FieldTarget, Message, Priority, Ticket
 from tickets.queries import Selection
@@ -74,7 +74,7 @@ def inbox(request: HttpRequest, number: int | None = None) -> HttpResponse:
         context["page"] = _page_with(context["ticket"], context["page"], selection)
     bulk = recent_bulk(viewer)
     context |= {"bulk": bulk, "can_undo": bulk is not None and can_undo(bulk)}
-    context |= {"max_upload_bytes": settings.MAX_UPLOAD_BYTES, "key_groups": keys_of(signed_in(request).keys)}
+    context |= {"max_upload_bytes": settings.MAX_UPLOAD_BYTES, "key_sheet": key_sheet(viewer.keys)}
     return _answer(request, "inbox/page.html", context)
 
 
