@@ -15,7 +15,7 @@ R = TypeVar("R")
 _CLAIMED = 66_000
 
 
-def with_room(call: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+def with_room(call: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
     """What the call returns."""
     return call(*args, **kwargs)
 

@@ -69,7 +69,7 @@ def test_what_came_while_nobody_looked_stands_under_a_line(live_shop, long, sit_
     other = live_shop.customer_writes("Другой вопрос", address="other").ticket
     assign_ticket(other.id, assignee_id=live_shop.agent.id, actor=None)
     oleg.open(other)
-    for number in range(30):
+    for number in range(20):
         live_shop.customer_writes(f"Новое {number}")
     oleg.open(long)
     expect(oleg.page.locator("#thread-new + .item")).to_contain_text("Новое 0")

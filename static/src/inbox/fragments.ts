@@ -44,6 +44,11 @@ export function morph(there: Element, wanted: Element): void {
 
 /** `hx-swap="fragments"`: the answer to a form or link is placed like what the socket brings. */
 export function setUpFragments(): void {
+  // Morphing leaves what is unfolded as it is; a form that has done its work is folded.
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    const { elt, shouldSwap } = (event as CustomEvent<{ elt: Element; shouldSwap: boolean }>).detail;
+    if (shouldSwap) elt.closest("details.change")?.removeAttribute("open");
+  });
   htmx.defineExtension("fragments", {
     isInlineSwap: (style: string) => style === "fragments",
     handleSwap: (style: string, _target: Node, fragment: Node) => {
