@@ -134,8 +134,8 @@ def merge(request: HttpRequest, contact_id: UUID) -> HttpResponse:
         messages.success(request, _("They are one contact now. You can part them again for 24 hours."))
         return redirect("contacts:contact", kept.id)
     wanted = read_filter(request.GET)
-    same = same_person_suggestions(kept).filter(contacts_visible_to(viewer))[:10]
-    found = queries.list_contacts(viewer, wanted).contacts if wanted.text else list(same)
+    same = same_person_suggestions(kept, contacts_visible_to(viewer))
+    found = queries.list_contacts(viewer, wanted).contacts if wanted.text else same
     chosen = checked(UUIDChoice({"value": request.GET.get("with", "")}))["value"]
     gone = get_contact(chosen, viewer) if chosen and chosen != kept.id else None
     sides = [

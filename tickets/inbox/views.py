@@ -331,7 +331,7 @@ def facts(ticket: Ticket, viewer: User, refusal: Refusal | None = None) -> dict[
         "past": queries.past_tickets(ticket, viewer),
         "scheduled": queries.scheduled_of(ticket),
         "followers": queries.followers_of(ticket),
-        "suggested": list(same_person_suggestions(ticket.contact).filter(contacts_visible_to(viewer))[:5]),
+        "suggested": same_person_suggestions(ticket.contact, contacts_visible_to(viewer), most=5),
         "merges": list(undoable_merges(ticket.contact)),
         "states": queries.states(ticket),
         "ticket_merges": list(undoable_ticket_merges(ticket)),

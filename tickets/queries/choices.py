@@ -53,7 +53,7 @@ def assignable_people() -> list[User]:
 
 def open_loads() -> dict[UUID, int]:
     """How many open conversations each has who has any."""
-    held = Ticket.objects.filter(TO_DO, assignee__isnull=False).values_list("assignee_id").annotate(number=Count("id"))
+    held = Ticket.objects.filter(TO_DO, assignee__isnull=False).values_list("assignee_id").annotate(number=Count("*"))
     return dict(held.order_by())
 
 

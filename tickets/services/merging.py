@@ -20,16 +20,18 @@ UNDO_WITHIN = timedelta(hours=24)
 _FIELDS = ("name", "email", "phone", "language")
 
 
-def same_person_suggestions(contact: Contact) -> QuerySet[Contact]:
-    """Others with the same phone or e-mail."""
+def same_person_suggestions(contact: Contact, visible: Q | None = None, most: int = 10) -> list[Contact]:
+    """Others with the same phone or e-mail, the oldest first."""
     same = Q()
     if contact.phone:
         same |= Q(phone__in={contact.phone, phone_number(contact.phone)})
     if contact.email:
         same |= with_email(contact.email)
     if not same:
-        return Contact.objects.none()
-    return Contact.objects.filter(same, merged_into=None).exclude(id=contact.id).order_by("created_at")
+        return []
+    found = Contact.objects.filter(visible or Q(), same, merged_into=None).exclude(id=contact.id)
+    # With an order and a limit PostgreSQL would rather walk through all contacts by age until some fit.
+    return sorted(found.order_by(), key=lambda other: other.created_at)[:most]
 
 
 @transaction.atomic
