@@ -1,5 +1,4 @@
-"""What no page needs to look at: bodies over the limit or of unknown length, other encodings than
-UTF-8, NUL in addresses and cookies."""
+"""What no page needs to look at: bodies too long or of unknown length, encodings but UTF-8, NUL in addresses and cookies."""
 
 from collections.abc import Callable
 

@@ -23,7 +23,7 @@ def _database(url: str) -> dict[str, Any]:
         "PASSWORD": unquote(parts.password or ""),
         "HOST": unquote(parts.hostname or ""),
         "PORT": str(parts.port or ""),
-        # A pool makes CONN_MAX_AGE useless under ASGI (every request is a new thread).
+        # The pool keeps connections; every request and task gives its own back.
         "CONN_MAX_AGE": 0,
         "OPTIONS": {
             "pool": {
