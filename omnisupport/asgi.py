@@ -1,5 +1,7 @@
 """Websockets and webhooks past Django; pages and the API through Django when one process serves all."""
 
+import asyncio
+from contextlib import suppress
 from typing import Any
 
 from a2wsgi import WSGIMiddleware
@@ -35,6 +37,9 @@ _routes: list[Any] = [
 ]
 _websockets: Any = URLRouter(_routes)
 
+# Seconds that a client may go on sending what nobody reads.
+_LINGER = 30
+
 
 async def application(scope: dict[str, Any], receive: Any, send: Any) -> None:
     if scope["type"] == "lifespan":
@@ -42,9 +47,39 @@ async def application(scope: dict[str, Any], receive: Any, send: Any) -> None:
     elif scope["type"] == "websocket":
         await _websockets(scope, receive, send)
     elif scope["path"].startswith("/hooks/"):
-        await _ingress(scope, receive, send)
+        await _answer(_ingress, scope, receive, send)
     else:
-        await _pages(_for_wsgi(scope), receive, send)
+        await _answer(_pages, _for_wsgi(scope), receive, send)
+
+
+async def _answer(app: Any, scope: dict[str, Any], receive: Any, send: Any) -> None:
+    """Closing a connection with unread bytes resets it, and a client that sends all before it reads never sees why its
+    request was refused: what is left of the body is read, and forgotten, before an answer ends."""
+    unread = _brings_body(scope["headers"])
+
+    async def take() -> Any:
+        nonlocal unread
+        message = await receive()
+        unread = unread and message.get("more_body", False)
+        return message
+
+    async def give(message: Any) -> None:
+        if unread and message["type"] == "http.response.body" and not message.get("more_body"):
+            await send({**message, "more_body": True})
+            message = {"type": "http.response.body", "body": b""}
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_LINGER):
+                    while unread:
+                        await take()
+        await send(message)
+
+    await app(scope, take, give)
+
+
+def _brings_body(headers: Any) -> bool:
+    """Who expects to be told to continue sends nothing after an answer."""
+    names = {name for name, _ in headers}
+    return b"expect" not in names and bool(names & {b"content-length", b"transfer-encoding"})
 
 
 def _for_wsgi(scope: dict[str, Any]) -> Any:

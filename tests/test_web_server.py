@@ -32,3 +32,12 @@ def test_a_header_with_underscores_is_not_taken_for_another(
 ) -> None:
     head = b"GET /accounts/login/ HTTP/1.1\r\nHost: HOST\r\nConnection: close\r\n"
     assert b'lang="' + language + b'"' in ask(web, live_shop, head + header + b": en\r\n\r\n")
+
+
+@pytest.mark.parametrize("path", [b"/api/v1/tickets/", b"/no-such-page/", b"/hooks/no-such-hook/"])
+def test_who_sends_all_before_reading_hears_why_it_was_refused(
+    live_shop: Workspace, web: LiveServer, path: bytes
+) -> None:
+    size = 30_000_000
+    head = b"POST %b HTTP/1.1\r\nHost: HOST\r\nConnection: close\r\nContent-Length: %d\r\n\r\n" % (path, size)
+    assert ask(web, live_shop, head + b"x" * size).startswith(b"HTTP/1.1 4")

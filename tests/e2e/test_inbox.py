@@ -17,7 +17,7 @@ from tests.cast import PASSWORD
 from tests.servers import until
 from tickets.models import Author, ContactAddress, Message, MessageKind, Ticket
 from tickets.services.post import post_message
-from tickets.services.tickets import assign_ticket, set_status
+from tickets.services.tickets import assign_ticket, set_status, set_team
 
 
 @pytest.fixture
@@ -180,10 +180,26 @@ def test_after_a_gap_the_screen_equals_a_fresh_one(live_shop, ticket, sit_down, 
     expect(oleg.page.locator(f"#c-{ticket.id}")).to_have_count(0)
     expect(oleg.page.locator("#fact-status")).to_have_value("waiting")
     expect(oleg.bubble("Отвечу я").locator(".delivery--sent, .delivery--delivered")).to_be_visible()
-    live = oleg.shown()
-    oleg.page.reload()
-    oleg.connected()
-    assert oleg.shown() == live
+    beside = sit_down(live_shop.agent)
+
+    def anew():
+        beside.page.goto(oleg.page.url)
+        return beside.connected().shown()
+
+    until(lambda: oleg.shown() == anew(), seconds=30, what="the screen after a gap equals a fresh one")
+
+
+def test_numbers_that_were_behind_come_though_nothing_else_happens(live_shop, ticket, sit_down):
+    oleg = sit_down(live_shop.agent)
+    support = oleg.page.locator("#views .nav__item", has_text=live_shop.team.name)
+    expect(support).not_to_contain_text("1")
+    oleg.page.goto("about:blank")
+    with live_shop.enter():
+        set_team(ticket.id, team_id=live_shop.team.id, actor=live_shop.colleague)
+        dispatch_new_events()
+    oleg.go("/inbox/").connected()
+    expect(oleg.page.locator("#views[data-behind]")).to_have_count(1)
+    expect(support).to_contain_text("1", timeout=15_000)
 
 
 def test_both_sides_see_that_somebody_writes(live_shop, ticket, sit_down):

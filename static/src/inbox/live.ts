@@ -121,6 +121,10 @@ async function refreshRows(): Promise<void> {
   const here = new Set(answer.map((element) => element.id));
   for (const id of ids) if (!here.has(`c-${id}`)) removeRow(id);
   apply(answer);
+}
+
+/** However the list has come here: numbers that are behind do not stay so, though nothing else may happen. */
+export function settleCounts(): void {
   if (document.querySelector("#views[data-behind]")) countAgain(COUNT_AGAIN);
 }
 

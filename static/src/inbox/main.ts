@@ -11,7 +11,7 @@ import { setUpFragments } from "./fragments";
 import { setUpKeys } from "./keys";
 import { setUpLetters } from "./letters";
 import { settleList, showPlace } from "./list";
-import { noteBegun, noteEvent, noteRow, noteVisited, refetch } from "./live";
+import { noteBegun, noteEvent, noteRow, noteVisited, refetch, settleCounts } from "./live";
 import { setUpMoments } from "./moments";
 import { kick, paintWaiting, setUpOutbox } from "./outbox";
 import { inbox, toast, word } from "./parts";
@@ -39,6 +39,7 @@ function mount(): void {
   }
   settleComposer();
   settleList();
+  settleCounts();
   settleScreen();
   settleReading();
   paintViewers();
