@@ -16,6 +16,8 @@ const numberOf = (item: HTMLElement): number => Number(item.dataset.message ?? 0
 // The newest message that was before the reader's eyes, by conversation; and those of which the server has not heard.
 const seen = new Map<string, number>();
 const untold = new Set<string>();
+// Where the reader had been when a conversation came of which only newer messages are loaded; else 0.
+let begun = 0;
 let timer = 0;
 let send: (frame: object) => boolean = () => false;
 
@@ -40,6 +42,8 @@ export function setUpReading(sender: (frame: object) => boolean): void {
 
 /** A conversation has come: the line stands above the first message that was not seen here, or that nobody has answered. */
 export function mountReading(): void {
+  begun = 0;
+  if (allNew(lastSeen())) begun = lastSeen();
   drawLine();
   settleReading();
   if (location.hash.startsWith("#m-")) void jumpTo(location.hash.slice(3));
@@ -50,13 +54,17 @@ export function settleReading(): void {
   const place = scroller();
   if (!place) return;
   if (document.hidden) drawLine();
+  if (begun && !allNew(begun)) {
+    drawLine(begun);
+    begun = 0;
+  }
   // In a reversed column the end is 0 and everything above it is less.
   const away = -place.scrollTop > NEAR || hasLater();
   const fresh = unread().length;
   document.getElementById("to-end")!.hidden = !away;
   document.getElementById("to-end-count")!.textContent = away && fresh ? String(fresh) : "";
   const mark = line();
-  const above = mark ? mark.getBoundingClientRect().bottom <= place.getBoundingClientRect().top : allNew();
+  const above = mark ? mark.getBoundingClientRect().bottom <= place.getBoundingClientRect().top : begun > 0;
   document.getElementById("to-unread")!.hidden = !above;
   if (!away && !document.hidden) keepSeen();
   if (missedItems.size && !hasLater()) void fetchMissed();
@@ -77,18 +85,15 @@ export async function toEnd(): Promise<void> {
 }
 
 async function toUnread(): Promise<void> {
-  if (allNew()) {
-    await load(`around/?message=${lastSeen()}`);
-    drawLine();
-  }
+  if (begun) await load(`around/?message=${begun}`);
   line()?.scrollIntoView({ block: "start" });
   settleReading();
 }
 
-/** What was seen last is not loaded: the line belongs above all that is. */
-function allNew(): boolean {
+/** The message that was seen last is not loaded: the line belongs above all that is. */
+function allNew(last: number): boolean {
   const first = items().find(numberOf);
-  return Boolean(lastSeen() && first && numberOf(first) > lastSeen() && document.getElementById("earlier"));
+  return Boolean(last && first && numberOf(first) > last && document.getElementById("earlier"));
 }
 
 /** Another part of the conversation in the place of what is loaded; what has come meanwhile stays at its end. */
@@ -121,19 +126,18 @@ async function fetchMissed(): Promise<void> {
   if (openConversation()?.number === here.number) apply(answer);
 }
 
-function drawLine(): void {
+function drawLine(last = lastSeen()): void {
   if (line()) return;
-  const first = unread()[0];
+  const first = unread(last)[0];
   // Above everything it would say nothing.
   if (first?.previousElementSibling?.matches(".item")) first.before(clonePart("new"));
 }
 
 /** Messages of the customer that were not seen here; where nothing was seen yet, those that nobody has answered. */
-function unread(): HTMLElement[] {
-  const seen = lastSeen();
+function unread(last = lastSeen()): HTMLElement[] {
   // The message itself is written a moment before the conversation begins to wait.
   const waiting = Number(document.getElementById("talk")?.dataset.waiting || Infinity) - 1_000_000;
-  return items().filter((item) => item.matches(".item--in") && (seen ? numberOf(item) > seen : Number(item.dataset.order) >= waiting));
+  return items().filter((item) => item.matches(".item--in") && (last ? numberOf(item) > last : Number(item.dataset.order) >= waiting));
 }
 
 /** As the server knew it when the conversation came, or as it was read since. */
