@@ -35,7 +35,7 @@ _LISTED = (
     "number", "status", "priority", "created_at", "last_activity_at", "waiting_since", "subject",
     "is_snoozed", "wakes_at", "is_spam", "merged_into",
     "contact__name", "contact__email", "contact__phone", "channel__kind", "channel__name", "assignee__name", "assignee__email",
-    "last_message__author", "last_message__text", "last_message__content", "last_message__delivery", "custom_status__name",
+    "last_message__author", "last_message__text", "last_message__content", "last_message__delivery", "custom_status",
 )  # fmt: skip
 
 _VIEWS: dict[str, Callable[[UUID], Q]] = {
@@ -54,12 +54,16 @@ _VIEWS: dict[str, Callable[[UUID], Q]] = {
         status__in=[Status.OPEN, Status.WAITING],
     ),
 }
-# One walk over an index of live tickets; people are joined to the sums, not to the tickets.
+# Each walks over its own part of one index, and groups nothing: two thirds of the time of one walk that does.
 _COUNTS_SQL = """
-SELECT sums.status, sums.assignee_id, sums.is_snoozed, person.role, sums.count FROM (
-    SELECT status, assignee_id, is_snoozed, count(*) AS count FROM tickets_ticket
-    WHERE status IN ('open', 'waiting') {seen} GROUP BY 1, 2, 3
-) AS sums LEFT JOIN accounts_user AS person ON person.id = sums.assignee_id
+SELECT
+  (SELECT count(*) FROM {tickets} WHERE status = 'open' AND NOT is_snoozed AND assignee_id = %s) AS mine,
+  (SELECT count(*) FROM {tickets} WHERE status = 'open' AND NOT is_snoozed AND assignee_id IS NULL) AS unassigned,
+  (SELECT count(*) FROM {tickets} WHERE status = 'open' AND NOT is_snoozed) AS open,
+  (SELECT count(*) FROM {tickets} WHERE status = 'open' AND NOT is_snoozed AND assignee_id IN (
+    SELECT id FROM accounts_user WHERE role = %s)) AS assistant,
+  (SELECT count(*) FROM {tickets} WHERE status = 'waiting' AND NOT is_snoozed) AS waiting,
+  (SELECT count(*) FROM {tickets} WHERE status IN ('open', 'waiting') AND is_snoozed) AS snoozed
 """
 _COUNTED = ("mine", "unassigned", "open", "assistant", "waiting", "snoozed")
 
@@ -228,19 +232,9 @@ def pick_rows(selection: Selection, ids: Collection[int]) -> list[Row]:
 
 
 def count_views(viewer: User) -> dict[str, int]:
-    counts = dict.fromkeys(_COUNTED, 0)
-    seen, params = _seen_sql(viewer)
     with connection.cursor() as cursor:
-        cursor.execute(_COUNTS_SQL.format(seen=seen), params)
-        for status, assignee_id, is_snoozed, role, count in cursor.fetchall():
-            if is_snoozed or status == Status.WAITING:
-                counts["snoozed" if is_snoozed else "waiting"] += count
-                continue
-            counts["open"] += count
-            counts["mine"] += count if assignee_id == viewer.id else 0
-            counts["unassigned"] += count if assignee_id is None else 0
-            counts["assistant"] += count if role == Role.ASSISTANT else 0
-    return counts
+        cursor.execute(*_counts_sql(viewer))
+        return dict(zip(_COUNTED, cursor.fetchone(), strict=True))
 
 
 def count_unseen_mentions(viewer: User) -> int:
@@ -249,11 +243,13 @@ def count_unseen_mentions(viewer: User) -> int:
     return unseen.values("ticket_id").distinct().count()
 
 
-def _seen_sql(viewer: User) -> tuple[str, tuple[Any, ...]]:
+def _counts_sql(viewer: User) -> tuple[str, tuple[Any, ...]]:
+    own = (viewer.id, Role.ASSISTANT)
     if sees_all(viewer):
-        return "", ()
-    sql, params = Ticket.objects.filter(visible_to(viewer)).values("id").query.sql_with_params()
-    return f"AND id IN ({sql})", params
+        return _COUNTS_SQL.format(tickets="tickets_ticket"), own
+    seen = Ticket.objects.filter(visible_to(viewer), status__in=LIVE).values("status", "is_snoozed", "assignee_id")
+    sql, params = seen.query.sql_with_params()
+    return f"WITH seen AS ({sql}){_COUNTS_SQL.format(tickets='seen')}", (*params, *own)
 
 
 def _selected(selection: Selection) -> QuerySet[Ticket]:
@@ -275,9 +271,9 @@ def _place_query(view: str) -> Q:
 
 
 def _listed() -> QuerySet[Ticket]:
-    return Ticket.objects.select_related("contact", "channel", "assignee", "last_message", "custom_status").only(
-        *_LISTED
-    )
+    # Few conversations have a state of their own, and each table that is joined costs 0.7 ms of planning.
+    related = Ticket.objects.select_related("contact", "channel", "assignee", "last_message")
+    return related.prefetch_related("custom_status").only(*_LISTED)
 
 
 def _rows(tickets: Iterable[Ticket], order: Order) -> list[Row]:

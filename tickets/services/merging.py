@@ -86,7 +86,7 @@ def _note(merge: ContactMerge, what: str, user: User | None) -> None:
 
 def undoable_merges(contact: Contact) -> QuerySet[ContactMerge]:
     recent = timezone.now() - UNDO_WITHIN
-    return ContactMerge.objects.filter(kept=contact, created_at__gt=recent).select_related("gone", "user")
+    return ContactMerge.objects.filter(kept=contact, created_at__gt=recent).prefetch_related("gone", "user")
 
 
 @transaction.atomic

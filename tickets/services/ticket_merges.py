@@ -145,7 +145,8 @@ def undoable_ticket_merges(ticket: Ticket) -> QuerySet[TicketMerge]:
     """Those that it takes part in, on either side."""
     recent = timezone.now() - UNDO_WITHIN
     merges = TicketMerge.objects.filter(Q(kept=ticket) | Q(gone=ticket), created_at__gt=recent)
-    return merges.select_related("kept", "gone", "user")
+    # There are none as a rule, and then there is nothing to prefetch.
+    return merges.prefetch_related("kept", "gone", "user")
 
 
 @transaction.atomic

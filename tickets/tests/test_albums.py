@@ -41,6 +41,7 @@ def test_an_album_is_one_bubble_with_a_grid_and_its_words_once(shop, album):
 @pytest.mark.parametrize("way", ["newest", "later", "around"])
 def test_the_end_of_a_page_cuts_no_album(shop, way, monkeypatch):
     monkeypatch.setattr("tickets.queries.conversation.PAGE", 8 if way == "around" else 4)
+    monkeypatch.setattr("tickets.queries.conversation._NEWEST", 4)
     monkeypatch.setattr("tickets.queries.conversation._ABOVE", 2)
     first = shop.customer_writes("Начало")
     texts = [shop.customer_writes("Раньше")]
