@@ -35,7 +35,9 @@ _ABOVE = 10
 # So far beyond the end of a page the rest of an album is looked for; that and what is above one are less than a page.
 _NEAR = 20
 # What a line about an earlier conversation shows.
-_PAST = ("number", "subject", "status", "contact", "custom_status", "last_activity_at", "channel__kind", "channel__name")
+_PAST = (
+    "number", "subject", "status", "contact", "custom_status", "last_activity_at", "channel__kind", "channel__name",
+)  # fmt: skip
 TIMELINE_EVENTS = (
     "ticket.status_changed",
     "ticket.snoozed",
