@@ -155,7 +155,8 @@ def _plan(call: Callable[[], Any]) -> list[Step]:
         return found
 
     with connection.cursor() as cursor:
-        ((statement, parameters),) = (sent for sent in _sent_by(call) if sent[0].startswith("SELECT"))
+        # The names of channels and people follow, by their keys.
+        statement, parameters = next(sent for sent in _sent_by(call) if sent[0].startswith("SELECT"))
         cursor.cursor.execute(f"EXPLAIN (FORMAT JSON) {statement}", parameters)
         ((plan,),) = cursor.cursor.fetchone()
     return walk(plan["Plan"])

@@ -42,7 +42,7 @@ def compare(client: Any, tickets: int) -> list[Result]:
 
 
 def _ask(client: Any) -> tuple[float, float]:
-    """The rows alone, as a script fetches them: 30 in HTML against 25 in JSON over there."""
+    """The rows alone, as a script fetches them: in HTML, and as many as they have in JSON."""
     from omnisupport.lib.stack import with_room
     from tickets.queries import PAGE
 

@@ -11,12 +11,13 @@ from django.utils.translation import gettext as _
 
 from omnisupport.lib.dates import moment
 from tenants.events.models import Event
-from tickets.models import Attachment, Author, HandoffReason, Message, MessageKind, Priority, Status
+from tickets.models import Attachment, Author, Delivery, HandoffReason, Message, MessageKind, Priority, Status
 from tickets.ordering import microseconds
 from tickets.services.snoozing import Waking
 
 # Messages of one author within this time stand under one name.
 _TOGETHER = timedelta(minutes=5)
+_UNSETTLED = {Delivery.CANCELLED, Delivery.QUEUED, Delivery.FAILED, Delivery.UNCERTAIN}
 _TONES: dict[str, str] = {Author.CONTACT: "in", Author.AGENT: "out", Author.ASSISTANT: "ai"}
 
 
@@ -51,6 +52,10 @@ class Item:
     def reactions(self) -> list[str]:
         assert self.message is not None
         return [emoji for one in self.album or [self.message] for emoji in one.content.get("reactions", ())]
+
+    @property
+    def is_unsettled(self) -> bool:
+        return self.message is not None and self.message.delivery in _UNSETTLED
 
     @property
     def tone(self) -> str:

@@ -20,7 +20,7 @@ from tickets.models import Message, Ticket
 from tickets.notices.audience import audience, ticket_of
 from tickets.notices.models import DEFAULTS, Kind, Notice, PushSubscription, Way
 from tickets.presence import viewers_of
-from tickets.rights import about_visible
+from tickets.rights import visible_to
 from tickets.services.following import note_mentions_seen
 
 # A letter goes only to those who have not looked for so long.
@@ -127,12 +127,12 @@ def _unseen() -> QuerySet[Notice]:
 
 def count_unseen(user: User) -> int:
     """Of what they may see; more than a thousand are as good as a thousand."""
-    return _unseen().filter(about_visible(user), user=user).order_by()[:1000].count()
+    return _unseen().filter(visible_to(user, "ticket__"), user=user).order_by()[:1000].count()
 
 
 def list_notices(user: User, before: int | None = None) -> list[Notice]:
     """The newest fifty (older than the notice `before`)."""
-    found = Notice.objects.filter(about_visible(user), user=user, listed=True).select_related(
+    found = Notice.objects.filter(visible_to(user, "ticket__"), user=user, listed=True).select_related(
         "ticket__contact", "event__actor", "user"
     )
     return list((found.filter(id__lt=before) if before else found).order_by("-id")[:50])

@@ -61,9 +61,8 @@ TIMELINE_EVENTS = (
 
 def get_conversation(number: int, viewer: User) -> Ticket:
     """With `seen_message_id`, up to which the viewer has read it. Raises NotFound, also for one that they may not see."""
-    # What few conversations have (an incident, a company, a state of their own) is read when it is there: each table that is
-    # joined costs 0.7 ms of planning.
-    related = ("contact", "address", "channel", "assignee", "team")
+    # Others are read when they are there: each table that is joined costs 0.7 ms of planning.
+    related = ("contact", "address", "channel", "assignee")
     mark = ReadMark.objects.filter(ticket=OuterRef("id"), user=viewer).values("message_id")
     found = Ticket.objects.select_related(*related).defer(*UNUSED).annotate(seen_message_id=Subquery(mark))
     try:

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from django.apps import apps
 from django.db import connection
-from django.db.models import Q, QuerySet
+from django.db.models import Prefetch, Q, QuerySet
 
 from omnisupport.lib.masking import veil
 from tenants.accounts.models import Role, User
@@ -24,8 +25,8 @@ from tickets.models import (
     TicketFollower,
 )  # fmt: skip
 from tickets.ordering import FIRST, ORDERS, Order, make_cursor, no_such_page, read_cursor
-from tickets.queries.rows import PAGE, TO_DO, UNUSED
-from tickets.rights import about_visible, sees_all, visible_to
+from tickets.queries.rows import PAGE, TO_DO
+from tickets.rights import sees_all, visible_to
 from tickets.search import Hit, best_hits, fragment_of, hits_in, newest_hits
 from tickets.words import Piece, Query, read_query
 
@@ -34,8 +35,8 @@ LIVE = (Status.OPEN, Status.WAITING)
 _LISTED = (
     "number", "status", "priority", "created_at", "last_activity_at", "waiting_since", "subject",
     "is_snoozed", "wakes_at", "is_spam", "merged_into",
-    "contact__name", "contact__email", "contact__phone", "channel__kind", "channel__name", "assignee__name", "assignee__email",
-    "last_message__author", "last_message__text", "last_message__content", "last_message__delivery", "custom_status",
+    "contact__name", "contact__email", "contact__phone", "channel", "assignee", "custom_status",
+    "last_message__author", "last_message__text", "last_message__content", "last_message__delivery",
 )  # fmt: skip
 
 _VIEWS: dict[str, Callable[[UUID], Q]] = {
@@ -239,7 +240,7 @@ def count_views(viewer: User) -> dict[str, int]:
 
 def count_unseen_mentions(viewer: User) -> int:
     """Conversations in which a note waits for this person."""
-    unseen = Mention.objects.filter(about_visible(viewer), user=viewer, seen_at=None)
+    unseen = Mention.objects.filter(visible_to(viewer, "ticket__"), user=viewer, seen_at=None)
     return unseen.values("ticket_id").distinct().count()
 
 
@@ -271,9 +272,19 @@ def _place_query(view: str) -> Q:
 
 
 def _listed() -> QuerySet[Ticket]:
-    # Few conversations have a state of their own, and each table that is joined costs 0.7 ms of planning.
-    related = Ticket.objects.select_related("contact", "channel", "assignee", "last_message")
-    return related.prefetch_related("custom_status").only(*_LISTED)
+    return Ticket.objects.select_related("contact", "last_message").prefetch_related(*_names()).only(*_LISTED)
+
+
+def _names(ticket: str = "") -> tuple[Prefetch[str], ...]:
+    """Whose names stand on many rows of a list. Each table that is joined costs 0.7 ms of planning; their few rows are read
+    in a tenth of it."""
+    channels = apps.get_model("channels_app", "Channel").objects.only("kind", "name")
+    people = User.objects.only("name", "email")
+    return (
+        Prefetch(f"{ticket}channel", channels),
+        Prefetch(f"{ticket}assignee", people),
+        Prefetch(f"{ticket}custom_status"),
+    )
 
 
 def _rows(tickets: Iterable[Ticket], order: Order) -> list[Row]:
@@ -295,7 +306,8 @@ def _search(selection: Selection, cursor: str) -> Page:
 
 
 def _where(selection: Selection, named: Sequence[Row]) -> Q:
-    where = Q(**{f"ticket__{name}": value for name, value in selection.where.items()}) & about_visible(selection.viewer)
+    where = visible_to(selection.viewer, "ticket__")
+    where &= Q(**{f"ticket__{name}": value for name, value in selection.where.items()})
     return where & ~Q(ticket_id__in=[row.ticket.id for row in named]) if named else where
 
 
@@ -312,12 +324,10 @@ def _numbered(selection: Selection) -> list[Row]:
 
 
 def _hit_rows(hits: Sequence[Hit], query: Query, viewer: User) -> list[Row]:
-    parts = ("contact", "channel", "assignee", "last_message", "custom_status")
-    related = ("ticket", *(f"ticket__{part}" for part in parts))
-    unused = [f"ticket__{name}" for name in UNUSED]
+    found_in = Message.objects.select_related("ticket__contact", "ticket__last_message")
     # Before the words are cut: of half a number nobody could tell that it is one.
     shown: Callable[[str], str] = str if viewer.sees_contact_details else veil
-    messages = Message.objects.select_related(*related).defer(*unused).in_bulk([hit.message_id for hit in hits])
+    messages = found_in.prefetch_related(*_names("ticket__")).in_bulk([hit.message_id for hit in hits])
     found = [(hit, messages[hit.message_id]) for hit in hits if hit.message_id in messages]
     return [Row(message.ticket, hit.order, message, fragment_of(message, query, shown)) for hit, message in found]
 

@@ -41,7 +41,7 @@ def get_saved_view(view_id: int, viewer: User) -> SavedView:
 def _shown_to(viewer: User) -> Q:
     if viewer.is_admin:
         return Q(owner=viewer) | ~Q(visibility=Visibility.PERSONAL)
-    teams = Team.objects.filter(members=viewer).values("id")
+    teams = Team.members.through.objects.filter(user_id=viewer.id).values("team_id")
     shared = Q(visibility=Visibility.EVERYONE) | Q(visibility=Visibility.TEAM, team_id__in=teams)
     return Q(owner=viewer) | shared
 

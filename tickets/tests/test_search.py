@@ -190,7 +190,7 @@ def cost(ask) -> int:
 
 
 @pytest.mark.parametrize(
-    ("text", "sort", "queries"), [("возврат", "", 13), ("возврат", "best", 14), ("где возврат", "", 14)]
+    ("text", "sort", "queries"), [("возврат", "", 14), ("возврат", "best", 15), ("где возврат", "", 15)]
 )
 def test_a_search_costs_the_same_for_one_hit_and_three(shop, text, sort, queries):
     client = shop.client(shop.agent)
@@ -204,8 +204,8 @@ def test_a_search_costs_the_same_for_one_hit_and_three(shop, text, sort, queries
     for address in "bc":
         shop.customer_writes("Где возврат 1", address=address)
     assert cost(ask) == one
-    # Session, person, sequence, hits, their messages, channels, teams, counts, mentions, saved views, bulk changes, notices;
-    # the best are chosen after the newest, several words are looked for among the latest messages first.
+    # Session, person, sequence, hits, their messages and channels, all channels, teams, counts, mentions, saved views, bulk
+    # changes, notices; the best are chosen after the newest, several words are looked for among the latest messages first.
     assert one == queries
 
 
@@ -223,8 +223,8 @@ def test_integrators_search_too(shop):
         "fragment": [{"text": "Где мой ", "hit": False}, {"text": "возврат", "hit": True}, {"text": "?", "hit": False}],
     }
     assert answer["next"] is None
-    # workspace and person of the token, hits, their messages, tags
-    assert cost(lambda: api.get("/api/v1/search/messages/", {"q": "возвраты"})) == 5
+    # workspace and person of the token, hits, their messages and channels, tags
+    assert cost(lambda: api.get("/api/v1/search/messages/", {"q": "возвраты"})) == 6
     assert api.get("/api/v1/search/messages/").status_code == 400
     assert shop.client().get("/api/v1/search/messages/", {"q": "x"}).status_code == 401
 
