@@ -39,6 +39,7 @@ _websockets: Any = URLRouter(_routes)
 
 # Seconds that a client may go on sending what nobody reads.
 _LINGER = 30
+_WITHOUT_BODY = {"GET", "HEAD", "OPTIONS"}
 
 
 async def application(scope: dict[str, Any], receive: Any, send: Any) -> None:
@@ -55,7 +56,8 @@ async def application(scope: dict[str, Any], receive: Any, send: Any) -> None:
 async def _answer(app: Any, scope: dict[str, Any], receive: Any, send: Any) -> None:
     """Closing a connection with unread bytes resets it, and a client that sends all before it reads never sees why its
     request was refused: what is left of the body is read, and forgotten, before an answer ends."""
-    unread = _brings_body(scope["headers"])
+    # Who expects to be told to continue sends nothing after an answer.
+    unread = scope["method"] not in _WITHOUT_BODY and all(name != b"expect" for name, _value in scope["headers"])
 
     async def take() -> Any:
         nonlocal unread
@@ -74,12 +76,6 @@ async def _answer(app: Any, scope: dict[str, Any], receive: Any, send: Any) -> N
         await send(message)
 
     await app(scope, take, give)
-
-
-def _brings_body(headers: Any) -> bool:
-    """Who expects to be told to continue sends nothing after an answer."""
-    names = {name for name, _ in headers}
-    return b"expect" not in names and bool(names & {b"content-length", b"transfer-encoding"})
 
 
 def _for_wsgi(scope: dict[str, Any]) -> Any:
