@@ -23,9 +23,9 @@ from tenants.tasks import refill_spares
 
 
 class WorkspaceForm(forms.ModelForm[Tenant]):
-    language = forms.ChoiceField(label=_("language"), choices=settings.LANGUAGES)
+    language = forms.ChoiceField(label=_("Language"), choices=settings.LANGUAGES)
     timezone = forms.ChoiceField(
-        label=_("time zone"),
+        label=_("Time zone"),
         choices=lambda: [(zone, zone) for zone in time_zones()],
         initial=Tenant._meta.get_field("timezone").default,
     )

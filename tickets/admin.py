@@ -45,10 +45,10 @@ class CustomStatusAdmin(admin.ModelAdmin[CustomStatus]):
 
 class CustomFieldForm(forms.ModelForm[CustomField]):
     options = forms.CharField(
-        label=_("options"), required=False, widget=forms.Textarea, help_text=_("What can be chosen, one a line.")
+        label=_("Options"), required=False, widget=forms.Textarea, help_text=_("What can be chosen, one a line.")
     )
     pattern = forms.CharField(
-        label=_("pattern"),
+        label=_("Pattern"),
         required=False,
         max_length=200,
         help_text=_("Of a text: a regular expression that all of it has to match. The hint says what is expected."),

@@ -23,7 +23,7 @@ class PersonForm(forms.ModelForm[User]):
         label=_("Password"), widget=forms.PasswordInput, required=False, min_length=10, help_text=_("Empty: unchanged.")
     )
     timezone = zone_field()
-    role = forms.ChoiceField(label=_("role"), choices=[(role.value, role.label) for role in _GRANTABLE])
+    role = forms.ChoiceField(label=_("Role"), choices=[(role.value, role.label) for role in _GRANTABLE])
 
     class Meta:
         model = User
