@@ -20,8 +20,8 @@ export function placeRow(row: HTMLElement): void {
   const placed = there ?? row;
   const next = rows().find((other) => other !== placed && comesBefore(placed, other));
   const more = document.getElementById("rows-more");
-  // What belongs to a page that is not loaded yet comes with that page.
-  if (!next && more && !there) return;
+  // What belongs to a page that is not loaded yet, behind the last of those that were, comes with that page.
+  if (!next && more && !there && !comesBefore(placed, more)) return;
   if (document.getElementById("rows-before") && next && next === rows().find((other) => other !== placed)) return void there?.remove();
   const focused = placed.contains(document.activeElement) ? (document.activeElement as HTMLElement) : null;
   list.insertBefore(placed, next ?? more);
@@ -33,8 +33,10 @@ export function removeRow(ticket: string): void {
   document.getElementById(`c-${ticket}`)?.remove();
 }
 
-/** Marks what is open, in the list and among the views. */
+/** Marks what is open, in the list and among the views; where rows have gone, the next page takes their place. */
 export function settleList(): void {
+  const more = document.getElementById("rows-more");
+  if (more && !rows().length) htmx.trigger(more, "more");
   const open = openConversation();
   for (const link of document.querySelectorAll("#rows [aria-current]")) link.removeAttribute("aria-current");
   if (open) document.getElementById(`open-${open.ticket}`)?.setAttribute("aria-current", "true");

@@ -142,9 +142,10 @@ function countAgain(after: number): void {
 
 /** More has changed than can be asked for row by row, such as by a bulk change: the list as it is now, now and then. */
 async function refreshList(): Promise<void> {
+  const changed = [...tickets];
   tickets.clear();
   const asked = address();
-  const list = await attempt(`/inbox/?${asked}&keep=1`, () => undefined, "list");
+  const list = await attempt(`/inbox/?${asked}&keep=1`, () => changed.forEach((id) => tickets.add(id)), "list");
   if (list && asked === address()) apply(list);
   await new Promise((resume) => setTimeout(resume, BETWEEN_LISTS));
 }
