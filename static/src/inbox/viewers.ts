@@ -1,15 +1,14 @@
-// Who looks at a conversation and who is here: the server tells of everything on arrival and then of each change; here it is
-// only drawn. What we look at ourselves is told to the server: a page in the background looks at nothing.
-import type { Frame, HereFrame, PresenceFrame, ViewingFrame } from "./feed";
+// Draws who looks at a conversation and who is here. What we look at ourselves is told to the server: a page in the background
+// looks at nothing.
+import type { Frame } from "./feed";
+import { Here, type Person } from "./here";
 import { clonePart, inbox, openConversation, word } from "./parts";
 import { isWriting } from "./typing";
 
-interface Person { user: string; name: string }
 const SHOWN = 3;
 const IDLE_AFTER = 10 * 60_000;
 
-const viewing = new Map<string, Person[]>();
-const presence = new Map<string, string>();
+const here = new Here();
 let told = "";
 let touched = Date.now();
 let send: (frame: object) => void = () => undefined;
@@ -27,6 +26,7 @@ export function setUpViewers(sender: (frame: object) => void): void {
 export function introduce(): void {
   told = "";
   tell();
+  here.ask();
   send({ type: "here" });
 }
 
@@ -41,28 +41,10 @@ export function tell(): void {
 }
 
 export function noteOthers(frame: Frame): void {
-  if (frame.type === "here") takeAll(frame);
-  else if (frame.type === "viewing") takeOne(frame);
-  else if (frame.type === "presence") takePresence(frame);
+  if (frame.type === "here") here.takeAll(frame);
+  else if (frame.type === "viewing" || frame.type === "presence") here.take(frame);
   else return;
   paintViewers();
-}
-
-function takeAll(frame: HereFrame): void {
-  viewing.clear();
-  presence.clear();
-  for (const [ticket, who] of Object.entries(frame.viewing)) viewing.set(ticket, who);
-  for (const [user, state] of Object.entries(frame.presence)) presence.set(user, state);
-}
-
-function takeOne(frame: ViewingFrame): void {
-  if (frame.who.length) viewing.set(frame.ticket, frame.who);
-  else viewing.delete(frame.ticket);
-}
-
-function takePresence(frame: PresenceFrame): void {
-  if (frame.state === "offline") presence.delete(frame.user);
-  else presence.set(frame.user, frame.state);
 }
 
 export function paintViewers(): void {
@@ -71,7 +53,7 @@ export function paintViewers(): void {
 }
 
 function paintAt(place: HTMLElement, ticket: string): void {
-  const others = (viewing.get(ticket) ?? []).filter((person) => person.user !== inbox().dataset.user);
+  const others = (here.viewing.get(ticket) ?? []).filter((person) => person.user !== inbox().dataset.user);
   const avatars = others.slice(0, SHOWN).map((person) => avatarOf(person, ticket));
   if (others.length > SHOWN) avatars.push(avatar(`+${others.length - SHOWN}`, others.slice(SHOWN).map((one) => one.name).join(", ")));
   // The same faces are left alone: nothing flickers under the pointer.
@@ -103,7 +85,7 @@ function initials(name: string): string {
 function paintPresence(element: HTMLElement): void {
   const { person, away } = element.dataset;
   element.dataset.label ??= element.textContent ?? "";
-  const state = presence.get(person!);
+  const state = here.presence.get(person!);
   const words = away ? "" : state === "online" ? word("online") : word(state === "idle" ? "idle" : "absent");
   element.textContent = [element.dataset.label, words].filter(Boolean).join(" · ");
 }
