@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID, uuid4
 
-from django.db.models import QuerySet, prefetch_related_objects
+from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.utils.translation import gettext as _
 from django_filters import rest_framework as filters
@@ -276,9 +276,8 @@ class SearchViewSet(viewsets.GenericViewSet[Any]):
             best_first=data["sort"] == "best",
         )
         page = queries.list_tickets(selection, data.get("after", ""))
-        prefetch_related_objects(page.tickets, "tags")
         following = replace_query_param(request.build_absolute_uri(), "after", page.cursor) if page.cursor else None
-        return Response(self.get_serializer({"next": following, "results": page.rows}).data)
+        return Response(self.get_serializer({"next": following, "results": queries.whole_rows(page)}).data)
 
 
 def register(router: DefaultRouter) -> None:

@@ -141,9 +141,8 @@ class SavedViewViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewset
         here = request.build_absolute_uri(request.path)
         following = replace_query_param(here, "after", page.cursor) if page.cursor else None
         previous = replace_query_param(here, "before", page.previous) if page.previous else None
-        return Response(
-            TicketPageSerializer({"next": following, "previous": previous, "results": queries.whole_tickets(page)}).data
-        )
+        tickets = [row.ticket for row in queries.whole_rows(page)]
+        return Response(TicketPageSerializer({"next": following, "previous": previous, "results": tickets}).data)
 
 
 def register(router: DefaultRouter) -> None:

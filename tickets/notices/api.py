@@ -13,7 +13,7 @@ from tenants.accounts.models import User
 from tenants.accounts.permissions import IsAgent
 from tickets.notices import services
 from tickets.notices.models import Kind, Notice, Way
-from tickets.rights import about_visible
+from tickets.rights import visible_to
 
 
 class NoticeSerializer(serializers.ModelSerializer[Notice]):
@@ -69,7 +69,7 @@ class NoticeViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[Notice]):
         if getattr(self, "swagger_fake_view", False):
             return Notice.objects.none()
         person = _person(self.request)
-        rows = Notice.objects.filter(about_visible(person), user=person, listed=True)
+        rows = Notice.objects.filter(visible_to(person, "ticket__"), user=person, listed=True)
         return rows.select_related("ticket__contact", "event__actor", "user")
 
     @extend_schema(summary="How many were not seen", responses=UnseenSerializer)

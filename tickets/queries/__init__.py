@@ -64,7 +64,7 @@ from tickets.queries.lists import (
     seen_ids,
     view_names,
     view_query,
-    whole_tickets,
+    whole_rows,
 )
 from tickets.queries.rows import PAGE
 from tickets.queries.saved_views import (
@@ -135,5 +135,5 @@ __all__ = [
     "usable_macros",
     "view_names",
     "view_query",
-    "whole_tickets",
+    "whole_rows",
 ]

@@ -204,7 +204,7 @@ def test_a_search_costs_the_same_for_one_hit_and_three(shop, text, sort, queries
     for address in "bc":
         shop.customer_writes("Где возврат 1", address=address)
     assert cost(ask) == one
-    # Session, person, sequence, hits, their messages and channels, all channels, teams, counts, mentions, saved views, bulk
+    # Session, person, sequence, hits, their messages and rows, all channels, teams, counts, mentions, saved views, bulk
     # changes, notices; the best are chosen after the newest, several words are looked for among the latest messages first.
     assert one == queries
 
@@ -223,8 +223,8 @@ def test_integrators_search_too(shop):
         "fragment": [{"text": "Где мой ", "hit": False}, {"text": "возврат", "hit": True}, {"text": "?", "hit": False}],
     }
     assert answer["next"] is None
-    # workspace and person of the token, hits, their messages and channels, tags
-    assert cost(lambda: api.get("/api/v1/search/messages/", {"q": "возвраты"})) == 6
+    # workspace and person of the token, hits, their messages and rows, tickets, tags
+    assert cost(lambda: api.get("/api/v1/search/messages/", {"q": "возвраты"})) == 7
     assert api.get("/api/v1/search/messages/").status_code == 400
     assert shop.client().get("/api/v1/search/messages/", {"q": "x"}).status_code == 401
 
