@@ -2,7 +2,9 @@
 
 import uuid
 from datetime import timedelta
+from urllib.parse import urlsplit
 
+import pytest
 from django.utils import timezone
 from playwright.sync_api import expect
 
@@ -58,6 +60,55 @@ def test_every_kind_of_change_brings_an_open_screen_to_what_a_fresh_one_shows(li
     expect(oleg.page.locator(f"#c-{others[2].id}")).to_have_count(0)
     assert Ticket.objects.count() == 6
     until(lambda: oleg.shown() == fresh(sit_down, oleg, ticket), seconds=60)
+
+
+def open_by_click(desk, ticket):
+    desk.page.locator(f"#open-{ticket.id}").click()
+
+
+def go_to_mine(desk, ticket):
+    desk.page.locator("#view-mine").click()
+
+
+def go_back(desk, ticket):
+    desk.page.evaluate("history.back()")
+
+
+@pytest.mark.parametrize(
+    ("asked", "go"),
+    [
+        ("**/inbox/1/?*", open_by_click),
+        ("**/inbox/?*view=mine*", go_to_mine),
+        ("**/inbox/1/?*", go_back),
+    ],
+    ids=["a conversation", "a view", "the way back"],
+)
+def test_what_happens_while_an_answer_is_on_its_way_is_not_lost(live_shop, sit_down, asked, go):
+    ticket = live_shop.customer_writes("Где заказ?").ticket
+    other = live_shop.customer_writes("Другой", address="other").ticket
+    assign_ticket(ticket.id, assignee_id=live_shop.agent.id, actor=None)
+    oleg = sit_down(live_shop.agent).view("open")
+    row = oleg.page.locator(f"#c-{ticket.id}")
+    if go is go_back:
+        oleg.open(ticket).open(other)
+
+    def overtake(route):
+        path = urlsplit(route.request.url)
+        with oleg.server.client(live_shop) as browser:
+            answer = browser.get(f"{path.path}?{path.query}", headers=route.request.all_headers())
+        live_shop.customer_writes("Ещё не приехал")
+        expect(row).to_contain_text("Ещё не приехал")
+        route.fulfill(status=answer.status_code, content_type=answer.headers["Content-Type"], body=answer.content)
+
+    oleg.page.route(asked, overtake, times=1)
+    go(oleg, ticket)
+    if go is go_to_mine:
+        expect(oleg.page.locator("#view-mine")).to_have_attribute("aria-current", "true")
+        expect(row).to_contain_text("Ещё не приехал")
+    else:
+        expect(oleg.page.locator("#talk")).to_have_attribute("data-ticket", str(ticket.id))
+        expect(oleg.bubble("Ещё не приехал")).to_be_visible()
+    expect(row).to_contain_text("Ещё не приехал")
 
 
 def fresh(sit_down, desk, ticket):

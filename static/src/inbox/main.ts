@@ -14,6 +14,7 @@ import { settleList, showPlace } from "./list";
 import { noteBegun, noteEvent, noteRow, noteVisited, refetch, settleCounts } from "./live";
 import { setUpMoments } from "./moments";
 import { kick, paintWaiting, setUpOutbox } from "./outbox";
+import { noteOvertaking, setUpOvertaking } from "./overtaking";
 import { inbox, toast, word } from "./parts";
 import { setUpPlayer } from "./player";
 import { mountReading, settleReading, setUpReading } from "./reading";
@@ -107,13 +108,14 @@ function start(): void {
   setUpLetters();
   setUpReading((frame) => feed?.send(frame) ?? false);
   setUpFind();
+  setUpOvertaking(noteEvent);
   for (const kind of ["htmx:afterSettle", "htmx:historyRestore", "inbox:changed"]) document.addEventListener(kind, mount);
   setUpViewers((frame) => feed?.send(frame));
   mount();
   showPlace();
   const showUp = showConnection();
   feed = new Feed(Number(document.getElementById("list")!.dataset.seq), {
-    onEvent: noteEvent,
+    onEvent: (frame) => { noteOvertaking(frame); noteEvent(frame); },
     onTyping: (frame) => noteTyping(frame, paintViewers),
     onOther: noteOther,
     onResync: refetch,

@@ -1,5 +1,6 @@
 // Where the reader is in a conversation: the line above what is new, the ways to it and to the end, a message by its address.
 import { apply, parse } from "./fragments";
+import { ask } from "./overtaking";
 import { clonePart, openConversation } from "./parts";
 import { fetchHtml, htmx } from "./server";
 import { items, missedItems, settleThread } from "./thread";
@@ -101,6 +102,7 @@ async function load(part: string): Promise<boolean> {
   const here = openConversation();
   const list = document.getElementById("thread");
   if (!here || !list) return false;
+  const placed = ask();
   try {
     const loaded = parse(await fetchHtml(`/inbox/${here.number}/${part}`));
     if (openConversation()?.number !== here.number) return false;
@@ -114,6 +116,8 @@ async function load(part: string): Promise<boolean> {
     return true;
   } catch {
     return false;
+  } finally {
+    placed();
   }
 }
 
