@@ -1,11 +1,13 @@
 """The orders of the list. Each is one whole number for a row, the greatest first, then the greater id: the browser keeps rows
 in place by it, and a page begins behind it, whatever changes meanwhile."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
-from django.db.models import F, OrderBy, Q
+from django.db.models import BooleanField, F, Func, OrderBy, Q, Value
+from django.db.models.lookups import GreaterThan, LessThan
 from django.utils.translation import gettext as _
 
 from omnisupport.lib.errors import InvalidInput
@@ -38,23 +40,29 @@ def _moment(number: int) -> datetime:
     return datetime.fromtimestamp(seconds, UTC).replace(microsecond=micros)
 
 
-def _by_moment(field: str) -> Order:
-    # Of each pair the first condition is the index range, the second cuts what shares the microsecond.
-    def behind(number: int, ticket_id: int) -> Q:
-        at = _moment(number)
-        return Q(**{f"{field}__lte": at}) & (Q(**{f"{field}__lt": at}) | Q(id__lt=ticket_id))
+def _row(*parts: F | Value) -> Func:
+    return Func(*parts, function="ROW", output_field=BooleanField())
 
-    def before(number: int, ticket_id: int) -> Q:
-        at = _moment(number)
-        return Q(**{f"{field}__gte": at}) & (Q(**{f"{field}__gt": at}) | Q(id__gt=ticket_id))
+
+def _descending(fields: Sequence[str], number: Callable[[Ticket], int], read: Callable[[int], Sequence[Any]]) -> Order:
+    """By these fields and the id, the greatest first; `read` gives their values back. Rows are compared as wholes: one range of
+    the index."""
+    names = (*fields, "id")
+
+    def whole(order: int, ticket_id: int) -> tuple[Func, Func]:
+        return _row(*map(F, names)), _row(*map(Value, (*read(order), ticket_id)))
 
     return Order(
-        by=(F(field).desc(), F("id").desc()),
-        back=(F(field).asc(), F("id").asc()),
-        number=lambda ticket: microseconds(getattr(ticket, field)),
-        behind=behind,
-        before=before,
+        by=tuple(F(name).desc() for name in names),
+        back=tuple(F(name).asc() for name in names),
+        number=number,
+        behind=lambda order, ticket_id: Q(LessThan(*whole(order, ticket_id))),
+        before=lambda order, ticket_id: Q(GreaterThan(*whole(order, ticket_id))),
     )
+
+
+def _by_moment(field: str) -> Order:
+    return _descending((field,), lambda ticket: microseconds(getattr(ticket, field)), lambda order: (_moment(order),))
 
 
 def _behind_waiting(number: int, ticket_id: int) -> Q:
@@ -77,18 +85,6 @@ def _priority_of(number: int) -> tuple[int, datetime]:
     return priority + 1, _moment(rest + _EPOCH)
 
 
-def _behind_priority(number: int, ticket_id: int) -> Q:
-    priority, at = _priority_of(number)
-    older = Q(last_activity_at__lt=at) | Q(last_activity_at=at, id__lt=ticket_id)
-    return Q(priority__lte=priority) & (Q(priority__lt=priority) | older)
-
-
-def _before_priority(number: int, ticket_id: int) -> Q:
-    priority, at = _priority_of(number)
-    newer = Q(last_activity_at__gt=at) | Q(last_activity_at=at, id__gt=ticket_id)
-    return Q(priority__gte=priority) & (Q(priority__gt=priority) | newer)
-
-
 ORDERS: dict[str, Order] = {
     Sort.ACTIVITY: _by_moment("last_activity_at"),
     Sort.CREATED: _by_moment("created_at"),
@@ -99,12 +95,10 @@ ORDERS: dict[str, Order] = {
         behind=_behind_waiting,
         before=_before_waiting,
     ),
-    Sort.PRIORITY: Order(
-        by=(F("priority").desc(), F("last_activity_at").desc(), F("id").desc()),
-        back=(F("priority").asc(), F("last_activity_at").asc(), F("id").asc()),
-        number=lambda ticket: (ticket.priority - 1) * _STEP + microseconds(ticket.last_activity_at) - _EPOCH,
-        behind=_behind_priority,
-        before=_before_priority,
+    Sort.PRIORITY: _descending(
+        ("priority", "last_activity_at"),
+        lambda ticket: (ticket.priority - 1) * _STEP + microseconds(ticket.last_activity_at) - _EPOCH,
+        _priority_of,
     ),
 }
 
