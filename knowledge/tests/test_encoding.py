@@ -3,6 +3,7 @@
 from concurrent.futures import ThreadPoolExecutor
 
 from knowledge.encoding import encode_document, encode_query, terms_of
+from knowledge.stopwords import content_tokens
 from knowledge.tokens import tokens_of
 from omnisupport.lib.stems import stem
 
@@ -27,6 +28,11 @@ def test_english_words_are_stemmed_as_english():
 
 def test_negation_stays():
     assert "не" in tokens_of("Деньги не пришли")
+
+
+def test_whose_it_is_says_nothing_of_the_subject():
+    assert content_tokens("Как мне изменить свой, наш или твой пароль себе?") == ["изменить", "пароль"]
+    assert content_tokens("Моё имя и тема") == ["имя", "тема"]
 
 
 def test_codes_stay_whole_beside_their_parts():
