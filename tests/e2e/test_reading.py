@@ -75,6 +75,8 @@ def test_what_came_while_nobody_looked_stands_under_a_line(live_shop, long, sit_
     oleg.open(long)
     # It lies above the first that is shown.
     oleg.page.locator("#to-unread").click()
+    # What is below comes by itself, and leaves the reader where they are.
+    expect(oleg.bubble("Новое 29")).to_have_count(1)
     in_view(oleg, "#thread-new")
     expect(oleg.page.locator("#thread-new + .item")).to_contain_text("Новое 0")
     expect(oleg.page.locator("#to-unread")).to_be_hidden()

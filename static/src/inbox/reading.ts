@@ -37,6 +37,11 @@ export function setUpReading(sender: (frame: object) => boolean): void {
     else if (target.closest("#to-unread")) void toUnread();
   });
   document.addEventListener("scroll", (event) => { if (event.target === scroller()) settleReading(); }, { capture: true, passive: true });
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    const { target, xhr } = (event as CustomEvent<{ target: Element; xhr: XMLHttpRequest }>).detail;
+    // htmx places an answer when it has loaded, which is before the request ends.
+    if (target.id === "thread-later") xhr.addEventListener("loadend", holdPlace(), { once: true });
+  });
   document.addEventListener("visibilitychange", () => { settleReading(); if (document.hidden) tellSeen(); });
   addEventListener("hashchange", () => { if (location.hash.startsWith("#m-")) void jumpTo(location.hash.slice(3)); });
 }
@@ -77,6 +82,16 @@ export async function jumpTo(message: string): Promise<void> {
   for (const other of document.querySelectorAll(".item--here")) other.classList.remove("item--here");
   item?.classList.add("item--here");
   item?.scrollIntoView({ block: "center" });
+}
+
+/** A reversed column that is at its end stays there, whatever comes below: what is read now is put back where it is. */
+function holdPlace(): () => void {
+  const last = items().at(-1);
+  const top = last?.getBoundingClientRect().top ?? 0;
+  return () => {
+    const place = scroller();
+    if (place && last?.isConnected) place.scrollTop += last.getBoundingClientRect().top - top;
+  };
 }
 
 export async function toEnd(): Promise<void> {
