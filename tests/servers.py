@@ -151,9 +151,10 @@ def wait_for_port(process: Process, port: int, seconds: float = 120) -> None:
 
 @pytest.fixture(scope="session")
 def web(_prepared: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
-    """One web process for the session, on a port of its own."""
+    """One web process for the session, on a port of its own. It polls no messenger: a story that sets one up has its own
+    process for that, and this one, which knows nothing of its stand-in, would call the channel broken."""
     port = free_port()
-    process = web_process(port, tmp_path_factory.mktemp("web")).start()
+    process = web_process(port, tmp_path_factory.mktemp("web"), PUBLIC_URL_REACHABLE="true").start()
     try:
         wait_for_port(process, port)
         yield LiveServer(port, process)
